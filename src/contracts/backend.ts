@@ -1,0 +1,194 @@
+/** What a plugin author reads first. The words:
+ *
+ *  backend     a plugin mounted at a path, which issues credentials of one family
+ *  target      what a backend reaches with one version of one set of settings; it has an immutable id, in clear
+ *  handle      what is needed to end a credential (a user name); chosen before the effect, stored sealed, never the secret
+ *  recipe      what issue and revoke were told by role and connection at that moment; frozen with the lease
+ *  order       what issuing needs and revoking does not; never stored
+ *  task        durable work that is no lease: an intent with a due time
+ *
+ *  A backend only *plans* an issuance. The broker performs it, because it owns the order: promise (a durable lease), effect, activation.
+ *  `plugins/memory` is the smallest true backend, and `backendContract` of `mayfly/testing` is the suite that proves one. */
+import type { LeaseId, TargetId } from './brand.ts'
+import type { Clock, Random } from './clock.ts'
+import type { DatabaseDriver } from './database-driver.ts'
+import type { Json, JsonObject } from './json.ts'
+import type { Log } from './log.ts'
+import type { Path } from './path.ts'
+import type { Secret } from './secret.ts'
+import type { MountReader, MountStorage } from './storage.ts'
+
+/** What a plugin module exports, as `plugin`. */
+export interface Plugin {
+  readonly name: string
+  readonly backends?: readonly BackendType[]
+  readonly databaseDrivers?: readonly DatabaseDriver[]
+}
+
+/** A kind of backend, by the name that `sys/mounts` calls `type`. `open` is called once per mount; it reaches no target. */
+export interface BackendType {
+  readonly type: string
+  open(context: BackendContext): Promise<Backend>
+}
+
+export interface BackendContext {
+  readonly mount: { readonly path: string; readonly uuid: string; readonly accessor: string }
+  /** The broker's own id: part of the mark on every object that it makes. */
+  readonly instance: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The mount's sealed rows as they are now. A credential call reads its target's settings here, each time. */
+  readonly storage: MountReader
+  /** Leases at a target that are not revoked yet, those being issued included. */
+  liveLeases(target: TargetId): Promise<number>
+  /** A keyed hash that only this broker can compute, for marks on objects. */
+  mac(data: string): Uint8Array
+  /** The operator's word on targets: `verified` refuses every connection without verified TLS. */
+  readonly targetTls: 'any' | 'verified'
+  readonly databaseDrivers: readonly DatabaseDriver[]
+}
+
+export interface Backend extends AsyncDisposable {
+  /** Routing, validation, help and OpenAPI come from this table. */
+  readonly paths: readonly Path[]
+  /** By the name that `Issuance.credential` uses and every lease row keeps: never rename one. */
+  readonly credentials: Readonly<Record<string, CredentialType>>
+  readonly tasks?: Readonly<Record<string, Task>>
+}
+
+/** What an operation answers. `undefined`: a read finds nothing (404), a write says nothing (204). An empty `keys` is a 404 on the wire.
+ *  `issue` is performed by the broker. */
+export type Answer =
+  | { readonly data: JsonObject; readonly warnings?: readonly string[] }
+  | { readonly keys: readonly string[]; readonly keyInfo?: JsonObject }
+  | { readonly warnings: readonly string[] }
+  | { readonly issue: Issuance }
+  | { readonly raw: Uint8Array; readonly type: string }
+  | undefined
+
+/** A plan: nothing has touched the target yet. */
+export interface Issuance {
+  /** Key of `Backend.credentials`. */
+  readonly credential: string
+  readonly target: TargetId
+  readonly role: string
+  readonly roleVersion: number
+  readonly recipe: Json
+  readonly handle: Json
+  readonly order?: Json
+  /** The name of what will be created, unique for ever, history included. */
+  readonly name: string
+  /** The public part of the credential, in clear in lease and audit (`{ username }`). */
+  readonly visible: Readonly<Record<string, string>>
+  /** Whole seconds; 0 = the role names none. */
+  readonly ttl: number
+  readonly maxTtl: number
+  readonly renewable: boolean
+  /** The lease stays when its token ends; it still ends by its own time, by prefix, by mount and by hand. */
+  readonly outlivesToken?: boolean
+  readonly guarantees: Guarantees
+  readonly warnings?: readonly string[]
+}
+
+/** Computed from what this very target can do, frozen with the lease, shown to the caller. */
+export interface Guarantees {
+  readonly revocable: 'at once' | 'eventually' | 'never'
+  readonly endsSessions: boolean
+  /** The target refuses the credential after its expiry although no broker runs. */
+  readonly diesByItself: boolean
+  readonly listable: boolean
+  readonly observable: 'every login' | 'sampled' | 'no'
+  /** Where something is weaker than a reader would assume. */
+  readonly notes?: readonly string[]
+}
+
+export interface CredentialType<Handle extends Json = Json> {
+  /** Creates disabled, enables last. Nothing may take effect after `createBy`, by the target's own clock where it has one. An error, a timeout, an
+   *  aborted signal: the broker takes it as "maybe created" and revokes. `target_refused` says that nothing was made; it is revoked all the same. */
+  issue(call: IssueCall<Handle>, signal: AbortSignal): Promise<Issued<Handle>>
+  /** Moves the target's own expiry. The broker commits the lease's new time afterwards. Rejects when the credential is gone. */
+  renew?(call: RenewCall<Handle>, signal: AbortSignal): Promise<void>
+  /** Disable, end sessions, remove, verify. Idempotent, in batches, one outcome per lease in the same order. Rejects only when the target failed as a
+   *  whole: then its row backs off and no lease is charged. */
+  revoke(call: RevokeCall<Handle>, signal: AbortSignal): Promise<readonly RevokeOutcome[]>
+  /** The target's clock: the second source that keeps one wrong host clock from ending credentials early. */
+  now?(target: TargetId, signal: AbortSignal): Promise<Temporal.Instant>
+  /** Everything in the target that carries this broker's mark. */
+  list?(target: TargetId, signal: AbortSignal): AsyncIterable<Found>
+  observe?(target: TargetId, handles: readonly Handle[], signal: AbortSignal): Promise<readonly Usage[]>
+}
+
+export interface IssueCall<Handle extends Json = Json> {
+  readonly lease: LeaseId
+  readonly target: TargetId
+  readonly recipe: Json
+  readonly handle: Handle
+  readonly order: Json
+  readonly createBy: Temporal.Instant
+  readonly until: Temporal.Instant
+}
+
+export interface Issued<Handle extends Json = Json> {
+  /** What the reply's `data` holds: the secret, and the public part beside it. */
+  readonly secret: Secret<JsonObject>
+  /** The handle, completed by what only the target knows (an OID). */
+  readonly handle: Handle
+  /** Where the target decides how long the credential lives. */
+  readonly until?: Temporal.Instant
+  readonly warnings?: readonly string[]
+}
+
+export interface RenewCall<Handle extends Json = Json> {
+  readonly lease: LeaseId
+  readonly target: TargetId
+  readonly recipe: Json
+  readonly handle: Handle
+  readonly until: Temporal.Instant
+}
+
+/** All leases of one call have one target and one recipe. */
+export interface RevokeCall<Handle extends Json = Json> {
+  readonly target: TargetId
+  readonly recipe: Json
+  readonly leases: readonly RevokedLease<Handle>[]
+}
+
+export interface RevokedLease<Handle extends Json = Json> {
+  readonly lease: LeaseId
+  readonly handle: Handle
+  /** Present while the lease was never active. Absent before `createBy` plus the longest server-side timeout is `ended` with `again` at that moment,
+   *  because an open transaction may still commit; afterwards it is `gone`. */
+  readonly createBy?: Temporal.Instant
+}
+
+export type RevokeOutcome =
+  /** Proven, for exactly this identity, that it no longer gives access and is no longer there. */
+  | { readonly kind: 'gone' }
+  /** No login and no session; proof or clean-up is pending. No failure. */
+  | { readonly kind: 'ended'; readonly again: Temporal.Instant; readonly waiting: string }
+  /** May still give access, at the latest until then. Stays revoking; no failure. */
+  | { readonly kind: 'outlives'; readonly until: Temporal.Instant; readonly again: Temporal.Instant; readonly why: string }
+  /** This lease alone failed; only this counts as stuck. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** An object in the target that carries this broker's mark. */
+export interface Found {
+  /** The `Issuance.name` it was made under. */
+  readonly name: string
+  readonly enabled: boolean
+  readonly note?: string
+}
+
+export interface Usage {
+  readonly firstSeen?: Temporal.Instant
+  readonly lastSeen?: Temporal.Instant
+  readonly sessions: number
+  readonly from: readonly string[]
+}
+
+/** Durable work of a backend that is no lease. Run by the sweeper when due, idempotent: a crash runs it again with the same intent. */
+export interface Task {
+  run(intent: Json, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome>
+}
+export type TaskOutcome = { readonly done: true } | { readonly again: Temporal.Instant; readonly why?: string }

@@ -1,0 +1,101 @@
+/** What a driver for one kind of database server implements. The engine (`plugins/database`) owns paths, roles, names, passwords, versions of connections;
+ *  the driver knows the server. Everything that differs between servers is a property or a method here, never an `if` in the engine. */
+import type { z } from 'zod'
+import type { Guarantees, RevokeOutcome } from './backend.ts'
+import type { Clock, Random } from './clock.ts'
+import type { JsonObject } from './json.ts'
+import type { Log } from './log.ts'
+import type { Secret } from './secret.ts'
+
+export interface DatabaseDriver {
+  readonly name: string
+  /** The names under which clients of the wire ask for it: `postgresql-database-plugin`. */
+  readonly pluginNames: readonly string[]
+  /** The server's limit; a longer name would be cut in silence. */
+  readonly usernameBytesMax: number
+  /** How many bytes of display name and role name the default user name keeps. */
+  readonly usernamePartBytes: number
+  /** The fields of `config/:name` that only this driver knows. */
+  readonly fields: z.ZodRawShape
+  /** Pure. Structured fields, or a URL that is parsed here and never reaches a client library. `connection_url`, `username`, `password` and the pool's
+   *  fields are among `fields`. Throws `invalid_request` that names the field, without its value. */
+  connection(fields: JsonObject, rules: { readonly tls: 'any' | 'verified' }): Connection
+  /** Pure. Refuses unknown placeholders, transaction control and contexts that cannot be quoted, by name. */
+  statements(kind: StatementKind, statements: readonly string[]): { readonly warnings: readonly string[] }
+  /** Opens nothing yet: connections are made when needed. */
+  open(settings: Secret<JsonObject>, parts: { readonly clock: Clock; readonly random: Random; readonly log: Log }): Database
+}
+
+export type StatementKind = 'creation' | 'renew' | 'revocation' | 'root_rotation'
+
+export interface Connection {
+  /** Everything that `open` needs, the admin password included. The engine stores it sealed. */
+  readonly settings: Secret<JsonObject>
+  /** What a read of the connection shows: never a password, never a key. */
+  readonly details: JsonObject
+  /** Host, port, database and admin account in one string. A write that changes it makes a new version of the connection. */
+  readonly identity: string
+  /** What is lost by the operator's choices, in words. */
+  readonly warnings: readonly string[]
+}
+
+/** One server, reached with one version of the settings. */
+export interface Database extends AsyncDisposable {
+  /** Connects and looks. Rejects with `target_unreachable` or `target_refused`, in a sentence without host, password or statement. */
+  check(signal: AbortSignal): Promise<DatabaseCheck>
+  /** In one transaction where the server can: deadline guard, statements or `member_of`, disabled, `VALID UNTIL`, mark; enabled last. Resolves with what
+   *  completes the handle. */
+  createUser(call: CreateUser, signal: AbortSignal): Promise<JsonObject>
+  renewUser(call: RenewUser, signal: AbortSignal): Promise<void>
+  /** In batches: disable, end sessions, statements, owned objects, drop, verify. As `CredentialType.revoke`. */
+  revokeUsers(call: RevokeUsers, signal: AbortSignal): Promise<readonly RevokeOutcome[]>
+  /** Users that carry a mark of any broker, or a name like ours; the engine tells them apart. */
+  listUsers(signal: AbortSignal): AsyncIterable<ListedUser>
+  now(signal: AbortSignal): Promise<Temporal.Instant>
+}
+
+export interface DatabaseCheck {
+  readonly version: string
+  /** What the admin account lacks, and what it costs: `pg_signal_backend: sessions stay open after a revocation`. */
+  readonly missing: readonly string[]
+  readonly guarantees: Guarantees
+}
+
+export interface CreateUser {
+  readonly name: string
+  readonly password: Secret<string>
+  /** `mayfly:1:<instance>:<lease>:<mac>`, at most 64 characters. */
+  readonly mark: string
+  readonly statements: readonly string[]
+  readonly memberOf: readonly string[]
+  readonly connectionLimit?: number
+  readonly createBy: Temporal.Instant
+  /** The lease's end; the server's own expiry is 5 s later. */
+  readonly until: Temporal.Instant
+}
+
+export interface RenewUser {
+  readonly name: string
+  readonly handle: JsonObject
+  readonly statements: readonly string[]
+  readonly until: Temporal.Instant
+}
+
+export interface RevokeUsers {
+  readonly statements: readonly string[]
+  readonly users: readonly RevokedUser[]
+}
+
+export interface RevokedUser {
+  readonly name: string
+  readonly mark: string
+  /** As `createUser` completed it; empty when the broker never learnt. */
+  readonly handle: JsonObject
+  readonly createBy?: Temporal.Instant
+}
+
+export interface ListedUser {
+  readonly name: string
+  readonly mark?: string
+  readonly enabled: boolean
+}
