@@ -1,0 +1,114 @@
+import type { LeaseId, TargetId } from '../contracts/index.ts'
+import type { Lease, RevokeCause } from '../lease/lease.ts'
+import type { SealRecord } from './store.ts'
+import type { Token } from './token.ts'
+
+/** Everything that can be committed. `audit` bodies of a change are chained only when it changed something. Unless said otherwise a lost condition fails the
+ *  whole commit with `LostCondition`.
+ *
+ *  `now` is the broker's time at the call: it also lifts the store's high-water mark. */
+export type Change = { readonly now: Temporal.Instant; readonly audit?: readonly string[] } & Intention
+
+export type Intention =
+  // seal
+  /** Once in a store's life; else `invalid_request` `Vault is already initialized`. */
+  | { readonly kind: 'seal.initialise'; readonly record: SealRecord }
+  | { readonly kind: 'seal.rekey'; readonly rootKey: Uint8Array; readonly config: string }
+  | { readonly kind: 'seal.keyring'; readonly keyring: Uint8Array }
+
+  // sealed rows
+  /** `expected`: the version that must be there, 0 = none; absent = whatever. Spaces named in `watched` raise the generation that `authenticate` tells. */
+  | { readonly kind: 'entry.put'; readonly space: string; readonly key: string; readonly value: Uint8Array; readonly expected?: number }
+  /** Idempotent without `expected`. */
+  | { readonly kind: 'entry.remove'; readonly space: string; readonly key: string; readonly expected?: number }
+  /** Single use: lost (`conflict`) unless the row is there. */
+  | { readonly kind: 'entry.take'; readonly space: string; readonly key: string }
+  /** All rows of a mount's space, its tasks and retired targets; lost (`invalid_request`, with their number) while leases of the mount are not revoked. */
+  | { readonly kind: 'space.drop'; readonly space: string; readonly mount: string }
+  /** `count` of the result is the first of `count` consecutive numbers. */
+  | { readonly kind: 'sequence.reserve'; readonly space: string; readonly sequence: string; readonly count: number }
+
+  // tasks
+  | { readonly kind: 'task.schedule'; readonly mount: string; readonly task: string; readonly key: string; readonly dueAt: Temporal.Instant; readonly intent: Uint8Array }
+  | { readonly kind: 'task.unschedule'; readonly mount: string; readonly task: string; readonly key: string }
+  /** A run ended: done, or again at `again`. Optional: `applied` false when the task was scheduled anew meanwhile. */
+  | { readonly kind: 'task.settle'; readonly mount: string; readonly task: string; readonly key: string; readonly version: number; readonly again: Temporal.Instant | null; readonly error: string | null }
+
+  // targets
+  /** Lost (`invalid_request`, with their number) while leases there are not revoked. */
+  | { readonly kind: 'target.retire'; readonly target: TargetId }
+  /** The target failed as a whole: back off, open the circuit at the first failure. Claims of this node on its leases are given back, none is charged. */
+  | { readonly kind: 'target.failed'; readonly target: TargetId; readonly retryAt: Temporal.Instant; readonly error: string; readonly leases: readonly ClaimedLease[] }
+  /** It answered again: everything that waits for it is due at once. Optional: `applied` only when it was failing; `count` = leases that waited. */
+  | { readonly kind: 'target.recovered'; readonly target: TargetId }
+
+  // tokens
+  /** Lost (`permission_denied`) unless the parent and its ancestors live; (`invalid_request`) when deeper than `tokenDepthMax` or the hash is taken. */
+  | { readonly kind: 'token.create'; readonly token: Token }
+  /** Takes one use of a token that counts them, by one conditional statement. Lost (`permission_denied`) when none is left. The last use ends the token: its
+   *  tree becomes unusable and its cascade is opened in this commit, though this request goes on. Result: `token` after it. */
+  | { readonly kind: 'token.use'; readonly hash: string }
+  /** Lost (`permission_denied`) when it has ended or expired meanwhile. */
+  | { readonly kind: 'token.renew'; readonly hash: string; readonly expiresAt: Temporal.Instant }
+  /** Unusable at once with everything below (ancestor check), a cascade opened for their leases. `orphan`: children become orphans, its own leases still end.
+   *  Idempotent; `applied` tells whether it was alive. */
+  | { readonly kind: 'token.end'; readonly hash: string; readonly cause: RevokeCause; readonly orphan?: boolean; readonly by: string }
+  /** At most `limit` tokens whose time is over end, each with its cascade (only where something hangs on it). `count` of them. */
+  | { readonly kind: 'tokens.expire'; readonly limit: number }
+
+  // leases
+  /** The promise. Lost: `permission_denied` when the token or an ancestor is gone; `invalid_request` when an open cascade covers the lease, the mount is ending or
+   *  the target retired; `conflict` when the name was ever used. Row of the target made when new; recipe stored once by its id. */
+  | { readonly kind: 'lease.begin'; readonly lease: Lease; readonly recipe: Uint8Array }
+  /** issuing -> active, with the completed handle and final times. Lost (`permission_denied`, `invalid_request`) for the reasons of `lease.begin`, or (`conflict`) when it
+   *  is no longer issuing under this epoch at that version. */
+  | { readonly kind: 'lease.activate'; readonly id: LeaseId; readonly version: number; readonly handle: Uint8Array; readonly visible: Lease['visible']; readonly expiresAt: Temporal.Instant; readonly guarantees: Lease['guarantees'] }
+  /** Lost (`invalid_lease` `lease expired`) unless active, not due, at that version. Done after the target was extended. */
+  | { readonly kind: 'lease.renew'; readonly id: LeaseId; readonly version: number; readonly expiresAt: Temporal.Instant }
+  /** Due now, with its cause; a lease already due keeps the first cause. A lease that waits for its next try is due now too. Idempotent. */
+  | { readonly kind: 'lease.due'; readonly id: LeaseId; readonly cause: RevokeCause }
+  /** Ends by hand without the target: `revoked`, `revoked_at` empty, `forced_by`. At most `limit` that begin with `prefix` (or are it); `leases` of the result. */
+  | { readonly kind: 'lease.force'; readonly prefix: string; readonly by: string; readonly limit: number }
+  /** Takes up to `limit` due leases of a target: state revoking, claimed by this node's epoch until `until`. `dueBefore`: due at or before it. Result: `leases`. */
+  | { readonly kind: 'lease.claim'; readonly target: TargetId; readonly dueBefore: Temporal.Instant; readonly limit: number; readonly until: Temporal.Instant }
+  /** Outcomes of one revocation. Each settles only while its claim and version hold; `count` of those that did. */
+  | { readonly kind: 'lease.settle'; readonly settlements: readonly Settlement[] }
+  /** Leases `issuing` under an epoch that is no longer alive are due at once (`node-lost`); claims of dead epochs are given back. At start. `count`. */
+  | { readonly kind: 'lease.takeOver' }
+
+  // cascades
+  /** Also covers `issuing` leases, and refuses new ones below it while it is open. */
+  | { readonly kind: 'cascade.open'; readonly selector: CascadeSelector; readonly cause: RevokeCause; readonly by: string }
+  /** One batch of at most `limit` leases (and, for a token, children, which end with cascades of their own). Closes when nothing is left. `count`. */
+  | { readonly kind: 'cascade.work'; readonly id: number; readonly limit: number }
+
+  // audit and history
+  | { readonly kind: 'cursor.move'; readonly sink: string; readonly seq: number }
+  | { readonly kind: 'cursor.drop'; readonly sink: string }
+  /** At most `limit` rows older than `before` that every sink has passed. `count`. */
+  | { readonly kind: 'audit.prune'; readonly before: Temporal.Instant; readonly limit: number }
+  /** At most `limit` leases revoked before, and ended tokens; recipes that nothing refers to. `count`. */
+  | { readonly kind: 'history.prune'; readonly before: Temporal.Instant; readonly limit: number }
+
+export type CascadeSelector =
+  | { readonly kind: 'token'; readonly hash: string }
+  | { readonly kind: 'prefix'; readonly prefix: string }
+  | { readonly kind: 'mount'; readonly mount: string }
+
+export interface ClaimedLease {
+  readonly id: LeaseId
+  readonly version: number
+}
+
+/** One lease's outcome. `audit` is chained only if the claim still held. */
+export type Settlement = ClaimedLease & { readonly audit?: readonly string[] } & (
+    | { readonly outcome: 'gone' }
+    | { readonly outcome: 'ended'; readonly again: Temporal.Instant; readonly waiting: string }
+    | { readonly outcome: 'outlives'; readonly again: Temporal.Instant; readonly why: string }
+    | { readonly outcome: 'failed'; readonly again: Temporal.Instant; readonly error: string }
+    /** Not due by the target's own clock: given back, as it was, to be looked at again. */
+    | { readonly outcome: 'early'; readonly again: Temporal.Instant }
+  )
+
+/** Spaces whose every change raises the generation: a node whose copy is older reloads before it decides. */
+export const watchedSpaces: readonly string[] = ['mount', 'policy']

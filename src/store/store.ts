@@ -1,0 +1,164 @@
+/** What the broker needs of its durable store. Written for two implementations: SQLite (one node) and PostgreSQL (several active nodes).
+ *
+ *  One write method: `commit`. A change is one *intention*, a whole conditional step ("begin this lease if its token and ancestors live and no open cascade covers
+ *  it"), never a row edit; all changes of a call and their audit lines are one transaction, all or nothing. Implementations gather calls that wait into
+ *  one group commit, each still all or nothing by itself. Epochs, claims and versions are conditions of the statements themselves.
+ *
+ *  Instants are whole milliseconds. Bytes that the core hands over are sealed already. */
+import type { ChainHead } from '../audit/chain.ts'
+import type { ErrorCode, LeaseId, TargetId } from '../contracts/index.ts'
+import type { Lease, RevokeCause } from '../lease/lease.ts'
+import type { Change } from './change.ts'
+import type { Token } from './token.ts'
+
+export interface Store extends AsyncDisposable {
+  /** This run of this node. A restart takes a new epoch; what was `issuing` under an older one is due at once (`takeOver`). */
+  readonly node: { readonly id: string; readonly epoch: number }
+  readonly kind: 'sqlite' | 'memory' | 'postgresql'
+
+  /** One transaction. The audit bodies are chained in order: first each change's own (when it changed something), then `audit`. Resolves once durable.
+   *  Rejects with `LostCondition` when a change's condition does not hold; then nothing of the call has happened. */
+  commit(changes: readonly Change[], audit: readonly string[]): Promise<readonly ChangeResult[]>
+
+  // seal and time
+  /** The store's high-water mark of time: the latest `now` of any commit. */
+  timeMark(): Promise<Temporal.Instant>
+  readSeal(): Promise<SealRecord | undefined>
+
+  // sealed rows
+  entry(space: string, key: string): Promise<Entry | undefined>
+  /** Keys that begin with `prefix`, in order. */
+  keys(space: string, prefix: string, after: string, limit: number): Promise<readonly string[]>
+  /** All rows of a small space (mounts, policies, audit devices), with the generation that they belong to. */
+  entries(space: string): Promise<{ readonly generation: number; readonly entries: readonly (Entry & { readonly key: string })[] }>
+
+  // tokens
+  /** The token, if it and every ancestor live at `now` (one recursive read, depth at most 32), and the present generation of mounts and policies. */
+  authenticate(hash: string, now: Temporal.Instant): Promise<{ readonly token: Token | undefined; readonly generation: number }>
+  token(hash: string): Promise<Token | undefined>
+  tokenByAccessor(accessor: string): Promise<Token | undefined>
+  /** Accessors of tokens that have not ended. */
+  accessors(after: string, limit: number): Promise<readonly string[]>
+
+  // leases
+  lease(id: LeaseId): Promise<Lease | undefined>
+  recipe(id: string): Promise<Uint8Array | undefined>
+  /** Ids of leases that are not revoked: those that begin with `prefix`, in order. */
+  leaseIds(prefix: string, after: string, limit: number): Promise<readonly string[]>
+  /** One level below `prefix`: ids, and `segment/` for what lies deeper. Skips from segment to segment, never scans what lies below. */
+  leaseLevel(prefix: string, after: string, limit: number): Promise<readonly string[]>
+  /** Who holds what: leases not revoked, oldest first, filtered by equality. */
+  holdings(filter: HoldingsFilter, after: string, limit: number): Promise<readonly Lease[]>
+  /** Revoking, not ended, failed `stuckAfterFailures` times by itself, or at a target that has failed since before `targetFailedSince`. */
+  stuck(targetFailedSince: Temporal.Instant, limit: number): Promise<{ readonly leases: readonly Lease[]; readonly counts: Readonly<Record<string, number>> }>
+  /** Leases by mount and state, from rows that the transactions keep. */
+  leaseCounts(): Promise<readonly { readonly mount: string; readonly state: Lease['state']; readonly count: number }[]>
+  liveLeases(target: TargetId): Promise<number>
+  /** Of these names, those that a lease that is not revoked carries, and those whose lease was ended by force. For the reconciler. */
+  knownNames(names: readonly string[]): Promise<ReadonlySet<string>>
+
+  // the sweeper's questions
+  /** Targets with a lease due at or before `now`, whose own retry time has passed; and the next moment at which anything becomes due. */
+  dueWork(now: Temporal.Instant): Promise<DueWork>
+  target(id: TargetId): Promise<Target | undefined>
+  targets(): Promise<readonly Target[]>
+  cascade(id: number): Promise<Cascade | undefined>
+
+  // audit
+  chainHead(): Promise<ChainHead>
+  auditLines(after: number, limit: number): Promise<readonly { readonly seq: number; readonly line: string }[]>
+  cursor(sink: string): Promise<number>
+}
+
+export interface SealRecord {
+  readonly kind: string
+  /** Shares, threshold, key id: what the seal needs to know before it can unseal. In clear. */
+  readonly config: string
+  readonly rootKey: Uint8Array
+  readonly keyring: Uint8Array
+  readonly instance: string
+}
+
+export interface Entry {
+  readonly value: Uint8Array
+  readonly version: number
+}
+
+export interface HoldingsFilter {
+  readonly accessor?: string
+  readonly displayName?: string
+  readonly entity?: string
+  readonly target?: string
+  readonly mount?: string
+  readonly role?: string
+  /** History too: leases that have ended. */
+  readonly ended?: boolean
+}
+
+/** A target's own row: fairness, back-off and circuit. */
+export interface Target {
+  readonly id: TargetId
+  readonly mount: string
+  readonly credential: string
+  readonly retired: boolean
+  readonly failures: number
+  readonly retryAt: Temporal.Instant | null
+  readonly failingSince: Temporal.Instant | null
+  readonly lastError: string | null
+}
+
+export interface DueWork {
+  /** Each with the due leases' earliest moment. */
+  readonly targets: readonly { readonly target: Target; readonly dueAt: Temporal.Instant }[]
+  readonly cascades: readonly Cascade[]
+  readonly tasks: readonly ScheduledTask[]
+  /** Whether any token has expired and is not ended yet. */
+  readonly expiredTokens: boolean
+  /** The next moment after `now` at which one of these becomes due; `null` when nothing waits. */
+  readonly next: Temporal.Instant | null
+}
+
+/** One durable row that ends many leases. */
+export interface Cascade {
+  readonly id: number
+  readonly kind: 'token' | 'prefix' | 'mount'
+  /** Token hash, prefix of lease ids, or mount uuid. */
+  readonly selector: string
+  readonly cause: RevokeCause
+  /** A lease id or token hash that the work has reached. */
+  readonly cursor: string
+  readonly by: string
+}
+
+export interface ScheduledTask {
+  readonly mount: string
+  readonly task: string
+  readonly key: string
+  readonly dueAt: Temporal.Instant
+  readonly version: number
+  /** Sealed. */
+  readonly intent: Uint8Array
+}
+
+/** What a change tells: a number of rows, a number reserved, the leases claimed. `applied` is false when an optional change found its condition gone. */
+export interface ChangeResult {
+  readonly applied: boolean
+  readonly count?: number
+  readonly leases?: readonly Lease[]
+  /** The token's row after a use, or after its end. */
+  readonly token?: Token
+}
+
+/** A condition of a commit did not hold: nothing has happened. `code` and `message` are for the caller. */
+export class LostCondition extends Error {
+  readonly code: ErrorCode
+  /** Which change of the call. */
+  readonly change: Change['kind']
+
+  constructor(change: Change['kind'], code: ErrorCode, message: string) {
+    super(message)
+    this.name = 'LostCondition'
+    this.change = change
+    this.code = code
+  }
+}
