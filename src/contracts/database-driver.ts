@@ -29,12 +29,15 @@ export interface DatabaseDriver {
 export type StatementKind = 'creation' | 'renew' | 'revocation' | 'root_rotation'
 
 export interface Connection {
-  /** Everything that `open` needs, the admin password included. The engine stores it sealed. */
+  /** Everything that `open` needs. The engine stores it sealed. The admin password is its `password`: the engine carries a new one over to the older
+   *  versions of the connection that share its `account`. */
   readonly settings: Secret<JsonObject>
   /** What a read of the connection shows: never a password, never a key. */
   readonly details: JsonObject
   /** Host, port, database and admin account in one string. A write that changes it makes a new version of the connection. */
   readonly identity: string
+  /** The part of `identity` that has one password and one set of users: hosts, port and admin account, without the database. */
+  readonly account: string
   /** What is lost by the operator's choices, in words. */
   readonly warnings: readonly string[]
 }
