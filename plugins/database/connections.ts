@@ -1,0 +1,162 @@
+import { BrokerError, path } from 'mayfly/plugin'
+import type { Answer, Connection, DatabaseCheck, DatabaseDriver, Json, JsonObject, MountStorage, Path, PathRequest, z } from 'mayfly/plugin'
+import { configKey, connectionFields, readConfig } from './connection-config.ts'
+import type { ConnectionConfig, ConnectionFields } from './connection-config.ts'
+import { keepVersion, removeVersions } from './connection-versions.ts'
+import { driverAskedFor } from './engine.ts'
+import type { Engine } from './engine.ts'
+import { listKeys, pageFields } from './key-list.ts'
+import { connectionName } from './names.ts'
+import { statementList } from './statement-list.ts'
+
+type Request = PathRequest<ConnectionFields>
+
+/** `config` and `config/:name`. */
+export function connectionPaths(engine: Engine): readonly Path[] {
+  return [
+    path({
+      pattern: 'config',
+      summary: 'the connections of this mount',
+      fields: pageFields,
+      list: ({ fields }, storage) => listKeys(storage, 'config/', fields)
+    }),
+    path({
+      pattern: 'config/:name',
+      summary: 'how one database server is reached, and by which roles',
+      fields: { ...driverFields(engine), ...connectionFields },
+      exists: async ({ params }, storage) => (await readConfig(storage, params['name'] ?? '')) !== undefined,
+      read: (request, storage) => readConnection(request.params['name'] ?? '', storage),
+      write: (request, storage, signal) => writeConnection(engine, request as Request, storage, signal),
+      delete: (request, storage) => deleteConnection(engine, request.params['name'] ?? '', storage)
+    })
+  ]
+}
+
+/** One table for all drivers: a field that two of them know is declared alike by both, since the wire gives it one meaning. */
+function driverFields({ context }: Engine): z.ZodRawShape {
+  return Object.assign({}, ...context.databaseDrivers.map(driver => driver.fields)) as z.ZodRawShape
+}
+
+async function readConnection(name: string, storage: MountStorage): Promise<Answer> {
+  const stored = await readConfig(storage, name)
+  if (!stored) return undefined
+  const { config } = stored
+  const details = config.disableEscaping === null ? config.details : { ...config.details, disable_escaping: config.disableEscaping }
+  return {
+    data: {
+      plugin_name: config.pluginName,
+      plugin_version: '',
+      connection_details: details,
+      allowed_roles: config.allowedRoles,
+      root_credentials_rotate_statements: config.rootRotationStatements,
+      password_policy: config.passwordPolicy,
+      ...(config.check && { check: shownCheck(config.check) })
+    }
+  }
+}
+
+/** What the account lacks and what a credential of this connection is worth: an extra key beside those of the wire. */
+function shownCheck(check: DatabaseCheck): JsonObject {
+  return { version: check.version, missing: check.missing, guarantees: check.guarantees as unknown as JsonObject }
+}
+
+async function writeConnection(engine: Engine, request: Request, storage: MountStorage, signal: AbortSignal): Promise<Answer> {
+  const name = connectionName(request.params['name'])
+  const stored = await readConfig(storage, name)
+  refuseWhatComesLater(request.fields)
+  const { pluginName, driver } = chosenDriver(engine, request.fields, stored?.config)
+  const fields = mergedFields(driver, request, stored?.config)
+  const connection = describedBy(engine, driver, fields)
+  const rootRotationStatements = rotationStatements(driver, request, stored?.config)
+  const check = request.fields.verify_connection === false ? null : await verified(engine, driver, connection, signal)
+
+  const target = await keepVersion(engine, storage, name, stored?.config.target, {
+    driver: driver.name,
+    identity: connection.identity,
+    account: connection.account,
+    settings: connection.settings.reveal()
+  })
+  const config: ConnectionConfig = {
+    pluginName,
+    driver: driver.name,
+    target,
+    fields,
+    details: connection.details,
+    check,
+    rootRotationStatements,
+    allowedRoles: request.fields.allowed_roles ?? stored?.config.allowedRoles ?? [],
+    passwordPolicy: request.fields.password_policy ?? stored?.config.passwordPolicy ?? '',
+    disableEscaping: request.fields.disable_escaping ?? stored?.config.disableEscaping ?? null
+  }
+  storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
+  return told([...connection.warnings, ...(check?.missing ?? []), ...withoutEffect(config)])
+}
+
+function refuseWhatComesLater(fields: ConnectionFields): void {
+  if (fields.username_template) throw new BrokerError('invalid_request', 'username_template is not supported: leave it empty')
+  if (fields.plugin_version) throw new BrokerError('invalid_request', 'plugin_version: only the built-in version is there, leave it empty')
+}
+
+function chosenDriver({ context }: Engine, fields: ConnectionFields, stored: ConnectionConfig | undefined) {
+  const pluginName = fields.plugin_name ?? stored?.pluginName
+  if (!pluginName) throw new BrokerError('invalid_request', 'empty plugin name')
+  const driver = driverAskedFor(context, pluginName)
+  if (driver) return { pluginName, driver }
+  const known = context.databaseDrivers.flatMap(one => one.pluginNames).join(', ') || 'none'
+  throw new BrokerError('invalid_request', `error creating database object: plugin_name: unknown plugin, known are ${known}`)
+}
+
+/** An update names what changes; what it leaves out stays, so one without `password` keeps the password. */
+function mergedFields(driver: DatabaseDriver, request: Request, stored: ConnectionConfig | undefined): JsonObject {
+  const kept = stored?.driver === driver.name ? stored.fields : {}
+  const sent = Object.entries(request.fields as Record<string, Json | undefined>).filter(
+    ([name, value]) => Object.hasOwn(driver.fields, name) && request.given.has(name) && value !== undefined
+  )
+  return { ...kept, ...(Object.fromEntries(sent) as JsonObject) }
+}
+
+function describedBy({ context }: Engine, driver: DatabaseDriver, fields: JsonObject): Connection {
+  try {
+    return driver.connection(fields, { tls: context.targetTls })
+  } catch (cause) {
+    throw refusal('error creating database object: ', cause)
+  }
+}
+
+function rotationStatements(driver: DatabaseDriver, request: Request, stored: ConnectionConfig | undefined): readonly string[] {
+  const sent = request.fields.root_rotation_statements
+  if (!sent) return stored?.rootRotationStatements ?? []
+  const statements = statementList('root_rotation_statements', sent)
+  driver.statements('root_rotation', statements)
+  return statements
+}
+
+/** Connects with the settings as written, before anything is stored. */
+async function verified({ context }: Engine, driver: DatabaseDriver, connection: Connection, signal: AbortSignal): Promise<DatabaseCheck> {
+  const { clock, random, log } = context
+  await using database = driver.open(connection.settings, { clock, random, log })
+  try {
+    return await database.check(signal)
+  } catch (cause) {
+    throw refusal('error creating database object: error verifying connection: ', cause)
+  }
+}
+
+/** A failure while configuring is the writer's to mend: 400, whatever failed. What is no BrokerError is a bug and stays one. */
+function refusal(prefix: string, cause: unknown): unknown {
+  return cause instanceof BrokerError ? new BrokerError('invalid_request', prefix + cause.message, { cause }) : cause
+}
+
+function withoutEffect(config: ConnectionConfig): readonly string[] {
+  return config.passwordPolicy ? ['password_policy is stored, and has no effect: passwords are 20 characters of [A-Za-z0-9-]'] : []
+}
+
+const told = (warnings: readonly string[]): Answer => (warnings.length > 0 ? { warnings } : undefined)
+
+async function deleteConnection(engine: Engine, name: string, storage: MountStorage): Promise<Answer> {
+  const stored = await readConfig(storage, name)
+  if (!stored) return undefined
+  await removeVersions(engine, storage, name)
+  storage.remove(configKey(name), stored.version)
+  return undefined
+}

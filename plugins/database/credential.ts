@@ -1,0 +1,78 @@
+import { BrokerError, Secret } from 'mayfly/plugin'
+import type { CredentialType, Found, Json, JsonObject, RevokeCall, RevokedLease, RevokedUser, RevokeOutcome, TargetId } from 'mayfly/plugin'
+import type { Engine } from './engine.ts'
+import { isOurMark, newMark } from './mark.ts'
+import { newPassword } from './password.ts'
+
+/** What role and connection said at that moment, frozen with the lease. */
+export type Recipe = {
+  readonly creation: readonly string[]
+  readonly renew: readonly string[]
+  readonly revocation: readonly string[]
+  readonly memberOf: readonly string[]
+  readonly connectionLimit?: number
+}
+
+/** Which user to end. `server`: what only the server knows, such as an OID; absent while the broker never learnt it. */
+export type Handle = { readonly v: 1; readonly name: string; readonly server?: JsonObject }
+
+/** A user of a database server with a password. */
+export function userCredential(engine: Engine): CredentialType<Handle> {
+  const { context, databases } = engine
+  return {
+    async issue({ lease, target, recipe, handle, createBy, until }, signal) {
+      using held = await databases.hold(target)
+      const { creation, memberOf, connectionLimit } = toRecipe(recipe)
+      const password = newPassword(context.random)
+      const user = { name: handle.name, password: new Secret(password), mark: newMark(context, held.account, handle.name, lease) }
+      const limit = connectionLimit === undefined ? {} : { connectionLimit }
+      const server = await held.database.createUser({ ...user, ...limit, statements: creation, memberOf, createBy, until }, signal)
+      return { secret: new Secret({ username: handle.name, password }), handle: { ...handle, server } }
+    },
+
+    async renew({ target, recipe, handle, until }, signal) {
+      using held = await databases.hold(target)
+      const user = { name: handle.name, handle: handle.server ?? {} }
+      await held.database.renewUser({ ...user, statements: toRecipe(recipe).renew, until }, signal)
+    },
+
+    revoke: (call, signal) => revokeUsers(engine, call, signal),
+
+    async now(target, signal) {
+      using held = await databases.hold(target)
+      return await held.database.now(signal)
+    },
+
+    list: (target, signal) => ourUsers(engine, target, signal)
+  }
+}
+
+/** One call of the driver for all, and each outcome at its lease's place. A handle that cannot be read fails alone. */
+async function revokeUsers(engine: Engine, { target, recipe, leases }: RevokeCall<Handle>, signal: AbortSignal): Promise<RevokeOutcome[]> {
+  using held = await engine.databases.hold(target)
+  const users = leases.map(lease => toRevokedUser(engine, held.account, lease))
+  const readable = users.filter(user => user !== undefined)
+  const statements = toRecipe(recipe).revocation
+  const outcomes = readable.length === 0 ? [] : [...(await held.database.revokeUsers({ statements, users: readable }, signal))]
+  if (outcomes.length !== readable.length) throw new Error(`the driver answered ${outcomes.length} outcomes for ${readable.length} users`)
+  return users.map(user => (user ? outcomes.shift()! : { kind: 'failed', error: new BrokerError('integrity', 'the handle names no user') }))
+}
+
+function toRevokedUser(engine: Engine, account: string, { lease, handle, createBy }: RevokedLease<Handle>): RevokedUser | undefined {
+  if (!isHandle(handle)) return undefined
+  const mark = newMark(engine.context, account, handle.name, lease)
+  return { name: handle.name, mark, handle: handle.server ?? {}, ...(createBy && { createBy }) }
+}
+
+async function* ourUsers({ context, databases }: Engine, target: TargetId, signal: AbortSignal): AsyncGenerator<Found> {
+  using held = await databases.hold(target)
+  for await (const { name, mark, enabled } of held.database.listUsers(signal))
+    if (mark !== undefined && isOurMark(context, held.account, name, mark)) yield { name, enabled }
+}
+
+function isHandle(handle: Json): handle is Handle {
+  const fields = handle as Partial<Handle> | null
+  return typeof fields === 'object' && fields?.v === 1 && typeof fields.name === 'string' && fields.name !== ''
+}
+
+const toRecipe = (recipe: Json) => recipe as unknown as Recipe

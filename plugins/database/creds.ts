@@ -1,0 +1,106 @@
+import { BrokerError, path } from 'mayfly/plugin'
+import type { Answer, DatabaseDriver, Guarantees, MountReader, Path, PathRequest } from 'mayfly/plugin'
+import { readConfig } from './connection-config.ts'
+import type { ConnectionConfig } from './connection-config.ts'
+import type { Handle, Recipe } from './credential.ts'
+import { driverNamed } from './engine.ts'
+import type { Engine } from './engine.ts'
+import { matchesGlob } from './glob.ts'
+import { readRole } from './role.ts'
+import type { Role } from './role.ts'
+import { readStatements } from './roles.ts'
+import { newUserName } from './user-name.ts'
+
+/** `creds/:name`: a read, because the wire says so, which makes something each time. */
+export function credsPath(engine: Engine): Path {
+  return path({
+    pattern: 'creds/:name',
+    summary: 'a new user with the rights of the role, and its password',
+    read: (request, storage, signal) => planUser(engine, request, storage, signal)
+  })
+}
+
+async function planUser(engine: Engine, request: PathRequest<unknown>, storage: MountReader, signal: AbortSignal): Promise<Answer> {
+  const roleName = request.params['name'] ?? ''
+  const { role, version } = await roleAskedFor(storage, roleName)
+  const config = await connectionOf(storage, role)
+  refuseUnlessAllowed(config, roleName)
+  const driver = driverNamed(engine.context, config.driver)
+  if (role.readBy !== driver.name) readStatements(driver, role)
+  const guarantees = await guaranteesOf(engine, config, signal)
+  refuseOpenSessions(guarantees, role)
+  const name = nameFor(engine, driver, request, roleName)
+  return {
+    issue: {
+      credential: 'user',
+      target: config.target,
+      role: roleName,
+      roleVersion: version,
+      recipe: recipeOf(role),
+      handle: { v: 1, name } satisfies Handle,
+      name,
+      visible: { username: name },
+      ttl: role.defaultTtl,
+      maxTtl: role.maxTtl,
+      renewable: true,
+      outlivesToken: role.leaseOutlivesToken === true,
+      guarantees
+    }
+  }
+}
+
+async function roleAskedFor(storage: MountReader, name: string) {
+  const stored = await readRole(storage, name)
+  if (!stored) throw new BrokerError('unknown_role', `unknown role: ${name}`)
+  return stored
+}
+
+async function connectionOf(storage: MountReader, role: Role): Promise<ConnectionConfig> {
+  const stored = await readConfig(storage, role.dbName)
+  // A fault, as on the wire: the caller cannot mend it, and a role may be written before its connection, so a repeat makes sense.
+  if (!stored) throw new BrokerError('target_unreachable', `failed to find entry for connection with name: "${role.dbName}"`)
+  return stored.config
+}
+
+function refuseUnlessAllowed(config: ConnectionConfig, roleName: string): void {
+  if (config.allowedRoles.some(pattern => matchesGlob(pattern, roleName))) return
+  throw new BrokerError('permission_denied', `"${roleName}" is not an allowed role`)
+}
+
+/** As the server was found when the connection was written, else as it is found now. */
+async function guaranteesOf(engine: Engine, config: ConnectionConfig, signal: AbortSignal): Promise<Guarantees> {
+  if (config.check) return config.check.guarantees
+  using held = await engine.databases.hold(config.target)
+  const check = await held.check(signal)
+  return check.guarantees
+}
+
+/** Revoked means out: a user whose sessions nobody could end is made only where the role says that this is known. */
+function refuseOpenSessions(guarantees: Guarantees, role: Role): void {
+  if (guarantees.endsSessions || role.acceptOpenSessions === true) return
+  throw new BrokerError(
+    'invalid_request',
+    `connection "${role.dbName}" cannot end sessions, see its check: give its account the right and write it again, or set accept_open_sessions on the role`
+  )
+}
+
+function nameFor({ context }: Engine, driver: DatabaseDriver, request: PathRequest<unknown>, roleName: string): string {
+  return newUserName({
+    displayName: request.caller.displayName,
+    roleName,
+    now: context.clock.now(),
+    random: context.random,
+    bytesMax: driver.usernameBytesMax,
+    partBytes: driver.usernamePartBytes
+  })
+}
+
+function recipeOf(role: Role): Recipe {
+  return {
+    creation: role.creation,
+    renew: role.renew,
+    revocation: role.revocation,
+    memberOf: role.memberOf ?? [],
+    ...(role.connectionLimit !== null && { connectionLimit: role.connectionLimit })
+  }
+}

@@ -1,0 +1,23 @@
+/** The database engine: users of database servers that live as long as their lease. It owns paths, roles, names, passwords and the versions of connections;
+ *  a driver (`plugins/postgresql`) knows one kind of server. */
+import type { BackendType, Plugin } from 'mayfly/plugin'
+import { connectionPaths } from './connections.ts'
+import { userCredential } from './credential.ts'
+import { credsPath } from './creds.ts'
+import { Databases } from './databases.ts'
+import { rolePaths } from './roles.ts'
+
+export const database: BackendType = {
+  type: 'database',
+  async open(context) {
+    const databases = new Databases(context)
+    const engine = { context, databases }
+    return {
+      paths: [...connectionPaths(engine), ...rolePaths(engine), credsPath(engine)],
+      credentials: { user: userCredential(engine) },
+      [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose]()
+    }
+  }
+}
+
+export const plugin: Plugin = { name: 'database', backends: [database] }

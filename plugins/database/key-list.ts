@@ -1,0 +1,35 @@
+import { field } from 'mayfly/plugin'
+import type { Answer, MountReader } from 'mayfly/plugin'
+
+// What one page may hold, whatever a caller asks for.
+const pageSizeMax = 1_000
+
+/** The fields of every LIST. */
+export const pageFields = { after: field.text(), limit: field.integer() }
+
+interface Page {
+  readonly after?: string | undefined
+  readonly limit?: number | undefined
+}
+
+/** LIST of the keys below `prefix`. A caller that names no limit gets all, as clients that know no pages expect. */
+export async function listKeys(storage: MountReader, prefix: string, page: Page): Promise<Answer> {
+  if (page.limit !== undefined) return { keys: await keysAfter(storage, prefix, page.after ?? '', bounded(page.limit)) }
+  return { keys: await allKeys(storage, prefix, page.after) }
+}
+
+export async function allKeys(storage: MountReader, prefix: string, after = ''): Promise<readonly string[]> {
+  const keys: string[] = []
+  for (let last: string | undefined = after; last !== undefined;) {
+    const page = await keysAfter(storage, prefix, last, pageSizeMax)
+    keys.push(...page)
+    last = page.length === pageSizeMax ? page.at(-1) : undefined
+  }
+  return keys
+}
+
+function keysAfter(storage: MountReader, prefix: string, after: string, limit: number): Promise<readonly string[]> {
+  return storage.list(prefix, after === '' ? { limit } : { after, limit })
+}
+
+const bounded = (limit: number): number => (limit >= 1 && limit <= pageSizeMax ? limit : pageSizeMax)

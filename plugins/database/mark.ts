@@ -1,0 +1,27 @@
+import type { BackendContext } from 'mayfly/plugin'
+
+/** What an object in the target says about itself: `mayfly:1:<instance>:<lease>:<mac>`, at most 64 characters, which is what the shortest comment of a server
+ *  holds. The lease is its random part. The MAC binds mark and user to the server, so that nobody makes us drop a foreign user by copying a mark to it. */
+const instanceCharacters = 12
+const macBytes = 12
+const markPattern = /^mayfly:1:([A-Za-z0-9]{1,12}):([A-Za-z0-9]{1,24}):([A-Za-z0-9_-]{16})$/
+
+type Marker = Pick<BackendContext, 'instance' | 'mac'>
+
+export function newMark(marker: Marker, account: string, name: string, lease: string): string {
+  return markOf(marker, account, name, lease.slice(lease.lastIndexOf('/') + 1))
+}
+
+/** Whether this very broker made the user `name` at this very server. */
+export function isOurMark(marker: Marker, account: string, name: string, mark: string): boolean {
+  const leasePart = markPattern.exec(mark)?.[2]
+  return leasePart !== undefined && mark === markOf(marker, account, name, leasePart)
+}
+
+function markOf(marker: Marker, account: string, name: string, leasePart: string): string {
+  const mac = Buffer.from(marker.mac(JSON.stringify(['database mark', marker.instance, account, name, leasePart])))
+  return `mayfly:1:${shortInstance(marker.instance)}:${leasePart}:${mac.subarray(0, macBytes).toString('base64url')}`
+}
+
+/** For a reader's eye only: the MAC covers the whole of it. */
+const shortInstance = (instance: string): string => instance.replace(/[^A-Za-z0-9]/g, '').slice(0, instanceCharacters)
