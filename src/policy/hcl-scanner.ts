@@ -26,12 +26,11 @@ const escaped: ReadonlyMap<string, string> = new Map([
 /** Cuts HCL 1 into tokens. JSON has no token of its own, so the same scanner reads both. */
 export class HclScanner {
   readonly #text: string
-  #at: number
+  #at = 0
   #line = 1
 
   constructor(text: string) {
     this.#text = text
-    this.#at = text.startsWith('\ufeff') ? 1 : 0
   }
 
   next(): HclToken {

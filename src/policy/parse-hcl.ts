@@ -19,8 +19,10 @@ const nestingMax = 16
 
 /** Reads HCL 1 and JSON, as far as policies use them. `path "x" { … }` is read as `path = { "x" = { … } }`. */
 export function parseHcl(text: string): HclObject {
-  const document = new HclParser(text).document()
-  if (/^\s*\{/.test(text)) requireJson(text)
+  // Editors on Windows begin a file with a byte order mark.
+  const body = text.startsWith('\ufeff') ? text.slice(1) : text
+  const document = new HclParser(body).document()
+  if (body.trimStart().startsWith('{')) requireJson(body)
   return document
 }
 
