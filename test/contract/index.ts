@@ -1,0 +1,6 @@
+/** `mayfly/testing`: the suites that prove a plugin, and what they stand on. */
+export { backendContract } from './backend-contract.ts'
+export type { BackendUnderTest, Session, Stranger } from './backend-contract.ts'
+export { TestMount } from './test-mount.ts'
+export type { TestLease, TestMountOptions } from './test-mount.ts'
+export { WoundClock } from './wound-clock.ts'

@@ -1,0 +1,207 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { BrokerError, parseFields } from '../../src/contracts/index.ts'
+import type {
+  Answer,
+  Backend,
+  BackendContext,
+  BackendType,
+  Clock,
+  CredentialType,
+  DatabaseDriver,
+  Handler,
+  Issuance,
+  Json,
+  JsonObject,
+  LeaseId,
+  Log,
+  Operation,
+  Path,
+  PathRequest,
+  Random,
+  RevokedLease,
+  RevokeOutcome,
+  Secret,
+  TargetId
+} from '../../src/contracts/index.ts'
+import { MountRows } from './mount-storage.ts'
+
+const createGrace = Temporal.Duration.from('PT30S')
+const neverAborted = new AbortController().signal
+
+export interface TestMountOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly databaseDrivers?: readonly DatabaseDriver[]
+  readonly targetTls?: 'any' | 'verified'
+  readonly log?: Log
+}
+
+export interface TestLease {
+  readonly lease: LeaseId
+  readonly plan: Issuance
+  /** As planned until the target completed it. */
+  handle: Json
+  /** Absent once it was active. */
+  createBy?: Temporal.Instant
+  secret?: Secret<JsonObject>
+}
+
+/** The broker's part of a backend's life in the smallest true form: routing, fields, one commit per request, promise before effect. */
+export class TestMount implements AsyncDisposable {
+  readonly clock: Clock
+  readonly rows: MountRows
+  readonly #type: BackendType
+  readonly #context: BackendContext
+  readonly #live = new Map<LeaseId, TargetId>()
+  backend: Backend
+
+  static async open(type: BackendType, options: TestMountOptions): Promise<TestMount> {
+    const mount = new TestMount(type, options)
+    mount.backend = await type.open(mount.#context)
+    return mount
+  }
+
+  private constructor(type: BackendType, options: TestMountOptions) {
+    const key = randomBytes(32)
+    const liveLeases = (target: TargetId): number => [...this.#live.values()].filter(live => live === target).length
+    this.clock = options.clock
+    this.rows = new MountRows(liveLeases)
+    this.backend = { paths: [], credentials: {}, [Symbol.asyncDispose]: async () => {} }
+    this.#type = type
+    this.#context = {
+      mount: { path: 'test/', uuid: '00000000-0000-4000-8000-000000000001', accessor: 'test_00000001' },
+      instance: '1b4e28ba-2fa1-41d2-883f-0016d3cca427',
+      clock: options.clock,
+      random: options.random,
+      log: options.log ?? silentLog,
+      storage: this.rows,
+      liveLeases: async target => liveLeases(target),
+      mac: data => createHmac('sha256', key).update(data).digest(),
+      targetTls: options.targetTls ?? 'any',
+      databaseDrivers: options.databaseDrivers ?? []
+    }
+  }
+
+  /** As after a restart of the broker: nothing in memory, the rows as they were. */
+  async reopen(): Promise<void> {
+    await this.backend[Symbol.asyncDispose]()
+    this.backend = await this.#type.open(this.#context)
+  }
+
+  read = (path: string, displayName?: string): Promise<Answer> => this.#ask('read', path, {}, displayName)
+  write = (path: string, data: Readonly<Record<string, unknown>>): Promise<Answer> => this.#ask('write', path, data)
+  delete = (path: string): Promise<Answer> => this.#ask('delete', path, {})
+  list = (path: string, data: Readonly<Record<string, unknown>> = {}): Promise<Answer> => this.#ask('list', path, data)
+
+  /** The promise: a lease is kept before the target hears of it. */
+  async plan(path: string, displayName?: string): Promise<TestLease> {
+    const answer = await this.read(path, displayName)
+    if (!answer || !('issue' in answer)) throw new Error(`${path} issues nothing`)
+    this.rows.refuseRetired(answer.issue.target)
+    const lease = leaseId(path)
+    this.#live.set(lease, answer.issue.target)
+    return { lease, plan: answer.issue, handle: answer.issue.handle, createBy: this.clock.now().add(createGrace) }
+  }
+
+  /** The effect. `seconds`: how long it lives. */
+  async perform(lease: TestLease, { seconds = 3_600, createBy = lease.createBy!, signal = neverAborted } = {}): Promise<TestLease> {
+    const { target, recipe, order = null } = lease.plan
+    const call = { lease: lease.lease, target, recipe, handle: lease.handle, order, createBy, until: this.clock.now().add({ seconds }) }
+    const issued = await this.credential(lease).issue(call, signal)
+    lease.handle = issued.handle
+    lease.secret = issued.secret
+    delete lease.createBy
+    return lease
+  }
+
+  async issue(path: string, options: { readonly seconds?: number; readonly displayName?: string } = {}): Promise<TestLease> {
+    return this.perform(await this.plan(path, options.displayName), options.seconds === undefined ? {} : { seconds: options.seconds })
+  }
+
+  async renew(lease: TestLease, seconds: number): Promise<void> {
+    const { target, recipe } = lease.plan
+    const until = this.clock.now().add({ seconds })
+    await this.credential(lease).renew!({ lease: lease.lease, target, recipe, handle: lease.handle, until }, neverAborted)
+  }
+
+  /** All of one target and one recipe, as the sweeper calls. */
+  async revoke(leases: readonly TestLease[], signal: AbortSignal = neverAborted): Promise<readonly RevokeOutcome[]> {
+    const { target, recipe } = leases[0]!.plan
+    const revoked = leases.map(({ lease, handle, createBy }): RevokedLease => ({ lease, handle, ...(createBy && { createBy }) }))
+    const outcomes = await this.credential(leases[0]!).revoke({ target, recipe, leases: revoked }, signal)
+    for (const [at, outcome] of outcomes.entries()) if (outcome.kind === 'gone') this.#live.delete(leases[at]!.lease)
+    return outcomes
+  }
+
+  async found(lease: TestLease): Promise<readonly string[]> {
+    const names: string[] = []
+    for await (const { name } of this.credential(lease).list!(lease.plan.target, neverAborted)) names.push(name)
+    return names
+  }
+
+  async runTasks(): Promise<void> {
+    for (const { task, key, intent } of this.rows.tasks) {
+      const changes = this.rows.begin()
+      const outcome = await this.backend.tasks![task]!.run(intent, changes, neverAborted)
+      if ('again' in outcome) changes.schedule(task, key, outcome.again, intent)
+      else changes.unschedule(task, key)
+      changes.commit()
+    }
+  }
+
+  credential(lease: TestLease): CredentialType {
+    return this.backend.credentials[lease.plan.credential]!
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.backend[Symbol.asyncDispose]()
+  }
+
+  async #ask(
+    verb: 'read' | 'write' | 'delete' | 'list',
+    path: string,
+    data: Readonly<Record<string, unknown>>,
+    displayName = 'token'
+  ): Promise<Answer> {
+    const [row, params] = this.#route(path)
+    const handler: Handler | undefined = row[verb]
+    if (!handler) throw new BrokerError('unsupported_operation', 'unsupported operation')
+    const { fields, given } = parseFields(row.fields, data)
+    const caller = { displayName, accessor: 'accessor' }
+    const asked = {
+      operation: 'read' as Operation,
+      path,
+      params,
+      fields: fields as JsonObject,
+      given,
+      lease: leaseId(path),
+      caller
+    } satisfies PathRequest
+    const changes = this.rows.begin()
+    const operation = verb === 'write' ? ((await row.exists?.(asked, changes)) === false ? 'create' : 'update') : verb
+    const answer = await handler({ ...asked, operation }, changes, neverAborted)
+    changes.commit()
+    return answer
+  }
+
+  #route(path: string): [Path, Record<string, string>] {
+    for (const row of this.backend.paths) {
+      const params = matched(row.pattern.split('/'), path.split('/'))
+      if (params) return [row, params]
+    }
+    throw new BrokerError('no_route', `no handler for route "${path}"`)
+  }
+}
+
+function matched(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  const params: Record<string, string> = {}
+  for (const [at, part] of pattern.entries()) {
+    if (part.startsWith('*')) return { ...params, [part.slice(1)]: segments.slice(at).join('/') }
+    if (part.startsWith(':') && segments[at] !== undefined) params[part.slice(1)] = segments[at]
+    else if (part !== segments[at]) return undefined
+  }
+  return pattern.length === segments.length ? params : undefined
+}
+
+const leaseId = (path: string) => `test/${path}/${randomBytes(12).toString('hex')}` as LeaseId
+const silentLog: Log = { info() {}, warn() {}, error() {} }
