@@ -1,4 +1,4 @@
-import { BrokerError } from '../contracts/errors.ts'
+import type { BrokerError } from '../contracts/errors.ts'
 import type { HclToken } from './hcl-scanner.ts'
 import { HclScanner } from './hcl-scanner.ts'
 import { refusePolicy } from './refuse-policy.ts'
@@ -17,32 +17,23 @@ export interface HclEntry {
 // A policy needs six levels; the bound keeps the recursion flat whatever is sent.
 const nestingMax = 16
 
-/** Reads HCL 1 and JSON, as far as policies use them. `path "x" { … }` is read as `path = { "x" = { … } }`. */
+/** Reads HCL 1 and JSON, as far as policies use them: a text that begins with a brace is JSON. `path "x" { … }` is read as `path = { "x" = { … } }`. */
 export function parseHcl(text: string): HclObject {
   // Editors on Windows begin a file with a byte order mark.
   const body = text.startsWith('\ufeff') ? text.slice(1) : text
-  const document = new HclParser(body).document()
-  if (body.trimStart().startsWith('{')) requireJson(body)
-  return document
-}
-
-/** Text in braces is JSON there, so commas and quotes are not left to taste. The parser's own message would quote the text. */
-function requireJson(text: string): void {
-  try {
-    JSON.parse(text)
-  } catch {
-    throw new BrokerError('invalid_request', 'failed to parse policy: starts like JSON and is none')
-  }
+  return new HclParser(body).document()
 }
 
 class HclParser {
   readonly #scanner: HclScanner
   #token: HclToken
+  readonly #assignment: ':' | '='
   #depth = 0
 
   constructor(text: string) {
     this.#scanner = new HclScanner(text)
     this.#token = this.#scanner.next()
+    this.#assignment = this.#is('{') ? ':' : '='
   }
 
   document(): HclObject {
@@ -64,7 +55,7 @@ class HclParser {
     const line = this.#token.line
     const key = this.#key()
     if (this.#is('{')) return { key, value: this.#object(), line }
-    if (this.#is('=') || this.#is(':')) return { key, value: this.#assigned(), line }
+    if (this.#is(this.#assignment)) return { key, value: this.#assigned(), line }
     const label = this.#key()
     const value = this.#is('{') ? this.#object() : this.#assigned()
     return { key, value: { entries: [{ key: label, value, line }] }, line }
@@ -78,7 +69,7 @@ class HclParser {
   }
 
   #assigned(): HclValue {
-    if (!this.#is('=') && !this.#is(':')) throw this.#unexpected()
+    if (!this.#is(this.#assignment)) throw this.#unexpected()
     this.#advance()
     return this.#value()
   }

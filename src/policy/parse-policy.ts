@@ -3,7 +3,7 @@ import { parseHcl } from './parse-hcl.ts'
 import type { HclEntry } from './parse-hcl.ts'
 import { parseRule } from './parse-rule.ts'
 import { fixedPolicies } from './policy-name.ts'
-import { blocks, text } from './read-value.ts'
+import { blocks } from './read-value.ts'
 import { quoted, refusePolicy } from './refuse-policy.ts'
 import type { Policy, Rule } from './rule.ts'
 
@@ -25,9 +25,9 @@ function parseRules(text: string): readonly Rule[] {
 
 function topLevel(entry: HclEntry): readonly Rule[] {
   if (entry.key === 'path') return paths(entry)
-  if (entry.key !== 'name') throw refusePolicy(entry.line, `unknown key ${quoted(entry.key)}`)
-  text(entry)
-  return []
+  // A name inside the text is a remark: the name under which it is written counts.
+  if (entry.key === 'name') return []
+  throw refusePolicy(entry.line, `unknown key ${quoted(entry.key)}`)
 }
 
 function paths(entry: HclEntry): readonly Rule[] {

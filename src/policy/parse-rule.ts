@@ -10,7 +10,7 @@ import { uniteRules } from './unite-rules.ts'
 type Reader = (entry: HclEntry) => Partial<Rule>
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['comment', entry => (text(entry), {})],
+  ['comment', () => ({})],
   ['policy', entry => ({ capabilities: oldForm(entry) })],
   ['capabilities', entry => ({ capabilities: capabilitySet(entry) })],
   ['allowed_parameters', entry => ({ allowed: allowedValues(entry) })],
@@ -29,8 +29,9 @@ const unenforced: ReadonlySet<string> = new Set([
   'list_scan_response_keys_filter_path'
 ])
 
-/** From before there were capabilities. */
+/** From before there were capabilities; empty means not given. */
 const oldForms: ReadonlyMap<string, readonly Capability[]> = new Map<string, readonly Capability[]>([
+  ['', []],
   ['deny', ['deny']],
   ['read', ['read', 'list']],
   ['write', ['create', 'read', 'update', 'delete', 'list']],
@@ -42,7 +43,7 @@ export function parseRule(written: string, block: HclObject, line: number): Rule
   const path = rulePath(written, line)
   const rule = uniteRules(
     path,
-    block.entries.filter(entry => entry.value !== null).map(entry => readEntry(entry))
+    block.entries.map(entry => readEntry(entry))
   )
   if (rule.wrapSecondsMin > 0 && rule.wrapSecondsMax > 0 && rule.wrapSecondsMax < rule.wrapSecondsMin)
     throw refusePolicy(line, 'max_wrapping_ttl cannot be less than min_wrapping_ttl')

@@ -34,7 +34,7 @@ test('the language in one text', () => {
       min_wrapping_ttl    = "1m"
       max_wrapping_ttl    = 3600
     }
-    path = { "/x": { "policy": "read" } }
+    path = { "/x" = { "policy" = "read" } }
   `)
   expect(issue).toMatchObject({ path: 'database/creds/{{identity.entity.name}}-ro', capabilities: new Set(['read']) })
   expect(deploy).toEqual({
@@ -72,7 +72,6 @@ test.each([
     'lists of blocks, as converters write them',
     '{"name":"n","path":[{"database/creds/*":[{"capabilities":["read"]}]},{"b":{"policy":"deny"}}]}'
   ],
-  ['null for what is not given', '{"path":{"database/creds/*":{"capabilities":["read"],"allowed_parameters":null},"b":{"policy":"deny"}}}'],
   ['escapes', String.raw`{"path":{"database\/creds\/\u002a":{"capabilities":["re\u0061d"]},"b":{"policy":"deny"}}}`],
   [
     'blanks and a byte order mark',
@@ -100,7 +99,7 @@ test('an attribute that stands twice is united', () => {
 })
 
 test('an empty text, comments alone and {} are policies without rules', () => {
-  for (const text of ['', ' \n', '# nothing', '{}', 'path {}'.replace('path', 'path =')]) expect(parse(text)).toEqual([])
+  for (const text of ['', ' \n', '# nothing', '{}', 'path = {}', 'name = "app"']) expect(parse(text)).toEqual([])
 })
 
 test('string escapes stand for what they say', () => {
@@ -119,8 +118,10 @@ test.each([
   ['path "a" { constructor = 1 }', 'line 1: unknown key "constructor"'],
   ['path { capabilities = ["read"] }', 'line 1: "capabilities": expected a block'],
   ['path "a" = "read"', 'line 1: "a": expected a block'],
+  ['path "a" { policy : "read" }', "line 1: unexpected ':'"],
+  ['{"path":{"a":{"allowed_parameters":null}}}', 'line 1: "allowed_parameters": expected a block'],
+  ['{"path":{"a":{"capabilities":null}}}', 'line 1: "capabilities": expected a list of strings'],
   ['path = "a"', 'line 1: "path": expected a block'],
-  ['name = 1', 'line 1: "name": expected a string'],
   ['path "a" { capabilities = "read" }', 'line 1: "capabilities": expected a list of strings'],
   ['path "a" { capabilities = [1] }', 'line 1: "capabilities": expected a list of strings'],
   ['path "a" { required_parameters = { a = [] } }', 'line 1: "required_parameters": expected a list of strings'],
@@ -128,7 +129,6 @@ test.each([
   ['path "a" { denied_parameters = { "x" = "v" } }', 'line 1: expected a list of the values of a parameter'],
   ['path "a" { allowed_parameters = { "*" = ["a"] } }', 'line 1: allowed_parameters: the list of "*" must be empty'],
   ['path "a" { allowed_parameters = { "x" = [{ k = 1 k = 2 }] } }', 'line 1: a key stands twice in a value'],
-  ['path "a" { comment = 1 }', 'line 1: "comment": expected a string'],
   ['path "a" { min_wrapping_ttl = "soon" }', 'line 1: "min_wrapping_ttl": expected a duration'],
   ['path "a" { min_wrapping_ttl = 1.5 }', 'line 1: "min_wrapping_ttl": expected a duration'],
   ['path "a" { min_wrapping_ttl = -1 }', 'line 1: "min_wrapping_ttl": expected a duration'],
@@ -155,8 +155,7 @@ test.each([
   ['path "a" { denied_parameters = { x = [9007199254740993] } }', 'line 1: a number too large to be kept exactly'],
   ['path "a" { denied_parameters = { x = [1e309] } }', 'line 1: a number too large to be kept exactly'],
   ['path "a" { denied_parameters = { x = [010] } }', 'line 1: unexpected character'],
-  ['{"path":{"a":{"policy":"deny"}},}', 'starts like JSON and is none'],
-  ['{"path" = {"a":{"policy":"deny"}}}', 'starts like JSON and is none'],
+  ['{"path" = {"a":{"policy":"deny"}}}', "line 1: unexpected '='"],
   ['{"path":{}} {"path":{}}', "line 1: unexpected '{'"],
   [`path "a" { denied_parameters = { x = [${'['.repeat(99_999)}`, 'line 1: nested deeper than 16 levels'],
   ['{"a":'.repeat(99_999), 'line 1: nested deeper than 16 levels'],
