@@ -56,6 +56,8 @@ export interface Lease {
   readonly outlivesToken: boolean
   readonly renewable: boolean
   readonly guarantees: Guarantees
+  /** Seconds that a renewal without an increment gives: as role and mount said at issue. */
+  readonly ttl: number
   readonly issuedAt: Temporal.Instant
   readonly expiresAt: Temporal.Instant
   /** The end that no renewal passes. */

@@ -79,7 +79,8 @@ export type Intention =
   // cascades
   /** Also covers `issuing` leases, and refuses new ones below it while it is open. */
   | { readonly kind: 'cascade.open'; readonly selector: CascadeSelector; readonly cause: RevokeCause; readonly by: string }
-  /** One batch of at most `limit` leases (and, for a token, children, which end with cascades of their own). Closes when nothing is left. `count`. */
+  /** One batch of at most `limit` leases (and, for a token, children, which end with cascades of their own). Closes when nothing is left; the cascade of a mount only
+   *  leaves `dueWork` then, and goes on refusing new leases until `space.drop`. `count`. */
   | { readonly kind: 'cascade.work'; readonly id: number; readonly limit: number }
 
   // audit and history

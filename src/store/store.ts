@@ -54,6 +54,10 @@ export interface Store extends AsyncDisposable {
   /** Leases by mount and state, from rows that the transactions keep. */
   leaseCounts(): Promise<readonly { readonly mount: string; readonly state: Lease['state']; readonly count: number }[]>
   liveLeases(target: TargetId): Promise<number>
+  /** Leases that begin with `prefix` whose access is not over; counting stops at 10,000. */
+  liveBelow(prefix: string): Promise<number>
+  /** Leases of a mount that are not revoked, those whose access is over but whose clean-up waits included; counting stops at 10,000. */
+  liveAtMount(mount: string): Promise<number>
   /** Of these names, those that a lease that is not revoked carries, and those whose lease was ended by force. For the reconciler. */
   knownNames(names: readonly string[]): Promise<ReadonlySet<string>>
 

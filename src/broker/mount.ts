@@ -1,0 +1,46 @@
+import type { Backend, Json, JsonObject } from '../contracts/index.ts'
+import type { CorePath } from './core-path.ts'
+import type { Router } from './router.ts'
+import type { Path } from '../contracts/index.ts'
+
+/** A row of the mount table, as stored (sealed). */
+export interface MountRecord {
+  /** With its slash: `database/`, `auth/token/`. */
+  readonly path: string
+  readonly type: string
+  readonly accessor: string
+  readonly uuid: string
+  readonly description: string
+  readonly options: Readonly<Record<string, string>> | null
+  readonly config: MountConfig
+  /** Being disabled: nothing new is issued, its leases are on their way out. */
+  readonly ending: boolean
+}
+
+export interface MountConfig {
+  /** Seconds; 0 = the system's. */
+  readonly default_lease_ttl: number
+  readonly max_lease_ttl: number
+  readonly force_no_cache: boolean
+  readonly audit_non_hmac_request_keys?: readonly string[]
+  readonly audit_non_hmac_response_keys?: readonly string[]
+  readonly listing_visibility?: 'unauth' | 'hidden'
+  readonly token_type?: string
+}
+
+/** A mount that serves: its record, and what answers below it. */
+export type Mount =
+  | { readonly kind: 'core'; readonly record: MountRecord; readonly router: Router<CorePath> }
+  | { readonly kind: 'backend'; readonly record: MountRecord; readonly router: Router<Path>; readonly backend: Backend }
+  /** Its plugin is not there: requests are refused, its leases wait. */
+  | { readonly kind: 'broken'; readonly record: MountRecord; readonly why: string }
+
+export const plainConfig: MountConfig = { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false }
+
+export function parseMountRecord(value: Json): MountRecord {
+  return value as unknown as MountRecord
+}
+
+export function mountRecordJson(record: MountRecord): JsonObject {
+  return record as unknown as JsonObject
+}

@@ -1,0 +1,146 @@
+import { BrokerError } from '../contracts/index.ts'
+import type { Backend, BackendType, CredentialType, DatabaseDriver } from '../contracts/index.ts'
+import type { CorePath } from './core-path.ts'
+import { parseMountRecord, plainConfig } from './mount.ts'
+import type { Mount, MountRecord } from './mount.ts'
+import { mountReader } from './mount-storage.ts'
+import type { Parts } from './parts.ts'
+import { Router } from './router.ts'
+import { entryPlace } from './sealed-rows.ts'
+
+export interface Catalog {
+  readonly backends: ReadonlyMap<string, BackendType>
+  readonly databaseDrivers: readonly DatabaseDriver[]
+}
+
+/** The paths that are part of the broker itself, by mount path. */
+export type CoreTables = Readonly<Record<string, readonly CorePath[]>>
+
+type MountParts = Pick<Parts, 'store' | 'barrier' | 'clock' | 'random' | 'log' | 'instance' | 'settings'>
+
+/** The node's copy of the mount table, with an open backend for each mount. */
+export class Mounts implements AsyncDisposable {
+  readonly #parts: MountParts
+  readonly #catalog: Catalog
+  readonly #core: readonly Mount[]
+  #byPath: ReadonlyMap<string, Mount> = new Map()
+  #byUuid: ReadonlyMap<string, Mount> = new Map()
+  #loading: Promise<void> = Promise.resolve()
+  generation = -1
+
+  constructor(parts: MountParts, catalog: Catalog, core: CoreTables) {
+    this.#parts = parts
+    this.#catalog = catalog
+    this.#core = Object.entries(core).map(([path, rows]) => ({ kind: 'core', record: coreRecord(path), router: new Router(rows) }))
+  }
+
+  /** One load at a time: two would open a backend twice. */
+  load(): Promise<void> {
+    this.#loading = this.#loading.catch(() => undefined).then(() => this.#load())
+    return this.#loading
+  }
+
+  async #load(): Promise<void> {
+    const { generation, entries } = await this.#parts.store.entries('mount')
+    const byUuid = new Map<string, Mount>()
+    for (const { key, value } of entries) {
+      const record = parseMountRecord(this.#parts.barrier.openJson(entryPlace('mount', key), value))
+      const present = this.#byUuid.get(record.uuid)
+      byUuid.set(record.uuid, present?.kind === 'backend' && present.record.path === record.path ? { ...present, record } : await this.#open(record))
+    }
+    const gone = [...this.#byUuid.values()].filter(mount => mount.kind === 'backend' && byUuid.get(mount.record.uuid)?.kind !== 'backend')
+    const all = [...this.#core, ...byUuid.values()]
+    this.#byUuid = byUuid
+    this.#byPath = new Map(all.map(mount => [mount.record.path, mount]))
+    this.generation = generation
+    for (const mount of gone) if (mount.kind === 'backend') await mount.backend[Symbol.asyncDispose]()
+  }
+
+  async #open(record: MountRecord): Promise<Mount> {
+    const type = this.#catalog.backends.get(record.type)
+    if (!type) return { kind: 'broken', record, why: `no backend of type ${record.type} is loaded` }
+    try {
+      const backend = await type.open(this.#context(record))
+      return { kind: 'backend', record, backend, router: new Router(backend.paths) }
+    } catch (error) {
+      this.#parts.log.error('a backend did not open', { mount: record.path, type: record.type }, error)
+      return { kind: 'broken', record, why: 'its backend did not open' }
+    }
+  }
+
+  #context(record: MountRecord) {
+    const { store, barrier, clock, random, log, instance, settings } = this.#parts
+    return {
+      mount: { path: record.path, uuid: record.uuid, accessor: record.accessor },
+      instance,
+      clock,
+      random,
+      log,
+      storage: mountReader(this.#parts, record.uuid),
+      liveLeases: (target: Parameters<typeof store.liveLeases>[0]) => store.liveLeases(target),
+      mac: (data: string) => barrier.mac('mark', data),
+      targetTls: settings.targetTls,
+      databaseDrivers: this.#catalog.databaseDrivers
+    }
+  }
+
+  /** The mount that serves a path, and what is left of it below. Mounts never lie inside each other, so the first that fits is the only one. */
+  at(path: string): { readonly mount: Mount; readonly rest: string } | undefined {
+    for (let slash = path.indexOf('/'); ; slash = path.indexOf('/', slash + 1)) {
+      const end = slash < 0 ? path.length : slash
+      const mount = this.#byPath.get(`${path.slice(0, end)}/`)
+      if (mount) return { mount, rest: path.slice(end + 1) }
+      if (slash < 0) return undefined
+    }
+  }
+
+  byUuid(uuid: string): Mount | undefined {
+    return this.#byUuid.get(uuid)
+  }
+
+  /** Every mount, by path. */
+  get all(): readonly Mount[] {
+    return [...this.#byPath.values()].toSorted((a, b) => (a.record.path < b.record.path ? -1 : 1))
+  }
+
+  /** The backends that `sys/mounts` may enable. */
+  knows(type: string): boolean {
+    return this.#catalog.backends.has(type)
+  }
+
+  /** The code that ends a lease's credential. Throws while its plugin is missing: the lease waits. */
+  credential(uuid: string, name: string): CredentialType {
+    const backend = this.backend(uuid)
+    const credential = backend.credentials[name]
+    if (!credential) throw new BrokerError('target_unreachable', `the backend has no credential type ${name}`)
+    return credential
+  }
+
+  backend(uuid: string): Backend {
+    const mount = this.#byUuid.get(uuid)
+    if (mount?.kind !== 'backend') throw new BrokerError('target_unreachable', mount?.kind === 'broken' ? mount.why : 'the mount is not there')
+    return mount.backend
+  }
+
+  /** Effective TTLs of a mount in seconds. */
+  ttls(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number } {
+    const { settings } = this.#parts
+    return { defaultTtl: record.config.default_lease_ttl || settings.defaultTtl, maxTtl: record.config.max_lease_ttl || settings.maxTtl }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loading.catch(() => undefined)
+    for (const mount of this.#byUuid.values()) if (mount.kind === 'backend') await mount.backend[Symbol.asyncDispose]()
+    this.#byUuid = new Map()
+  }
+}
+
+
+const coreTypes: Readonly<Record<string, string>> = { 'sys/': 'system', 'auth/token/': 'token', 'cubbyhole/': 'cubbyhole', 'identity/': 'identity' }
+
+function coreRecord(path: string): MountRecord {
+  const type = coreTypes[path] ?? 'system'
+  const accessor = path.startsWith('auth/') ? `auth_${type}_00000000` : `${type}_00000000`
+  const description = { system: 'system endpoints used for control, policy and debugging', token: 'token based credentials' }[type] ?? ''
+  return { path, type, accessor, uuid: `core-${type}`, description, options: null, config: plainConfig, ending: false }
+}

@@ -1,0 +1,38 @@
+import type { Clock, Log, Random } from '../contracts/index.ts'
+import type { Barrier } from '../seal/barrier.ts'
+import type { Store } from '../store/store.ts'
+import type { At } from './crash-point.ts'
+import type { Mounts } from './mounts.ts'
+import type { Policies } from './policies.ts'
+import type { Settings } from './settings.ts'
+import type { Trail } from './trail.ts'
+import type { Circuits } from './circuits.ts'
+import type { TargetGates } from './target-gates.ts'
+import type { LeaseWatch } from './lease-watch.ts'
+import type { SinkStreams } from './sink-streams.ts'
+import type { TimeKeeper } from './time-keeper.ts'
+
+/** Everything that a use case may lean on while the broker is unsealed. Use cases are functions over it. */
+export interface Parts {
+  readonly settings: Settings
+  /** The store's time: its high-water mark plus monotonic elapsed time. */
+  readonly clock: Clock
+  readonly time: TimeKeeper
+  readonly random: Random
+  readonly log: Log
+  readonly store: Store
+  readonly barrier: Barrier
+  readonly instance: string
+  readonly trail: Trail
+  readonly sinks: SinkStreams
+  readonly mounts: Mounts
+  readonly policies: Policies
+  readonly gates: TargetGates
+  readonly circuits: Circuits
+  readonly watch: LeaseWatch
+  /** Tells the sweeper that something may be due. */
+  readonly wake: () => void
+  /** Seals this broker: keys are zeroed, only the documented routes answer. Returns before it is done. */
+  readonly sealNow: () => void
+  readonly at: At
+}

@@ -1,0 +1,94 @@
+/** The one door. Every request passes the same steps: authenticate, authorize, do, audit, reply. Nobody can forget to audit.
+ *
+ *  Where the effect is outside the store (an issue, a renewal, a revocation that is waited for) there is a commit with its audit entry on each side of it; everything
+ *  else appends its change and its audit entries in one commit before the reply. */
+import { BrokerError, parseFields } from '../contracts/index.ts'
+import type { Operation } from '../contracts/index.ts'
+import { newLeaseId } from '../lease/lease-id.ts'
+import type { Change } from '../store/change.ts'
+import { authenticate } from './authenticate.ts'
+import { authorize, listed } from './authorize.ts'
+import type { Verdict } from './authorize.ts'
+import type { Call } from './core-path.ts'
+import { Exchange } from './exchange.ts'
+import { issue } from './issue.ts'
+import { anonymous } from './anonymous.ts'
+import type { Parts } from './parts.ts'
+import { toReply } from './reply.ts'
+import type { Identity, Outcome, Reply, WireRequest } from './request.ts'
+import { isOpen, route } from './route.ts'
+import type { Route, Served } from './route.ts'
+import { spendUse } from './spend-use.ts'
+
+export async function perform(parts: Parts, request: WireRequest): Promise<Reply> {
+  const identity = await identify(parts, request) // 403, one sentence, whatever was wrong
+  const here = route(parts, request)
+  const verdict = here.open ? pass(request) : await authorize(identity, request, here)
+  const exchange = new Exchange(parts, request, identity, here.mount?.record, verdict.decision)
+  try {
+    if (!verdict.decision.allowed) throw new BrokerError('permission_denied', listed('permission denied')) // refusals are audited too
+    parts.sinks.refuseWhileLagging(request)
+    return await run(exchange, here, verdict.operation)
+  } catch (error) {
+    throw await exchange.fail(error)
+  }
+}
+
+async function identify(parts: Parts, request: WireRequest): Promise<Identity> {
+  if (request.token === undefined && isOpen(parts, request)) return anonymous
+  try {
+    return await spendUse(parts, await authenticate(parts, request))
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === 'permission_denied') parts.trail.countRefusal(request.remoteAddress)
+    throw error
+  }
+}
+
+function pass(request: WireRequest): Verdict {
+  const operation: Operation = request.operation === 'write' || request.operation === 'patch' ? 'update' : request.operation
+  return { operation, decision: { allowed: true, rule: '', policies: [] } }
+}
+
+async function run(exchange: Exchange, here: Route, operation: Operation): Promise<Reply> {
+  const served = here.serve(operation)
+  const after: (() => Promise<void> | void)[] = []
+  const { call, unknown } = open(exchange, served, operation, after)
+  const answer = await served.handle(call)
+  if (answer && 'issue' in answer) return toReply(exchange.request, operation, await issue(exchange, call, answer.issue), unknown)
+  const outcome = await settle(exchange, call, answer)
+  for (const action of after) await action()
+  return toReply(exchange.request, operation, outcome, unknown)
+}
+
+/** One commit, or one on each side of what is waited for. */
+async function settle(exchange: Exchange, call: Call, answer: Outcome): Promise<Outcome> {
+  if (!answer || !('wait' in answer)) {
+    await exchange.conclude(call.changes, { outcome: answer })
+    return answer
+  }
+  await exchange.promise(call.changes)
+  const outcome = await answer.wait()
+  await exchange.conclude([], { outcome })
+  return outcome
+}
+
+function open(exchange: Exchange, served: Served, operation: Operation, after: (() => Promise<void> | void)[]): { call: Call; unknown: readonly string[] } {
+  const { parts, request, identity } = exchange
+  const { fields, given, unknown } = parseFields(served.fields, request.data)
+  const changes: Change[] = []
+  const call: Call = {
+    parts,
+    request,
+    identity,
+    operation,
+    params: served.params,
+    fields: fields as Call['fields'],
+    given,
+    lease: newLeaseId(request.path, parts.clock.now(), parts.random),
+    signal: request.gone,
+    changes,
+    change: (intention, audit) => void changes.push({ ...intention, now: parts.clock.now(), ...(audit ? { audit } : {}) }),
+    afterCommit: action => void after.push(action)
+  }
+  return { call, unknown }
+}

@@ -1,0 +1,60 @@
+import type { Clock } from '../contracts/index.ts'
+import { compileAcl } from '../policy/acl.ts'
+import type { Acl } from '../policy/acl.ts'
+import { defaultPolicyText, rootPolicy } from '../policy/built-in.ts'
+import { parsePolicy } from '../policy/parse-policy.ts'
+import type { Policy } from '../policy/rule.ts'
+import type { Barrier } from '../seal/barrier.ts'
+import type { Store } from '../store/store.ts'
+import { entryPlace } from './sealed-rows.ts'
+
+// Sets of policies that tokens carry are few; the bound keeps a client that invents names from filling memory.
+const compiledMax = 1_000
+
+/** The node's copy of all policies, replaced as a whole when the store's generation says that it is older. */
+export class Policies {
+  readonly #parts: { readonly store: Store; readonly barrier: Barrier; readonly clock: Clock }
+  #byName: ReadonlyMap<string, { readonly policy: Policy; readonly text: string }> = new Map()
+  #compiled = new Map<string, Acl>()
+  generation = -1
+
+  constructor(parts: { readonly store: Store; readonly barrier: Barrier; readonly clock: Clock }) {
+    this.#parts = parts
+  }
+
+  async load(): Promise<void> {
+    const { generation, entries } = await this.#parts.store.entries('policy')
+    const loaded = new Map([['default', { policy: parsePolicy('default', defaultPolicyText), text: defaultPolicyText }]])
+    for (const { key, value } of entries) {
+      const text = String(this.#parts.barrier.openJson(entryPlace('policy', key), value))
+      loaded.set(key, { policy: parsePolicy(key, text), text })
+    }
+    this.#byName = loaded
+    this.#compiled = new Map()
+    this.generation = generation
+  }
+
+  /** What these policies allow together. A name without a policy allows nothing until there is one. */
+  acl(names: readonly string[]): Acl {
+    const key = names.join('\n')
+    const known = this.#compiled.get(key)
+    if (known) return known
+    const acl = compileAcl(names.flatMap(name => (name === 'root' ? [rootPolicy] : (this.#byName.get(name)?.policy ?? []))))
+    if (this.#compiled.size >= compiledMax) this.#compiled.clear()
+    this.#compiled.set(key, acl)
+    return acl
+  }
+
+  text(name: string): string | undefined {
+    return this.#byName.get(name)?.text
+  }
+
+  /** Sorted, `root` included. */
+  get names(): readonly string[] {
+    return [...this.#byName.keys(), 'root'].toSorted()
+  }
+
+  has(name: string): boolean {
+    return name === 'root' || this.#byName.has(name)
+  }
+}

@@ -1,0 +1,74 @@
+import type { Operation } from '../contracts/index.ts'
+
+/** What every table of paths has in common. */
+export interface Routable {
+  readonly pattern: string
+  readonly read?: unknown
+  readonly write?: unknown
+  readonly delete?: unknown
+  readonly list?: unknown
+}
+
+export interface Match<Row> {
+  readonly path: Row
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** Finds the row of a table of paths for a path below its mount. A literal segment wins over a named one, a named one over a rest. */
+export class Router<Row extends Routable> {
+  readonly #rows: readonly { readonly path: Row; readonly segments: readonly string[] }[]
+
+  constructor(rows: readonly Row[]) {
+    this.#rows = rows.map(path => ({ path, segments: path.pattern.split('/') })).toSorted((a, b) => compareRank(rank(a.segments), rank(b.segments)))
+  }
+
+  /** The row that serves `operation` at the path, else any row at the path (so that 405 can be told from 404). */
+  match(path: string, operation: Operation): Match<Row> | undefined {
+    const segments = path.split('/')
+    let other: Match<Row> | undefined
+    for (const row of this.#rows) {
+      const params = bind(row.segments, segments)
+      if (!params) continue
+      if (serves(row.path, operation)) return { path: row.path, params }
+      other ??= { path: row.path, params }
+    }
+    return other
+  }
+
+  get rows(): readonly Row[] {
+    return this.#rows.map(row => row.path)
+  }
+}
+
+export function serves(path: Routable, operation: Operation): boolean {
+  return Boolean(operation === 'create' || operation === 'update' ? path.write : path[operation])
+}
+
+function bind(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  const params: Record<string, string> = Object.create(null)
+  for (const [i, part] of pattern.entries()) {
+    if (part.startsWith('*')) {
+      params[part.slice(1)] = segments.slice(i).join('/')
+      return params
+    }
+    const segment = segments[i]
+    if (segment === undefined) return undefined
+    if (part.startsWith(':')) {
+      if (segment === '') return undefined
+      params[part.slice(1)] = segment
+    } else if (part !== segment) return undefined
+  }
+  return segments.length === pattern.length ? params : undefined
+}
+
+function rank(segments: readonly string[]): readonly number[] {
+  return segments.map(segment => (segment.startsWith('*') ? 2 : segment.startsWith(':') ? 1 : 0))
+}
+
+function compareRank(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const difference = (a[i] ?? -1) - (b[i] ?? -1)
+    if (difference !== 0) return difference
+  }
+  return 0
+}

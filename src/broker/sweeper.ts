@@ -1,0 +1,102 @@
+/** The loop that works off due leases, cascades, tasks and expired tokens. It never gives up, survives any single failure, and sleeps until the next moment at which something
+ *  is due: no timer per lease. Each target is swept by itself, so that one that hangs holds up nobody else. */
+import type { TargetId } from '../contracts/index.ts'
+import type { DueWork } from '../store/store.ts'
+import type { Parts } from './parts.ts'
+import { expireTokens, workCascades } from './sweep-cascades.ts'
+import { sweepTarget } from './sweep-target.ts'
+import { runTask } from './sweep-task.ts'
+
+// The longest sleep: a lost wake-up or a clock step costs no more than this. B1's tick.
+const tickMsMax = 1_000
+
+// After a failure of the store itself: long enough not to spin, short beside every promise.
+const failedMs = 500
+
+// Calls in flight are bounded per target by its driver; this bounds how many targets are swept at once.
+const targetsAtOnceMax = 64
+
+export class Sweeper implements AsyncDisposable {
+  readonly #parts: Parts
+  readonly #stop = new AbortController()
+  readonly #busyTargets = new Map<TargetId, Promise<void>>()
+  readonly #busyTasks = new Map<string, Promise<void>>()
+  #wake: () => void = () => undefined
+  #woken = false
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  /** Something may be due now. */
+  wake(): void {
+    this.#woken = true
+    this.#wake()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      this.#woken = false
+      const wait = await this.#turn().catch(error => this.#failed(error))
+      if (!this.#woken) await this.#sleep(wait)
+    }
+  }
+
+  /** Starts what is due and is not under way; gives the milliseconds until the next look. */
+  async #turn(): Promise<number> {
+    const { store, time } = this.#parts
+    const horizon = time.dueHorizon()
+    const work = await store.dueWork(horizon)
+    for (const { target } of work.targets) this.#sweep(target.id)
+    for (const task of work.tasks) this.#start(this.#busyTasks, `${task.mount}\n${task.task}\n${task.key}`, () => runTask(this.#parts, task, this.#stop.signal))
+    const more = (await workCascades(this.#parts, work.cascades)) || (await expireTokens(this.#parts, work.expiredTokens))
+    return more ? 0 : untilNext(work, horizon)
+  }
+
+  #sweep(target: TargetId): void {
+    if (this.#busyTargets.size >= targetsAtOnceMax) return
+    this.#start(this.#busyTargets, target, () => sweepTarget(this.#parts, target, this.#stop.signal))
+  }
+
+  #start<Key>(busy: Map<Key, Promise<void>>, key: Key, work: () => Promise<void>): void {
+    if (busy.has(key)) return
+    const done = work()
+      .catch(error => this.#parts.log.error('a sweep failed', { what: String(key) }, error))
+      .finally(() => {
+        busy.delete(key)
+        this.wake()
+      })
+    busy.set(key, done)
+  }
+
+  #failed(error: unknown): number {
+    if (!this.#stop.signal.aborted) this.#parts.log.error('the sweeper could not look for work', {}, error)
+    return failedMs
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    if (milliseconds <= 0) return
+    const woken = new AbortController()
+    this.#wake = () => woken.abort()
+    await this.#parts.clock.sleep(milliseconds, AbortSignal.any([woken.signal, this.#stop.signal])).catch(() => undefined)
+    this.#wake = () => undefined
+  }
+
+  /** Lets what is under way finish; whatever does not is found again after the next start. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    this.#wake()
+    await this.#loop
+    await Promise.allSettled([...this.#busyTargets.values(), ...this.#busyTasks.values()])
+  }
+}
+
+function untilNext(work: DueWork, now: Temporal.Instant): number {
+  if (work.next === null) return tickMsMax
+  return Math.max(1, Math.min(tickMsMax, work.next.epochMilliseconds - now.epochMilliseconds))
+}

@@ -1,0 +1,70 @@
+import type { Clock, Deadline } from '../contracts/index.ts'
+
+// A larger step than any slewing daemon makes, small beside every TTL.
+export const clockDriftMaxMs = 5_000
+
+// How long leases of a target without a clock wait while this host's clock is suspect: after that they are revoked all the same.
+export const suspectWaitMsMax = 600_000
+
+/** The store's time: its high-water mark plus monotonic elapsed time, so that no step of the host's clock extends a lease or ends all of them.
+ *
+ *  At start the wall clock is taken unless it is behind the mark; then the mark goes on. While running, a difference above `clockDriftMaxMs` between wall
+ *  and store time makes the clock suspect: no issuing, an alarm, until they agree again or the broker restarts. */
+export class TimeKeeper implements Clock {
+  readonly #host: Clock
+  #base: number
+  #baseElapsed: number
+  #suspectSince: number | undefined
+
+  constructor(host: Clock, mark: Temporal.Instant) {
+    this.#host = host
+    this.#base = Math.max(host.now().epochMilliseconds, mark.epochMilliseconds)
+    this.#baseElapsed = host.elapsed()
+  }
+
+  now(): Temporal.Instant {
+    return Temporal.Instant.fromEpochMilliseconds(this.#nowMs())
+  }
+
+  elapsed(): number {
+    return this.#host.elapsed()
+  }
+
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    return this.#host.sleep(milliseconds, signal)
+  }
+
+  within(milliseconds: number, signal?: AbortSignal): Deadline {
+    return this.#host.within(milliseconds, signal)
+  }
+
+  /** Compares wall and store time; true when the host's clock cannot be believed now. A small step ahead is followed, because it only shortens leases. */
+  suspect(): boolean {
+    const ahead = this.#aheadMs()
+    if (Math.abs(ahead) > clockDriftMaxMs) {
+      this.#suspectSince ??= this.#host.elapsed()
+      return true
+    }
+    this.#suspectSince = undefined
+    if (ahead > 0) this.#base += ahead
+    return false
+  }
+
+  /** What counts as due. While the wall clock is ahead, its time: a host that slept has leases that are over. The target's clock has the last word. */
+  dueHorizon(): Temporal.Instant {
+    return this.suspect() && this.#aheadMs() > 0 ? this.#host.now() : this.now()
+  }
+
+  /** Whether a lease that is due only by the wall clock may be ended without a second source. */
+  suspectLongEnough(): boolean {
+    return this.#suspectSince !== undefined && this.#host.elapsed() - this.#suspectSince >= suspectWaitMsMax
+  }
+
+  #nowMs(): number {
+    return this.#base + Math.floor(this.#host.elapsed() - this.#baseElapsed)
+  }
+
+  #aheadMs(): number {
+    return this.#host.now().epochMilliseconds - this.#nowMs()
+  }
+}

@@ -1,0 +1,149 @@
+/** The configuration: a file and a few words of the environment, read once, frozen. All mistakes are reported at once, each with its key; unknown keys are mistakes. */
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { isIP } from 'node:net'
+import { LineCounter, parseDocument } from 'yaml'
+import { BrokerError, parseDuration, z } from './contracts/index.ts'
+
+export interface Config {
+  readonly listener: {
+    readonly host: string
+    readonly port: number
+    readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined } | undefined
+  }
+  /** The data folder, or memory. */
+  readonly storage: { readonly path: string } | 'memory'
+  readonly seal: { readonly kind: 'shamir' } | { readonly kind: 'key_file'; readonly path: string }
+  readonly audit: readonly AuditSinkConfig[]
+  readonly auditDirectory: string | undefined
+  readonly auditKeep: number
+  readonly historyTtl: number
+  readonly defaultTtl: number
+  readonly maxTtl: number
+  readonly credentialTtl: number
+  readonly plugins: readonly string[]
+  readonly targetTls: 'any' | 'verified'
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export type AuditSinkConfig = { readonly type: 'file'; readonly path: string } | { readonly type: 'stdout' }
+
+const duration = (fallback: string) =>
+  z.union([z.string(), z.int()], 'expected a duration such as "30d", "1h30m" or seconds').default(fallback).transform((value, context) => {
+    try {
+      const seconds = parseDuration(value)
+      if (seconds) return seconds
+    } catch {
+      // told below
+    }
+    context.addIssue('expected a duration above 0 such as "30d", "1h30m" or seconds')
+    return z.NEVER
+  })
+
+const empty = z.strictObject({}).nullable()
+
+const schema = z.strictObject({
+  listener: z.strictObject({
+    address: z.string().default('127.0.0.1:8200'),
+    tls: z.union(
+      [z.literal(['off', 'auto']), z.literal(false), z.strictObject({ cert: z.string(), key: z.string(), client_ca: z.string().optional() })],
+      'expected "off" or { cert, key, client_ca? }'
+    ),
+    insecure: z.boolean().default(false)
+  }),
+  storage: z.union([z.strictObject({ sqlite: z.strictObject({ path: z.string().min(1) }) }), z.strictObject({ memory: empty })], 'expected { sqlite: { path } } or { memory: {} }'),
+  seal: z.union([z.strictObject({ key_file: z.string().min(1) }), z.strictObject({ shamir: empty })], 'expected { key_file: FILE } or { shamir: {} }').default({ shamir: {} }),
+  audit: z
+    .array(
+      z.union([z.strictObject({ type: z.literal('file'), path: z.string().min(1) }), z.strictObject({ type: z.literal('stdout') })], 'expected { type: file, path } or { type: stdout }')
+    )
+    .default([]),
+  audit_dir: z.string().min(1).optional(),
+  audit_keep: duration('30d'),
+  history_ttl: duration('30d'),
+  default_ttl: duration('768h'),
+  max_ttl: duration('768h'),
+  credential_ttl: duration('1h'),
+  plugins: z.array(z.string().min(1)).default([]),
+  targets: z.strictObject({ tls: z.enum(['any', 'verified']).default('any') }).default({ tls: 'any' }),
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
+})
+
+/** Throws `invalid_request` with one line per mistake. */
+export function readConfig(file: string): Config {
+  const text = read(file)
+  return parseConfig(text, resolve(dirname(file)), file)
+}
+
+export function parseConfig(text: string, folder: string, name = 'configuration'): Config {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
+  if (document.errors.length > 0) throw mistakes(name, document.errors.map(error => error.message.split('\n')[0]!))
+  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
+  if (!parsed.success) throw mistakes(name, parsed.error.issues.flatMap(issueLines))
+  const { data } = parsed
+  const contradictions = [...listenerMistakes(data.listener), ...(data.default_ttl > data.max_ttl ? ['default_ttl: longer than max_ttl'] : [])]
+  if (contradictions.length > 0) throw mistakes(name, contradictions)
+  return Object.freeze(toConfig(data, path => (isAbsolute(path) ? path : join(folder, path))))
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new BrokerError('invalid_request', `cannot read the configuration file ${file}: ${cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'}`, { cause })
+  }
+}
+
+function issueLines(issue: z.core.$ZodIssue): readonly string[] {
+  const at = issue.path.join('.')
+  if (issue.code === 'unrecognized_keys') return issue.keys.map(key => `${[...issue.path, key].join('.')}: unknown key`)
+  return [`${at || 'file'}: ${issue.code === 'invalid_type' && issue.input === undefined ? 'is missing' : issue.message}`]
+}
+
+function mistakes(name: string, lines: readonly string[]): BrokerError {
+  return new BrokerError('invalid_request', [`${name} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:`, ...lines.map(line => `  ${line}`)].join('\n'))
+}
+
+function listenerMistakes(listener: z.output<typeof schema>['listener']): readonly string[] {
+  const at = splitAddress(listener.address)
+  if (!at) return ['listener.address: expected HOST:PORT']
+  if (listener.tls === 'auto') return ['listener.tls: "auto" is not there yet; expected "off" or { cert, key, client_ca? }']
+  const plain = listener.tls === 'off' || listener.tls === false
+  if (plain && !isLoopback(at.host) && !listener.insecure)
+    return ['listener.tls: "off" is for loopback addresses only; elsewhere say insecure: true as well, and know that every secret travels in clear']
+  return []
+}
+
+function splitAddress(address: string): { host: string; port: number } | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address)
+  const port = Number(match?.[3])
+  return match && port <= 65_535 ? { host: (match[1] ?? match[2])!, port } : undefined
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function toConfig(data: z.output<typeof schema>, path: (relative: string) => string): Config {
+  const { tls } = data.listener
+  const storage = 'sqlite' in data.storage ? { path: path(data.storage.sqlite.path) } : 'memory'
+  return {
+    listener: {
+      ...splitAddress(data.listener.address)!,
+      tls: typeof tls === 'object' ? { cert: path(tls.cert), key: path(tls.key), clientCa: tls.client_ca === undefined ? undefined : path(tls.client_ca) } : undefined
+    },
+    storage,
+    seal: 'key_file' in data.seal ? { kind: 'key_file', path: path(data.seal.key_file) } : { kind: 'shamir' },
+    audit: data.audit.map(sink => (sink.type === 'file' ? { type: 'file', path: path(sink.path) } : sink)),
+    auditDirectory: data.audit_dir !== undefined ? path(data.audit_dir) : storage === 'memory' ? undefined : join(storage.path, 'audit'),
+    auditKeep: data.audit_keep,
+    historyTtl: data.history_ttl,
+    defaultTtl: data.default_ttl,
+    maxTtl: data.max_ttl,
+    credentialTtl: data.credential_ttl,
+    plugins: data.plugins.map(plugin => (plugin.startsWith('.') || isAbsolute(plugin) ? path(plugin) : plugin)),
+    targetTls: data.targets.tls,
+    logLevel: data.log_level
+  }
+}
