@@ -1,0 +1,104 @@
+import { createHmac } from 'node:crypto'
+import { BrokerError } from '../contracts/index.ts'
+import type { Json, Random } from '../contracts/index.ts'
+import { decrypt, encrypt } from './aead.ts'
+import { deriveKey } from './derive-key.ts'
+import type { Keyring } from './keyring.ts'
+import type { Place } from './place.ts'
+
+// NIST SP 800-38D §8.3, for nonces that are as good as random.
+const encryptionsMax = 2 ** 32
+// Purposes are few words of our own and a name per audit device; more than this is a purpose made of input, and would grow without end.
+const purposesMax = 1_000
+const saltLength = 16
+
+/** Everything secret in the store passes here: sealed on the way in, opened on the way out, each value at its own place. */
+export class Barrier {
+  readonly #keyring: Keyring
+  readonly #random: Random
+  readonly #nonceKey: Uint8Array
+  readonly #macKeys = new Map<string, Uint8Array>()
+  #count = 0
+  #lastSalt = Buffer.alloc(0)
+
+  private constructor(keyring: Keyring, random: Random) {
+    this.#keyring = keyring
+    this.#random = random
+    this.#nonceKey = deriveKey(keyring.macRoot.reveal(), 'nonce')
+  }
+
+  /** The barrier owns the keyring from here on, and zeroes it in the end. */
+  static create(keyring: Keyring, random: Random): Barrier {
+    return new Barrier(keyring, random)
+  }
+
+  seal(place: Place, plain: Uint8Array): Uint8Array {
+    const key = this.#keyring.current
+    if (key.encryptions >= encryptionsMax) {
+      throw new BrokerError('integrity', `encryption key ${key.id} has sealed ${encryptionsMax} values and must be rotated`)
+    }
+    const source = { key: this.#nonceKey, salt: this.#freshSalt(), count: this.#count++ }
+    key.encryptions++
+    return encrypt({ id: key.id, bytes: key.bytes.reveal() }, source, place, plain)
+  }
+
+  /** Throws `integrity` on any mismatch. */
+  open(place: Place, sealed: Uint8Array): Uint8Array {
+    this.#mustBeOpen()
+    return decrypt(id => this.#keyring.key(id)?.bytes.reveal(), place, sealed)
+  }
+
+  sealJson(place: Place, value: Json): Uint8Array {
+    return this.seal(place, Buffer.from(JSON.stringify(value)))
+  }
+
+  openJson(place: Place, sealed: Uint8Array): Json {
+    const text = Buffer.from(this.open(place, sealed)).toString()
+    try {
+      return JSON.parse(text) as Json
+    } catch {
+      // Without the cause: the parser's message quotes the text.
+      throw new BrokerError('integrity', `a sealed value of ${place.table}.${place.column} is no JSON`)
+    }
+  }
+
+  /** HMAC-SHA-256 under a key of this purpose alone. It outlives rotation: what was hashed stays findable. */
+  mac(purpose: string, data: string | Uint8Array): Uint8Array {
+    this.#mustBeOpen()
+    return createHmac('sha256', this.#macKey(purpose)).update(data).digest()
+  }
+
+  /** Of the present key: its term, its age and how often it has sealed. */
+  get keyStatus(): { readonly term: number; readonly installedAt: Temporal.Instant; readonly encryptions: number } {
+    const { id, createdAt, encryptions } = this.#keyring.current
+    return { term: id, installedAt: createdAt, encryptions }
+  }
+
+  /** Zeroes every key; afterwards everything throws `sealed`. */
+  destroy(): void {
+    this.#keyring.destroy()
+    for (const key of [this.#nonceKey, ...this.#macKeys.values()]) key.fill(0)
+    this.#macKeys.clear()
+  }
+
+  // The nonce would survive a stuck generator, but passwords and tokens made by it would not: better to stop where it shows.
+  #freshSalt(): Uint8Array {
+    const salt = Buffer.from(this.#random.bytes(saltLength))
+    if (salt.equals(this.#lastSalt)) throw new BrokerError('integrity', 'the random source repeats itself')
+    this.#lastSalt = salt
+    return salt
+  }
+
+  #macKey(purpose: string): Uint8Array {
+    const known = this.#macKeys.get(purpose)
+    if (known) return known
+    if (this.#macKeys.size >= purposesMax) throw new Error(`more than ${purposesMax} purposes of hashing`)
+    const key = deriveKey(this.#keyring.macRoot.reveal(), `mac ${purpose}`)
+    this.#macKeys.set(purpose, key)
+    return key
+  }
+
+  #mustBeOpen(): void {
+    void this.#keyring.current
+  }
+}
