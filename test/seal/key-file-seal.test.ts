@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { KeyFileSeal } from '../../src/seal/key-file-seal.ts'
 import { systemRandom } from '../../src/system-clock.ts'
 
-const rootKey = systemRandom.bytes(32)
+const rootKey = new Uint8Array(systemRandom.bytes(32))
 const digits = Buffer.alloc(32, 5).toString('hex')
 let folder: string
 let path: string
