@@ -9,6 +9,7 @@ import type { Trail } from './trail.ts'
 import type { Circuits } from './circuits.ts'
 import type { TargetGates } from './target-gates.ts'
 import type { LeaseWatch } from './lease-watch.ts'
+import type { Reconciler } from './reconcile.ts'
 import type { SinkStreams } from './sink-streams.ts'
 import type { TimeKeeper } from './time-keeper.ts'
 
@@ -30,6 +31,7 @@ export interface Parts {
   readonly gates: TargetGates
   readonly circuits: Circuits
   readonly watch: LeaseWatch
+  readonly reconciler: Reconciler
   /** Tells the sweeper that something may be due. */
   readonly wake: () => void
   /** Seals this broker: keys are zeroed, only the documented routes answer. Returns before it is done. */

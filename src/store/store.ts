@@ -15,6 +15,8 @@ export interface Store extends AsyncDisposable {
   /** This run of this node. A restart takes a new epoch; what was `issuing` under an older one is due at once (`takeOver`). */
   readonly node: { readonly id: string; readonly epoch: number }
   readonly kind: 'sqlite' | 'memory' | 'postgresql'
+  /** Never resolves; rejects when the store cannot be trusted any more (an fsync or an I/O error on commit). The process must end then. */
+  readonly fatal: Promise<never>
 
   /** One transaction. The audit bodies are chained in order: first each change's own (when it changed something), then `audit`. Resolves once durable.
    *  Rejects with `LostCondition` when a change's condition does not hold; then nothing of the call has happened. */

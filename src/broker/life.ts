@@ -1,0 +1,275 @@
+/** The broker's life: not initialised, sealed, unsealed. Only while it is unsealed are there parts, a sweeper and sinks; sealing zeroes the keys and ends them all. */
+import { BrokerError } from '../contracts/index.ts'
+import type { AutoSeal, Clock, JsonObject, Log, Random } from '../contracts/index.ts'
+import { createRootKey, openKeyring, sealKeyring } from '../seal/root-key.ts'
+import { UnsealAttempt } from '../seal/unseal-attempt.ts'
+import { shamirConfig } from '../seal/shamir-config.ts'
+import { wrapByShares } from '../seal/shamir-seal.ts'
+import { Keyring } from '../seal/keyring.ts'
+import { Barrier } from '../seal/barrier.ts'
+import type { SealRecord, Store } from '../store/store.ts'
+import type { AuditSink } from '../contracts/index.ts'
+import type { At } from './crash-point.ts'
+import { lifeEntry } from './life-entry.ts'
+import type { Caller } from './life-entry.ts'
+import type { Catalog, CoreTables } from './mounts.ts'
+import type { Parts } from './parts.ts'
+import { rootToken } from './root-token.ts'
+import type { Settings } from './settings.ts'
+import { startWorking } from './working.ts'
+import type { Working } from './working.ts'
+
+export interface LifeParts {
+  readonly settings: Settings
+  /** The host's own clock. */
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly store: Store
+  readonly seal: 'shamir' | AutoSeal
+  readonly catalog: Catalog
+  readonly core: CoreTables
+  /** Opens the sinks of the configuration, at each unseal; those of `sys/audit` are opened by `openSink`. */
+  readonly sinks: () => Promise<readonly AuditSink[]>
+  readonly openSink: (path: string) => Promise<AuditSink>
+  readonly at: At
+}
+
+export class Life implements AsyncDisposable {
+  readonly #parts: LifeParts
+  #record: SealRecord | undefined
+  #attempt: UnsealAttempt | undefined
+  #working: Working | undefined
+  /** One change of life at a time. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  private constructor(parts: LifeParts, record: SealRecord | undefined) {
+    this.#parts = parts
+    this.#adopt(record)
+  }
+
+  /** Reads whether the store is initialised, and unseals by itself where the seal can. */
+  static async begin(parts: LifeParts): Promise<Life> {
+    const life = new Life(parts, await parts.store.readSeal())
+    if (life.#record) await life.#unsealByItself()
+    return life
+  }
+
+  #adopt(record: SealRecord | undefined): void {
+    const kind = this.#parts.seal === 'shamir' ? 'shamir' : this.#parts.seal.kind
+    if (record && record.kind !== kind)
+      throw new BrokerError('invalid_request', `the store is sealed by ${record.kind}, and the configuration names ${kind}: name the seal that it was initialised with`)
+    this.#record = record
+    if (record?.kind === 'shamir') {
+      const { threshold } = shamirOf(record)
+      this.#attempt = new UnsealAttempt({ threshold, wrapped: record.rootKey }, this.#parts.random)
+    }
+  }
+
+  /** What a request works with; `undefined` while sealed or not initialised. */
+  parts(): Parts | undefined {
+    return this.#working?.parts
+  }
+
+  initialised(): boolean {
+    return this.#record !== undefined
+  }
+
+  sealed(): boolean {
+    return this.#working === undefined
+  }
+
+  /** The plain body of `sys/seal-status`, and of every unseal. */
+  sealStatus(): JsonObject {
+    const config = this.#record?.kind === 'shamir' ? shamirOf(this.#record) : { shares: this.#record ? 1 : 0, threshold: this.#record ? 1 : 0 }
+    return {
+      type: this.#parts.seal === 'shamir' ? 'shamir' : this.#parts.seal.kind,
+      initialized: this.initialised(),
+      sealed: this.sealed(),
+      t: config.threshold,
+      n: config.shares,
+      progress: this.#attempt?.progress ?? 0,
+      nonce: this.#attempt?.nonce ?? '',
+      version: wireVersion,
+      mayfly_version: this.#parts.settings.version,
+      build_date: buildDate,
+      commit_date: buildDate,
+      migration: false,
+      ...this.#cluster(),
+      recovery_seal: false,
+      storage_type: this.#parts.store.kind
+    }
+  }
+
+  health(): JsonObject {
+    const working = this.#working
+    return {
+      initialized: this.initialised(),
+      sealed: this.sealed(),
+      standby: this.sealed() && this.initialised(),
+      performance_standby: false,
+      replication_performance_mode: working ? 'disabled' : 'unknown',
+      replication_dr_mode: working ? 'disabled' : 'unknown',
+      server_time_utc: Math.floor((working?.parts.clock ?? this.#parts.clock).now().epochMilliseconds / 1_000),
+      version: wireVersion,
+      mayfly_version: this.#parts.settings.version,
+      enterprise: false,
+      echo_duration_ms: 0,
+      clock_skew_ms: 0,
+      clock_suspect: working?.parts.time.suspect() ?? false,
+      ...this.#cluster()
+    }
+  }
+
+  leader(): JsonObject {
+    return { ha_enabled: false }
+  }
+
+  #cluster(): JsonObject {
+    return this.#working && this.#record ? { cluster_name: `mayfly-${this.#record.instance.slice(0, 8)}`, cluster_id: this.#record.instance } : {}
+  }
+
+  /** Once in a store's life: root key, keyring, the first root token, all in one commit. `devRootToken` is a developer's own choice, never the wire's. */
+  initialise(body: JsonObject, from: Caller, devRootToken?: string): Promise<JsonObject> {
+    return this.#exclusively(async () => {
+      if (this.#record) throw new BrokerError('invalid_request', 'Vault is already initialized')
+      const { random, clock, store } = this.#parts
+      const rootKey = createRootKey(random)
+      const keyring = Keyring.create(random, clock.now())
+      const instance = uuid(random)
+      try {
+        const wrapped = await this.#wrap(rootKey, body)
+        const record = { kind: wrapped.kind, config: wrapped.config, rootKey: wrapped.wrapped, keyring: sealKeyring(keyring, rootKey, instance, random), instance }
+        const root = rootToken(Barrier.create(keyring, random), random, clock.now(), devRootToken)
+        const now = clock.now()
+        await store.commit([{ kind: 'seal.initialise', now, record }, { kind: 'token.create', now, token: root.row }], [lifeEntry('init', from, now, undefined)])
+        this.#adopt(record)
+        if (record.kind !== 'shamir') await this.#work(rootKey)
+        return { ...wrapped.reply, root_token: root.token }
+      } finally {
+        rootKey.fill(0)
+      }
+    })
+  }
+
+  async #wrap(rootKey: Uint8Array, body: JsonObject) {
+    const { seal, random, clock } = this.#parts
+    if (seal !== 'shamir') {
+      using deadline = clock.within(sealLimitMs)
+      await seal.prepare(deadline.signal)
+      const wrapped = await seal.wrap(rootKey, deadline.signal)
+      return { kind: seal.kind, config: '{}', wrapped, reply: { keys: [], keys_base64: [], recovery_keys: [], recovery_keys_base64: [] } }
+    }
+    for (const key of ['pgp_keys', 'root_token_pgp_key', 'stored_shares', 'recovery_pgp_keys'])
+      if (isGiven(body[key])) throw new BrokerError('invalid_request', `${key} is not offered`)
+    const config = shamirConfig(number(body, 'secret_shares', 5), number(body, 'secret_threshold', 3))
+    const { wrapped, shares } = wrapByShares(rootKey, config, random)
+    const reply = { keys: shares.map(share => Buffer.from(share).toString('hex')), keys_base64: shares.map(share => Buffer.from(share).toString('base64')) }
+    return { kind: 'shamir', config: JSON.stringify(config), wrapped, reply }
+  }
+
+  /** One share, or a reset. Nothing tells which share of a wrong set was wrong. */
+  unseal(body: JsonObject, from: Caller): Promise<JsonObject> {
+    return this.#exclusively(async () => {
+      if (!this.#record) throw new BrokerError('invalid_request', 'Vault is not initialized')
+      if (!this.#attempt) return this.#unsealByItself().then(() => this.sealStatus())
+      if (body['migrate'] === true) throw new BrokerError('invalid_request', 'migrate is not offered')
+      if (body['reset'] === true || body['reset'] === 'true') {
+        this.#attempt.reset()
+        return this.sealStatus()
+      }
+      const key = body['key']
+      if (typeof key !== 'string' || key === '') throw new BrokerError('invalid_request', "'key' must be specified in request body as JSON, or 'reset' set to true")
+      if (!this.#working) await this.#addShare(this.#attempt, key, from)
+      return this.sealStatus()
+    })
+  }
+
+  async #addShare(attempt: UnsealAttempt, key: string, from: Caller): Promise<void> {
+    const { store, clock } = this.#parts
+    let rootKey: Uint8Array | undefined
+    try {
+      rootKey = attempt.add(key)
+    } catch (error) {
+      await store.commit([], [lifeEntry('unseal', from, clock.now(), error)])
+      throw error
+    }
+    await store.commit([], [lifeEntry('unseal', from, clock.now(), undefined)])
+    if (!rootKey) return
+    try {
+      await this.#work(rootKey)
+    } finally {
+      rootKey.fill(0)
+    }
+  }
+
+  async #unsealByItself(): Promise<void> {
+    const { seal, clock } = this.#parts
+    if (seal === 'shamir' || !this.#record || this.#working) return
+    using deadline = clock.within(sealLimitMs)
+    const rootKey = await seal.unwrap(this.#record.rootKey, deadline.signal)
+    try {
+      await this.#work(rootKey)
+    } finally {
+      rootKey.fill(0)
+    }
+  }
+
+  async #work(rootKey: Uint8Array): Promise<void> {
+    const record = this.#record!
+    await this.#parts.at('boot:before-unseal')
+    const barrier = Barrier.create(openKeyring(record.keyring, rootKey, record.instance), this.#parts.random)
+    this.#working = await startWorking(this.#parts, barrier, record.instance, () => void this.seal().catch(error => this.#parts.log.error('sealing failed', {}, error)))
+    await this.#parts.at('boot:after-unseal')
+  }
+
+  seal(): Promise<void> {
+    return this.#exclusively(async () => {
+      const working = this.#working
+      this.#working = undefined
+      await working?.[Symbol.asyncDispose]()
+    })
+  }
+
+  /** SIGHUP: sinks open their files anew. */
+  async reopen(): Promise<void> {
+    await this.#working?.parts.sinks.reopen()
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.seal()
+  }
+}
+
+// Terraform's provider and others read it first and want a strict semantic version: the wire that Mayfly speaks. Its own version is `mayfly_version`.
+const wireVersion = '2.6.2'
+const buildDate = '2026-11-25T00:00:00Z'
+
+// A key file answers at once, a key service may not.
+const sealLimitMs = 10_000
+
+function shamirOf(record: SealRecord): { readonly shares: number; readonly threshold: number } {
+  return JSON.parse(record.config) as { shares: number; threshold: number }
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '' && value !== 0 && !(Array.isArray(value) && value.length === 0)
+}
+
+function number(body: JsonObject, key: string, fallback: number): number {
+  const value = body[key] ?? fallback
+  const parsed = typeof value === 'string' ? Number(value) : value
+  if (typeof parsed !== 'number' || !Number.isInteger(parsed)) throw new BrokerError('invalid_request', `invalid seal configuration: ${key} must be an integer`)
+  return parsed
+}
+
+function uuid(random: Random): string {
+  const hex = Buffer.from(random.bytes(16)).toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`
+}

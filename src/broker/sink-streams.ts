@@ -1,0 +1,108 @@
+/** Streams committed audit lines to the sinks, each from a cursor of its own: one that fails delays no other, and never a revocation. */
+import { BrokerError } from '../contracts/index.ts'
+import type { AuditSink } from '../contracts/index.ts'
+import { Background } from './background.ts'
+import type { Parts } from './parts.ts'
+import type { WireRequest } from './request.ts'
+
+const linesAtOnceMax = 1_000
+const writeLimitMs = 5_000
+const idleMs = 100
+const failedMs = 1_000
+
+// How far every sink may lag before secrets are refused: a minute of failing, or a backlog that takes minutes to write.
+const lagMsMax = 60_000
+const lagRowsMax = 100_000
+
+interface Stream {
+  readonly sink: AuditSink
+  readonly background: Background
+  cursor: number
+  lag: number
+  failingSince: number | undefined
+  lastError: string
+}
+
+type StreamParts = Pick<Parts, 'store' | 'clock' | 'log' | 'at'>
+
+export class SinkStreams implements AsyncDisposable {
+  readonly #parts: StreamParts
+  readonly #streams = new Map<string, Stream>()
+  /** Opens and closes sinks as `sys/audit` says; set by who owns them. */
+  reload: () => Promise<void> = () => Promise.resolve()
+
+  constructor(parts: StreamParts) {
+    this.#parts = parts
+  }
+
+  async add(sink: AuditSink): Promise<void> {
+    const cursor = await this.#parts.store.cursor(sink.name)
+    const stream: Stream = { sink, background: new Background(this.#parts.clock, this.#parts.log), cursor, lag: 0, failingSince: undefined, lastError: '' }
+    this.#streams.set(sink.name, stream)
+    stream.background.loop(`audit sink ${sink.name}`, idleMs, signal => this.#turn(stream, signal))
+  }
+
+  /** `forget`: its cursor goes too, so that pruning no longer waits for it. */
+  async remove(name: string, forget: boolean): Promise<void> {
+    const stream = this.#streams.get(name)
+    if (!stream) return
+    this.#streams.delete(name)
+    await stream.background[Symbol.asyncDispose]()
+    await stream.sink[Symbol.asyncDispose]()
+    if (forget) await this.#parts.store.commit([{ kind: 'cursor.drop', now: this.#parts.clock.now(), sink: name }], [])
+  }
+
+  has(name: string): boolean {
+    return this.#streams.has(name)
+  }
+
+  get state(): readonly { readonly name: string; readonly lag: number; readonly failing: boolean; readonly error: string }[] {
+    return [...this.#streams.values()].map(({ sink, lag, failingSince, lastError }) => ({ name: sink.name, lag, failing: failingSince !== undefined, error: lastError }))
+  }
+
+  async #turn(stream: Stream, signal: AbortSignal): Promise<number> {
+    const { store, clock, log, at } = this.#parts
+    const lines = await store.auditLines(stream.cursor, linesAtOnceMax)
+    const last = lines.at(-1)
+    if (!last) return idleMs
+    try {
+      using deadline = clock.within(writeLimitMs, signal)
+      await stream.sink.write(lines.map(({ line }) => line), deadline.signal)
+    } catch (error) {
+      stream.lag = (await store.chainHead()).seq - stream.cursor
+      if (stream.failingSince === undefined) log.error('an audit sink fails; its lines wait', { sink: stream.sink.name, lag: stream.lag }, error)
+      stream.failingSince ??= clock.elapsed()
+      stream.lastError = error instanceof Error ? error.message : 'failed'
+      return failedMs
+    }
+    await at('audit:after-fsync-before-cursor')
+    await store.commit([{ kind: 'cursor.move', now: clock.now(), sink: stream.sink.name, seq: last.seq }], [])
+    if (stream.failingSince !== undefined) log.info('an audit sink is back', { sink: stream.sink.name })
+    stream.failingSince = undefined
+    stream.cursor = last.seq
+    stream.lag = lines.length === linesAtOnceMax ? (await store.chainHead()).seq - last.seq : 0
+    return lines.length === linesAtOnceMax ? 0 : idleMs
+  }
+
+  /** When no sink can keep up, nothing is issued, read or configured until one can. What takes access away, and what mends the sinks, goes on. */
+  refuseWhileLagging(request: WireRequest): void {
+    if (this.#streams.size === 0 || goesOn.test(request.path)) return
+    for (const stream of this.#streams.values()) if (!this.#lags(stream)) return
+    throw new BrokerError('audit_unreachable', 'internal error')
+  }
+
+  #lags(stream: Stream): boolean {
+    if (stream.lag > lagRowsMax) return true
+    return stream.failingSince !== undefined && this.#parts.clock.elapsed() - stream.failingSince > lagMsMax
+  }
+
+  async reopen(): Promise<void> {
+    for (const { sink } of this.#streams.values()) await sink.reopen?.()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of [...this.#streams.keys()]) await this.remove(name, false)
+  }
+}
+
+const goesOn = /^(sys\/(leases\/(revoke|lookup)|seal$|audit)|auth\/token\/(revoke|lookup))/

@@ -1,0 +1,100 @@
+/** All that runs while the broker is unsealed: the parts of the use cases, the sweeper, the audit's streams and checkpoints, reconciling and pruning. */
+import { issueGraceMs } from '../lease/lease.ts'
+import type { Barrier } from '../seal/barrier.ts'
+import { AuditDevices } from './audit-devices.ts'
+import { Background } from './background.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { Circuits } from './circuits.ts'
+import { LeaseWatch } from './lease-watch.ts'
+import type { LifeParts } from './life.ts'
+import { Mounts } from './mounts.ts'
+import type { Parts } from './parts.ts'
+import { Policies } from './policies.ts'
+import { prune } from './prune.ts'
+import { Reconciler } from './reconcile.ts'
+import { SinkStreams } from './sink-streams.ts'
+import { Sweeper } from './sweeper.ts'
+import { TargetGates } from './target-gates.ts'
+import { TimeKeeper } from './time-keeper.ts'
+import { Trail } from './trail.ts'
+
+const pruneEveryMs = 60_000
+const reconcileEveryMs = 3_600_000
+const countsEveryMs = 1_000
+
+export interface Working extends AsyncDisposable {
+  readonly parts: Parts
+}
+
+export async function startWorking(life: LifeParts, barrier: Barrier, instance: string, sealNow: () => void): Promise<Working> {
+  const time = new TimeKeeper(life.clock, await life.store.timeMark())
+  const stack = new AsyncDisposableStack()
+  try {
+    const parts = await assemble(life, barrier, instance, time, sealNow, stack)
+    await takeOver(parts)
+    await openCircuits(parts)
+    const sweeper = stack.use(new Sweeper(parts))
+    Object.assign(parts, { wake: () => sweeper.wake() } satisfies Partial<Parts>)
+    sweeper.start()
+    background(parts, stack)
+    return { parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+async function assemble(life: LifeParts, barrier: Barrier, instance: string, time: TimeKeeper, sealNow: () => void, stack: AsyncDisposableStack): Promise<Parts> {
+  stack.defer(() => barrier.destroy())
+  const { settings, random, log, store, at } = life
+  const base = { settings, clock: time, time, random, log, store, barrier, instance, at, sealNow, wake: () => undefined }
+  const trail = await Trail.open(base)
+  const mounts = stack.use(new Mounts(base, life.catalog, life.core))
+  const policies = new Policies(base)
+  const sinks = stack.use(new SinkStreams(base))
+  const parts: Parts = {
+    ...base,
+    trail,
+    mounts,
+    policies,
+    sinks,
+    gates: new TargetGates(time),
+    circuits: new Circuits(time),
+    watch: new LeaseWatch(time),
+    // Set in the next line: it needs the parts that it is one of.
+    reconciler: undefined as unknown as Reconciler
+  }
+  Object.assign(parts, { reconciler: new Reconciler(parts) })
+  await policies.load()
+  await mounts.load()
+  for (const sink of await life.sinks()) await sinks.add(sink)
+  const devices = new AuditDevices(parts, life.openSink)
+  sinks.reload = () => devices.load()
+  await devices.load()
+  return parts
+}
+
+/** What was being issued when an earlier run of this node died is due at once: crash recovery is the same path as expiry. */
+async function takeOver(parts: Parts): Promise<void> {
+  await parts.at('boot:mid-takeover')
+  const [result] = await parts.store.commit([{ kind: 'lease.takeOver', now: parts.clock.now() }], [])
+  if (result?.count) parts.log.info('leases of an earlier run were being issued; they are revoked now', { leases: result.count, grace_ms: issueGraceMs })
+}
+
+async function openCircuits(parts: Parts): Promise<void> {
+  const now = parts.clock.now().epochMilliseconds
+  for (const target of await parts.store.targets()) {
+    if (target.failures > 0 && target.retryAt) parts.circuits.opened(target.id, Math.max(0, target.retryAt.epochMilliseconds - now))
+  }
+}
+
+function background(parts: Parts, stack: AsyncDisposableStack): void {
+  const loops = stack.use(new Background(parts.clock, parts.log))
+  const checkpoints = new Checkpoints(parts)
+  // Signs what came last, before the streams end.
+  stack.defer(() => checkpoints.sign())
+  loops.loop('checkpoints', checkpoints.everyMs, () => checkpoints.sign())
+  loops.loop('refusal counts', countsEveryMs, () => parts.trail.writeCounts())
+  loops.loop('pruning', pruneEveryMs, signal => prune(parts, signal))
+  loops.loop('reconciling', reconcileEveryMs, async signal => void (await parts.reconciler.run(signal)))
+}

@@ -1,0 +1,45 @@
+import { isAbsolute } from 'node:path'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { BrokerError } from './contracts/index.ts'
+import type { BackendType, DatabaseDriver, Plugin } from './contracts/index.ts'
+import type { Catalog } from './broker/mounts.ts'
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const builtIn = ['database', 'postgresql', 'memory'].map(name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href)
+
+/** Loads the built-in plugins and those that the configuration names, by package name or absolute file. A name that is taken is a mistake of the configuration.
+ *  `folder`: where package names are looked up, the configuration's own. */
+export async function loadPlugins(names: readonly string[], folder: string): Promise<Catalog> {
+  const backends = new Map<string, BackendType>()
+  const drivers = new Map<string, DatabaseDriver>()
+  for (const [from, url] of [...builtIn.map(url => ['built in', url] as const), ...names.map(name => [name, resolvePlugin(name, folder)] as const)]) {
+    const plugin = await importPlugin(from, url)
+    for (const backend of plugin.backends ?? []) take(backends, backend.type, backend, `backend type ${backend.type}`, from)
+    for (const driver of plugin.databaseDrivers ?? []) take(drivers, driver.name, driver, `database driver ${driver.name}`, from)
+  }
+  return { backends, databaseDrivers: [...drivers.values()] }
+}
+
+function resolvePlugin(name: string, folder: string): string {
+  if (isAbsolute(name)) return pathToFileURL(name).href
+  try {
+    return pathToFileURL(createRequire(`${folder}/`).resolve(name)).href
+  } catch (cause) {
+    throw new BrokerError('invalid_request', `plugins: cannot find the package ${name} from ${folder}`, { cause })
+  }
+}
+
+async function importPlugin(from: string, url: string): Promise<Plugin> {
+  const module = (await import(url).catch((cause: unknown) => {
+    throw new BrokerError('invalid_request', `plugins: ${from} does not load: ${cause instanceof Error ? cause.message : 'unknown error'}`, { cause })
+  })) as { readonly plugin?: Plugin }
+  const { plugin } = module
+  if (typeof plugin !== 'object' || typeof plugin.name !== 'string') throw new BrokerError('invalid_request', `plugins: ${from} does not export a plugin named "plugin"`)
+  return plugin
+}
+
+function take<T>(table: Map<string, T>, key: string, value: T, what: string, from: string): void {
+  if (table.has(key)) throw new BrokerError('invalid_request', `plugins: ${from} brings ${what}, which is there already`)
+  table.set(key, value)
+}

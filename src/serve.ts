@@ -1,0 +1,96 @@
+/** Builds a broker from its configuration: config -> parts -> listener. Everything that has a lifetime is disposed in reverse order. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openFileSink } from './audit/file-sink.ts'
+import { openStdoutSink } from './audit/stdout-sink.ts'
+import { tokenPaths } from './auth/token/token-paths.ts'
+import { nowhere } from './broker/crash-point.ts'
+import type { At } from './broker/crash-point.ts'
+import { Life } from './broker/life.ts'
+import type { Config } from './config.ts'
+import type { AuditSink, AutoSeal, Clock, Log, Random } from './contracts/index.ts'
+import { listen } from './http/listener.ts'
+import type { Listener } from './http/listener.ts'
+import { sysPaths } from './http/sys/sys-paths.ts'
+import { loadPlugins } from './load-plugins.ts'
+import { KeyFileSeal } from './seal/key-file-seal.ts'
+import { openMemory, openSqlite } from './store/sqlite/open.ts'
+import { systemClock, systemRandom } from './system-clock.ts'
+import { version } from './version.ts'
+
+export interface ServeParts {
+  readonly log: Log
+  /** Where package names of plugins are looked up. */
+  readonly folder: string
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly at?: At
+  /** In the place of the configured seal, in dev mode. */
+  readonly seal?: AutoSeal
+}
+
+export interface Running extends AsyncDisposable {
+  readonly life: Life
+  readonly listener: Listener
+  /** Rejects when the store can no longer be trusted (an fsync that failed): the process must end. */
+  readonly fatal: Promise<never>
+  /** SIGHUP: sinks and certificates anew. A certificate that cannot be read leaves the old one in use. */
+  reopen(): Promise<void>
+}
+
+// Time for requests that are under way; the whole shutdown stays within 10 s.
+const drainMs = 5_000
+
+export async function serve(config: Config, given: ServeParts): Promise<Running> {
+  const parts = { clock: systemClock, random: systemRandom, at: nowhere, ...given }
+  await using stack = new AsyncDisposableStack()
+  const catalog = await loadPlugins(config.plugins, given.folder)
+  const store = stack.use(config.storage === 'memory' ? await openMemory() : await openSqlite({ path: config.storage.path }))
+  const openSink = (path: string) => openFileSink({ path, node: store.node.id })
+  const life = stack.use(
+    await Life.begin({
+      ...parts,
+      settings: settingsOf(config),
+      store,
+      seal: given.seal ?? (config.seal.kind === 'shamir' ? 'shamir' : new KeyFileSeal(config.seal.path, parts.random)),
+      catalog,
+      core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
+      sinks: () => openSinks(config, openSink),
+      openSink
+    })
+  )
+  const { host, port } = config.listener
+  const listener = await listen(life, { host, port, log: given.log, ...tlsOf(config) })
+  stack.defer(() => listener.close(drainMs))
+  const owned = stack.move()
+  return {
+    life,
+    listener,
+    fatal: store.fatal,
+    async reopen() {
+      await life.reopen()
+      const { tls } = tlsOf(config)
+      if (tls) listener.reloadTls(tls)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync()
+  }
+}
+
+function settingsOf(config: Config) {
+  const { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, targetTls, auditDirectory } = config
+  return { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, targetTls, auditDirectory, version }
+}
+
+function tlsOf(config: Config) {
+  const { tls } = config.listener
+  if (!tls) return {}
+  const pem = (file: string) => readFileSync(file, 'utf8')
+  return { tls: { cert: pem(tls.cert), key: pem(tls.key), ...(tls.clientCa === undefined ? {} : { clientCa: pem(tls.clientCa) }) } }
+}
+
+/** With none configured there is a file sink in the data folder; in memory there is none. */
+async function openSinks(config: Config, openFile: (path: string) => Promise<AuditSink>): Promise<readonly AuditSink[]> {
+  const fallback = config.storage === 'memory' ? [] : [{ type: 'file', path: join(config.storage.path, 'audit.jsonl') } as const]
+  const wanted = config.audit.length > 0 ? config.audit : fallback
+  return Promise.all(wanted.map(sink => (sink.type === 'file' ? openFile(sink.path) : openStdoutSink())))
+}
