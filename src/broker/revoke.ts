@@ -92,12 +92,17 @@ export async function forceRevoke(call: Call, prefix: string): Promise<Outcome> 
       for (;;) {
         const ids = await parts.store.leaseIds(below, '', forceBatchMax)
         if (ids.length === 0) return undefined
-        const audit = ids.map(id => parts.trail.forced(id, by))
-        await parts.store.commit(ids.map((id, i) => ({ kind: 'lease.force', now: parts.clock.now(), prefix: id, by, limit: 1, audit: [audit[i]!] })), [])
-        for (const id of ids) parts.watch.settled(id as LeaseId, { kind: 'gone' })
+        for (const id of ids) await force(parts, id as LeaseId, by)
       }
     }
   }
+}
+
+async function force(parts: Parts, id: LeaseId, by: string): Promise<void> {
+  const lease = await parts.store.lease(id)
+  if (!lease) return
+  await parts.store.commit([{ kind: 'lease.force', now: parts.clock.now(), prefix: id, by, limit: 1, audit: [parts.trail.forced(lease, by)] }], [])
+  parts.watch.settled(id, { kind: 'gone' })
 }
 
 function failed(why: string): BrokerError {
