@@ -1,0 +1,102 @@
+/** Entries of what the broker does by itself, without a request: `type` is `event`, `operation` says which. Clear fields only, all of the broker's own making. */
+import { clearJson, numberField, object, jsonField, mapField, textField } from './json-text.ts'
+
+/** `time`: RFC 3339. */
+export function eventEntry(time: string, operation: string, fields: string): string {
+  return `{"time":"${time}","type":"event","operation":"${operation}"${fields}}`
+}
+
+export interface Revocation {
+  readonly leaseId: string
+  /** `expired`, `token-revoked`, `manual`, … */
+  readonly cause: string
+  /** `forced`: given up by hand, the target was not cleaned. */
+  readonly outcome: 'gone' | 'ended' | 'outlives' | 'failed' | 'forced'
+  /** 1 = the first. */
+  readonly attempt: number
+  readonly name?: string | undefined
+  readonly visible?: Readonly<Record<string, string>> | undefined
+  readonly role?: string | undefined
+  readonly target?: string | undefined
+  /** What is waited for. */
+  readonly why?: string | undefined
+  /** Until when it may still give access; RFC 3339. */
+  readonly until?: string | undefined
+  /** Of `errorText`: never a driver's own words. */
+  readonly error?: string | undefined
+  /** Who held it. */
+  readonly displayName?: string | undefined
+  readonly entityId?: string | undefined
+  /** Hashed by the caller. */
+  readonly accessor?: string | undefined
+  /** Who forced it. */
+  readonly by?: string | undefined
+}
+
+export function revocationEntry(time: string, revocation: Revocation): string {
+  const { leaseId, cause, outcome, attempt, name, visible, role, target, why, until, displayName, entityId, accessor, by } = revocation
+  const what =
+    textField('cause', cause) +
+    textField('outcome', outcome) +
+    numberField('attempt', attempt) +
+    textField('why', why) +
+    textField('until', until)
+  const forced = outcome === 'forced' ? ',"target_not_cleaned":true' : ''
+  const credential = textField('name', name) + textField('role', role) + textField('target', target) + mapField('visible', visible)
+  const holder = textField('display_name', displayName) + textField('entity_id', entityId) + textField('accessor', accessor)
+  return eventEntry(
+    time,
+    'revoke',
+    textField('error', revocation.error) +
+      textField('lease_id', leaseId) +
+      jsonField('revocation', object(what + forced + textField('by', by))) +
+      jsonField('credential', object(credential)) +
+      jsonField('holder', object(holder))
+  )
+}
+
+export interface TaskRun {
+  readonly mount: string
+  readonly task: string
+  readonly key: string
+  readonly error?: string | null | undefined
+}
+
+/** One run of durable work that is no lease: a rotation, a publication. */
+export function taskEntry(time: string, run: TaskRun): string {
+  return eventEntry(
+    time,
+    'task',
+    textField('error', run.error) +
+      jsonField('task', object(textField('mount', run.mount) + textField('name', run.task) + textField('key', run.key)))
+  )
+}
+
+export interface CircuitChange {
+  readonly target: string
+  readonly state: 'opened' | 'closed'
+  /** Leases that live there. */
+  readonly waiting: number
+  readonly error?: string | undefined
+}
+
+/** An unreachable target is one entry when its circuit opens and one when it closes, not one for each lease that waits. */
+export function circuitEntry(time: string, change: CircuitChange): string {
+  const circuit = `,"circuit":{"state":"${change.state}"${textField('target', change.target)},"waiting":${change.waiting}}`
+  return eventEntry(time, 'circuit', textField('error', change.error) + circuit)
+}
+
+export interface CountedRefusals {
+  readonly remoteAddress: string
+  readonly count: number
+}
+
+/** Refusals without an identity, above a rate per address: one entry for all of a second. */
+export function countedEntry(time: string, refusals: CountedRefusals): string {
+  return eventEntry(time, 'refuse', `,"refusals":{"count":${refusals.count}${textField('remote_address', refusals.remoteAddress)}}`)
+}
+
+/** What a comparison of a target with the leases found. */
+export function reconciledEntry(time: string, found: Readonly<Record<string, unknown>>): string {
+  return eventEntry(time, 'reconcile', `,"reconcile":${clearJson(found)}`)
+}
