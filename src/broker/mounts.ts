@@ -43,13 +43,20 @@ export class Mounts implements AsyncDisposable {
   async #load(): Promise<void> {
     const { generation, entries } = await this.#parts.store.entries('mount')
     const byUuid = new Map<string, Mount>()
+    const tuned = new Map<string, MountRecord>()
     for (const { key, value } of entries) {
       const record = parseMountRecord(this.#parts.barrier.openJson(entryPlace('mount', key), value))
+      if (this.#core.some(mount => mount.record.path === key)) {
+        tuned.set(key, record)
+        continue
+      }
       const present = this.#byUuid.get(record.uuid)
       byUuid.set(record.uuid, present?.kind === 'backend' && present.record.path === record.path ? { ...present, record } : await this.#open(record))
     }
     const gone = [...this.#byUuid.values()].filter(mount => mount.kind === 'backend' && byUuid.get(mount.record.uuid)?.kind !== 'backend')
-    const all = [...this.#core, ...byUuid.values()]
+    // Of a mount that is part of the broker only what was tuned is stored.
+    const core = this.#core.map(mount => ({ ...mount, record: { ...mount.record, ...pickTuned(tuned.get(mount.record.path)) } }))
+    const all = [...core, ...byUuid.values()]
     this.#byUuid = byUuid
     this.#byPath = new Map(all.map(mount => [mount.record.path, mount]))
     this.generation = generation
@@ -135,6 +142,9 @@ export class Mounts implements AsyncDisposable {
   }
 }
 
+function pickTuned(record: MountRecord | undefined): Partial<MountRecord> {
+  return record ? { config: record.config, description: record.description } : {}
+}
 
 const coreTypes: Readonly<Record<string, string>> = { 'sys/': 'system', 'auth/token/': 'token', 'cubbyhole/': 'cubbyhole', 'identity/': 'identity' }
 

@@ -14,12 +14,15 @@ export interface Match<Row> {
   readonly params: Readonly<Record<string, string>>
 }
 
-/** Finds the row of a table of paths for a path below its mount. A literal segment wins over a named one, a named one over a rest. */
+/** Finds the row of a table of paths for a path below its mount. A literal segment wins over a named one, a named one over a rest, and a rest that ends in
+ *  literal segments (`mounts/*path/tune`) over one that takes all. */
 export class Router<Row extends Routable> {
   readonly #rows: readonly { readonly path: Row; readonly segments: readonly string[] }[]
 
   constructor(rows: readonly Row[]) {
-    this.#rows = rows.map(path => ({ path, segments: path.pattern.split('/') })).toSorted((a, b) => compareRank(rank(a.segments), rank(b.segments)))
+    this.#rows = rows
+      .map(path => ({ path, segments: path.pattern.split('/') }))
+      .toSorted((a, b) => compareRank(rank(a.segments), rank(b.segments)))
   }
 
   /** The row that serves `operation` at the path, else any row at the path (so that 405 can be told from 404). */
@@ -48,7 +51,10 @@ function bind(pattern: readonly string[], segments: readonly string[]): Record<s
   const params: Record<string, string> = Object.create(null)
   for (const [i, part] of pattern.entries()) {
     if (part.startsWith('*')) {
-      params[part.slice(1)] = segments.slice(i).join('/')
+      const ending = pattern.slice(i + 1)
+      const end = segments.length - ending.length
+      if (ending.length > 0 && (end <= i || ending.some((literal, at) => segments[end + at] !== literal))) return undefined
+      params[part.slice(1)] = segments.slice(i, end).join('/')
       return params
     }
     const segment = segments[i]
@@ -62,7 +68,7 @@ function bind(pattern: readonly string[], segments: readonly string[]): Record<s
 }
 
 function rank(segments: readonly string[]): readonly number[] {
-  return segments.map(segment => (segment.startsWith('*') ? 2 : segment.startsWith(':') ? 1 : 0))
+  return segments.map((segment, i) => (segment.startsWith('*') ? (i === segments.length - 1 ? 3 : 2) : segment.startsWith(':') ? 1 : 0))
 }
 
 function compareRank(a: readonly number[], b: readonly number[]): number {

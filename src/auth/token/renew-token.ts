@@ -1,0 +1,37 @@
+import { BrokerError } from '../../contracts/index.ts'
+import type { Call } from '../../broker/core-path.ts'
+import type { Outcome } from '../../broker/request.ts'
+import { renewedLifetime } from '../../identity/token-lifetime.ts'
+import type { Token } from '../../store/token.ts'
+import { authBlock } from './auth-block.ts'
+import { liveToken, liveTokenByAccessor } from './find-token.ts'
+import { tokenTtls } from './token-ttls.ts'
+
+interface Increment {
+  increment?: number | undefined
+}
+
+export async function renewSelf(call: Call<Increment>): Promise<Outcome> {
+  return renew(call, call.identity.token ?? undefined, call.request.token ?? '')
+}
+
+export async function renewToken(call: Call<Increment & { token?: string | undefined }>): Promise<Outcome> {
+  const { token } = call.fields
+  if (!token) throw new BrokerError('invalid_request', 'missing token ID')
+  return renew(call, await liveToken(call.parts, token), token)
+}
+
+/** The reply never shows a token that the caller did not show. */
+export async function renewAccessor(call: Call<Increment & { accessor?: string | undefined }>): Promise<Outcome> {
+  const { accessor } = call.fields
+  if (!accessor) throw new BrokerError('invalid_request', 'missing accessor')
+  return renew(call, await liveTokenByAccessor(call.parts, accessor), '')
+}
+
+/** Refusals are 400: where the wire answers 500, clients repeat what cannot succeed. */
+function renew(call: Call<Increment>, token: Token | undefined, shown: string): Outcome {
+  if (!token) throw new BrokerError('invalid_lease', 'token not found')
+  const ttl = renewedLifetime(token, call.fields.increment ?? 0, tokenTtls(call.parts), call.parts.clock.now())
+  call.change({ kind: 'token.renew', hash: token.hash, expiresAt: ttl.expiresAt })
+  return { auth: authBlock(token, shown, ttl.seconds), warnings: ttl.warnings }
+}
