@@ -1,0 +1,125 @@
+import { addUser, prolongUser, removeUsers, usersOf } from '../../plugins/memory/target.ts'
+import { BrokerError, field, Secret } from '../../src/contracts/index.ts'
+import type {
+  Clock,
+  Connection,
+  CreateUser,
+  Database,
+  DatabaseCheck,
+  DatabaseDriver,
+  Guarantees,
+  JsonObject,
+  ListedUser,
+  RenewUser,
+  RevokeOutcome,
+  RevokeUsers,
+  StatementKind
+} from '../../src/contracts/index.ts'
+
+/** A small true driver: its server is a file of users (that of `plugins/memory`), which asks its admin for a password as any server does. */
+export class FileDriver implements DatabaseDriver {
+  readonly name: string = 'file'
+  readonly pluginNames: readonly string[] = ['file-database-plugin']
+  readonly usernameBytesMax = 63
+  readonly usernamePartBytes = 8
+  readonly fields = { host: field.text(), database: field.text(), username: field.text(), password: field.text() }
+  /** What the servers want from an admin. */
+  adminPassword = 'first'
+  guarantees: Guarantees = { revocable: 'at once', endsSessions: true, diesByItself: true, listable: true, observable: 'no' }
+  missing: readonly string[] = []
+  /** Servers that are open. */
+  readonly opened = new Set<Database>()
+  readonly created: CreateUser[] = []
+  readonly revoked: RevokeUsers[] = []
+  checks = 0
+
+  connection(fields: JsonObject): Connection {
+    const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name] : '')
+    if (text('host') === '') throw new BrokerError('invalid_request', 'host: cannot be empty')
+    const [host, database, username, password] = [text('host'), text('database'), text('username'), text('password')]
+    return {
+      settings: new Secret({ host, database, username, password }),
+      details: { host, database, username },
+      identity: JSON.stringify([host, database, username]),
+      account: JSON.stringify([host, username]),
+      warnings: []
+    }
+  }
+
+  statements(kind: StatementKind, statements: readonly string[]): { readonly warnings: readonly string[] } {
+    const [unknown] = statements
+      .flatMap(text => [...text.matchAll(/\{\{(\w+)\}\}/g)].map(found => found[1]))
+      .filter(name => name !== 'name')
+    if (unknown) throw new BrokerError('invalid_request', `${kind}_statements: unknown placeholder {{${unknown}}}`)
+    return { warnings: [] }
+  }
+
+  open(settings: Secret<JsonObject>, { clock }: { readonly clock: Clock }): Database {
+    const database = new FileDatabase(this, settings.reveal(), clock)
+    this.opened.add(database)
+    return database
+  }
+}
+
+class FileDatabase implements Database {
+  readonly #driver: FileDriver
+  readonly #settings: JsonObject
+  readonly #clock: Clock
+
+  constructor(driver: FileDriver, settings: JsonObject, clock: Clock) {
+    this.#driver = driver
+    this.#settings = settings
+    this.#clock = clock
+  }
+
+  async check(signal: AbortSignal): Promise<DatabaseCheck> {
+    this.#file(signal)
+    this.#driver.checks += 1
+    return { version: '1', missing: this.#driver.missing, guarantees: this.#driver.guarantees }
+  }
+
+  async createUser(call: CreateUser, signal: AbortSignal): Promise<JsonObject> {
+    const file = this.#file(signal)
+    this.#driver.created.push(call)
+    if (Temporal.Instant.compare(this.#clock.now(), call.createBy) > 0) throw new BrokerError('target_refused', 'issuance deadline passed')
+    addUser(file, call, call.password.reveal())
+    return { file }
+  }
+
+  async renewUser({ name, until }: RenewUser, signal: AbortSignal): Promise<void> {
+    if (!prolongUser(this.#file(signal), name, until)) throw new BrokerError('target_refused', 'the user is gone')
+  }
+
+  async revokeUsers(call: RevokeUsers, signal: AbortSignal): Promise<readonly RevokeOutcome[]> {
+    this.#driver.revoked.push(call)
+    const found = removeUsers(this.#file(signal), call.users)
+    return call.users.map(({ createBy }, at): RevokeOutcome => {
+      if (found[at] === 'foreign') return { kind: 'failed', error: new BrokerError('target_refused', 'a user of this name is not ours') }
+      if (found[at] === 'absent' && createBy && Temporal.Instant.compare(this.#clock.now(), createBy) <= 0)
+        return { kind: 'ended', again: createBy.add({ seconds: 20 }), waiting: 'the user may still be created' }
+      return { kind: 'gone' }
+    })
+  }
+
+  async *listUsers(signal: AbortSignal): AsyncGenerator<ListedUser> {
+    yield* usersOf(this.#file(signal))
+  }
+
+  async now(signal: AbortSignal): Promise<Temporal.Instant> {
+    this.#file(signal)
+    return this.#clock.now()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#driver.opened.delete(this)
+  }
+
+  /** The server, once the admin has logged in. */
+  #file(signal: AbortSignal): string {
+    if (!this.#driver.opened.has(this)) throw new Error('the database is closed')
+    if (signal.aborted) throw new BrokerError('target_silent', 'no answer in time')
+    if (this.#settings['password'] !== this.#driver.adminPassword)
+      throw new BrokerError('target_refused', '28P01 password authentication failed')
+    return this.#settings['host'] as string
+  }
+}
