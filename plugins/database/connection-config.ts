@@ -25,6 +25,8 @@ export type ConnectionConfig = {
   readonly rootRotationStatements: readonly string[]
   readonly passwordPolicy: string
   readonly disableEscaping: boolean | null
+  /** The operator's word on TLS when this was written. */
+  readonly tls: 'any' | 'verified'
   /** The driver's fields as written. */
   readonly fields: JsonObject
   /** What the driver lets a reader see of them. */

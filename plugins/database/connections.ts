@@ -80,6 +80,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     pluginName,
     driver: driver.name,
     target,
+    tls: engine.context.targetTls,
     fields,
     details: connection.details,
     check,

@@ -26,6 +26,7 @@ async function planUser(engine: Engine, request: PathRequest<unknown>, storage: 
   const config = await connectionOf(storage, role)
   refuseUnlessAllowed(config, roleName)
   const driver = driverNamed(engine.context, config.driver)
+  refuseLooserTls(engine, driver, config)
   if (role.readBy !== driver.name) readStatements(driver, role)
   const guarantees = await guaranteesOf(engine, config, signal)
   refuseOpenSessions(guarantees, role)
@@ -65,6 +66,11 @@ async function connectionOf(storage: MountReader, role: Role): Promise<Connectio
 function refuseUnlessAllowed(config: ConnectionConfig, roleName: string): void {
   if (config.allowedRoles.some(pattern => matchesGlob(pattern, roleName))) return
   throw new BrokerError('permission_denied', `"${roleName}" is not an allowed role`)
+}
+
+/** An operator who asks for verified TLS now gets no new credential over a connection from before. Ending the old ones stays possible. */
+function refuseLooserTls({ context }: Engine, driver: DatabaseDriver, config: ConnectionConfig): void {
+  if (context.targetTls === 'verified' && config.tls !== 'verified') driver.connection(config.fields, { tls: 'verified' })
 }
 
 /** As the server was found when the connection was written, else as it is found now. */

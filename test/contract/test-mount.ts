@@ -51,7 +51,7 @@ export class TestMount implements AsyncDisposable {
   readonly clock: Clock
   readonly rows: MountRows
   readonly #type: BackendType
-  readonly #context: BackendContext
+  #context: BackendContext
   readonly #live = new Map<LeaseId, TargetId>()
   backend: Backend
 
@@ -82,9 +82,10 @@ export class TestMount implements AsyncDisposable {
     }
   }
 
-  /** As after a restart of the broker: nothing in memory, the rows as they were. */
-  async reopen(): Promise<void> {
+  /** As after a restart of the broker: nothing in memory, the rows as they were. What `changed` names was changed in its configuration. */
+  async reopen(changed: Pick<TestMountOptions, 'targetTls'> = {}): Promise<void> {
     await this.backend[Symbol.asyncDispose]()
+    this.#context = { ...this.#context, ...changed }
     this.backend = await this.#type.open(this.#context)
   }
 

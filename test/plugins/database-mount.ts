@@ -6,12 +6,12 @@ import { addUser, isSessionOpen, login } from '../../plugins/memory/target.ts'
 import { systemRandom } from '../../src/system-clock.ts'
 import type { BackendUnderTest } from '../contract/backend-contract.ts'
 import { TestMount } from '../contract/test-mount.ts'
-import { WoundClock } from '../contract/wound-clock.ts'
+import { TestClock } from '../sim/test-clock.ts'
 import { FileDriver } from './file-driver.ts'
 
 export interface DatabaseMount extends BackendUnderTest {
   readonly driver: FileDriver
-  readonly clock: WoundClock
+  readonly clock: TestClock
   /** A path for one more server. */
   server(name: string): string
   readonly connection: {
@@ -25,7 +25,7 @@ export interface DatabaseMount extends BackendUnderTest {
 
 /** The engine over files of users, with a connection `main` and a role `app`. */
 export async function openDatabaseMount(): Promise<DatabaseMount> {
-  const [clock, driver] = [new WoundClock(), new FileDriver()]
+  const [clock, driver] = [new TestClock(), new FileDriver()]
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-database-'))
   const server = (name: string): string => join(folder, `${name}.db`)
   const mount = await TestMount.open(database, { clock, random: systemRandom, databaseDrivers: [driver] })
@@ -51,7 +51,7 @@ export async function openDatabaseMount(): Promise<DatabaseMount> {
         ? undefined
         : { isOpen: async () => isSessionOpen(server('main'), session), [Symbol.asyncDispose]: async () => {} }
     },
-    pass: async instant => clock.advance(instant.since(clock.now()).add({ milliseconds: 1 })),
+    pass: async instant => clock.advance(instant.since(clock.now()).total('milliseconds') + 1),
     async occupy(name) {
       addUser(
         server('main'),

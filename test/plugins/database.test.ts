@@ -75,6 +75,17 @@ describe('a connection', () => {
     expect(await dataOf(under.mount, 'config/main')).toMatchObject({ check: { missing: under.driver.missing } })
   })
 
+  test('from before the operator asked for verified TLS gives no new credential, and its leases are ended all the same', async () => {
+    await using under = await openDatabaseMount()
+    const lease = await under.mount.issue('creds/app')
+    await under.mount.reopen({ targetTls: 'verified' })
+    await expect(under.mount.read('creds/app')).rejects.toThrow(refusal('invalid_request', 'tls: verified TLS is required'))
+    await expect(under.mount.write('config/main', {})).rejects.toThrow('error creating database object: tls: verified TLS is required')
+    expect(await under.mount.revoke([lease])).toEqual([{ kind: 'gone' }])
+    await under.mount.write('config/main', { tls: true })
+    await under.mount.issue('creds/app')
+  })
+
   test('of two writes at once one wins', async () => {
     await using under = await openDatabaseMount()
     const writes = await Promise.allSettled([1, 2].map(n => under.mount.write('config/main', { database: `db${n}` })))

@@ -22,7 +22,7 @@ export class FileDriver implements DatabaseDriver {
   readonly pluginNames: readonly string[] = ['file-database-plugin']
   readonly usernameBytesMax = 63
   readonly usernamePartBytes = 8
-  readonly fields = { host: field.text(), database: field.text(), username: field.text(), password: field.text() }
+  readonly fields = { host: field.text(), database: field.text(), username: field.text(), password: field.text(), tls: field.boolean() }
   /** What the servers want from an admin. */
   adminPassword = 'first'
   guarantees: Guarantees = { revocable: 'at once', endsSessions: true, diesByItself: true, listable: true, observable: 'no' }
@@ -33,7 +33,8 @@ export class FileDriver implements DatabaseDriver {
   readonly revoked: RevokeUsers[] = []
   checks = 0
 
-  connection(fields: JsonObject): Connection {
+  connection(fields: JsonObject, rules: { readonly tls: 'any' | 'verified' }): Connection {
+    if (rules.tls === 'verified' && fields['tls'] !== true) throw new BrokerError('invalid_request', 'tls: verified TLS is required')
     const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name] : '')
     if (text('host') === '') throw new BrokerError('invalid_request', 'host: cannot be empty')
     const [host, database, username, password] = [text('host'), text('database'), text('username'), text('password')]

@@ -8,12 +8,12 @@ import { systemRandom } from '../../src/system-clock.ts'
 import { backendContract } from '../contract/backend-contract.ts'
 import type { BackendUnderTest } from '../contract/backend-contract.ts'
 import { TestMount } from '../contract/test-mount.ts'
-import { WoundClock } from '../contract/wound-clock.ts'
+import { TestClock } from '../sim/test-clock.ts'
 
 backendContract('memory', openMemory)
 
-async function openMemory(): Promise<BackendUnderTest & { readonly file: string; readonly clock: WoundClock }> {
-  const clock = new WoundClock()
+async function openMemory(): Promise<BackendUnderTest & { readonly file: string; readonly clock: TestClock }> {
+  const clock = new TestClock()
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-memory-'))
   const file = join(folder, 'users.db')
   const mount = await TestMount.open(memory, { clock, random: systemRandom })
@@ -28,7 +28,7 @@ async function openMemory(): Promise<BackendUnderTest & { readonly file: string;
       const session = login(file, username as string, password as string, clock.now())
       return session === undefined ? undefined : { isOpen: async () => isSessionOpen(file, session), [Symbol.asyncDispose]: async () => {} }
     },
-    pass: async instant => clock.advance(instant.since(clock.now()).add({ milliseconds: 1 })),
+    pass: async instant => clock.advance(instant.since(clock.now()).total('milliseconds') + 1),
     async occupy(name) {
       addUser(file, { name, mark: 'of somebody else', until: clock.now().add({ hours: 1 }) }, 'their password')
       return {
