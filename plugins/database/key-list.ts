@@ -20,10 +20,10 @@ export async function listKeys(storage: MountReader, prefix: string, page: Page)
 
 export async function allKeys(storage: MountReader, prefix: string, after = ''): Promise<readonly string[]> {
   const keys: string[] = []
-  for (let last: string | undefined = after; last !== undefined;) {
-    const page = await keysAfter(storage, prefix, last, pageSizeMax)
+  // Until a page is empty: the store may have a smaller limit of its own.
+  for (let page = await keysAfter(storage, prefix, after, pageSizeMax); page.length > 0;) {
     keys.push(...page)
-    last = page.length === pageSizeMax ? page.at(-1) : undefined
+    page = await keysAfter(storage, prefix, page.at(-1)!, pageSizeMax)
   }
   return keys
 }

@@ -1,6 +1,8 @@
 import { BrokerError } from '../../src/contracts/index.ts'
 import type { Json, MountReader, MountStorage, Stored, TargetId, Version } from '../../src/contracts/index.ts'
 
+// As the broker's: a page, whatever is asked for.
+const listLimitMax = 1_000
 const keyPattern = /^[A-Za-z0-9_\-.@/]+$/
 
 export interface Scheduled {
@@ -26,13 +28,13 @@ export class MountRows implements MountReader {
     return this.#rows.get(key)
   }
 
-  async list(prefix: string, { after = '', limit = Number.POSITIVE_INFINITY } = {}): Promise<readonly string[]> {
+  async list(prefix: string, { after = '', limit = listLimitMax } = {}): Promise<readonly string[]> {
     return [...this.#rows.keys()]
       .filter(key => key.startsWith(prefix))
       .map(key => key.slice(prefix.length))
       .filter(key => key > after)
       .toSorted()
-      .slice(0, limit)
+      .slice(0, Math.min(limit, listLimitMax))
   }
 
   get tasks(): readonly Scheduled[] {
