@@ -62,8 +62,7 @@ async function dueByTargetClock(parts: Parts, target: TargetId, leases: readonly
   const early = new Set(credential.now ? await earlyThere(parts, credential, target, byTime, signal) : earlyHere(parts, byTime))
   if (early.size === 0) return leases
   parts.log.error('leases are due here and not by the clock of their target: they are left alone', { target, leases: early.size })
-  const again = parts.clock.now().add({ milliseconds: earlyAgainMs })
-  await settle(parts, [...early].map(lease => ({ id: lease.id, version: lease.version, outcome: 'early', again })))
+  await settle(parts, [...early].map(lease => ({ id: lease.id, version: lease.version, outcome: 'early', again: earlyAgain(parts, lease) })))
   return leases.filter(lease => !early.has(lease))
 }
 
@@ -73,10 +72,17 @@ async function earlyThere(parts: Parts, credential: CredentialType, target: Targ
   return leases.filter(lease => lease.expiresAt.epochMilliseconds - there.epochMilliseconds > targetClockToleranceMs)
 }
 
+/** Due by the wall clock alone, which nobody confirms. */
 function earlyHere(parts: Parts, leases: readonly Lease[]): readonly Lease[] {
-  if (!parts.time.suspect() || parts.time.suspectLongEnough()) return []
+  if (parts.time.suspectLongEnough()) return []
   const now = parts.clock.now()
   return leases.filter(lease => Temporal.Instant.compare(lease.expiresAt, now) > 0)
+}
+
+/** While clocks disagree it is looked at often; else its own time is the next moment. */
+function earlyAgain(parts: Parts, lease: Lease): Temporal.Instant {
+  const soon = parts.clock.now().add({ milliseconds: earlyAgainMs })
+  return parts.time.suspect() || Temporal.Instant.compare(lease.expiresAt, soon) < 0 ? soon : lease.expiresAt
 }
 
 function byRecipe(leases: readonly Lease[]): readonly (readonly Lease[])[] {

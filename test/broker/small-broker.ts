@@ -1,0 +1,113 @@
+/** A whole broker in this process, on real parts: SQLite in memory, `plugins/memory` with its target in a file, a clock that the test winds. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { tokenPaths } from '../../src/auth/token/token-paths.ts'
+import { nowhere } from '../../src/broker/crash-point.ts'
+import type { At } from '../../src/broker/crash-point.ts'
+import { Life } from '../../src/broker/life.ts'
+import { perform } from '../../src/broker/perform.ts'
+import type { Reply } from '../../src/broker/request.ts'
+import { Secret } from '../../src/contracts/index.ts'
+import type { BackendType, Clock, JsonObject, Log, Random } from '../../src/contracts/index.ts'
+import { DevSeal } from '../../src/dev-seal.ts'
+import { sysPaths } from '../../src/http/sys/sys-paths.ts'
+import { openMemory } from '../../src/store/sqlite/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { memory } from '../../plugins/memory/index.ts'
+import { seededRandom } from '../sim/seeded-random.ts'
+import { TestClock } from '../sim/test-clock.ts'
+
+export interface SmallBroker extends AsyncDisposable {
+  readonly clock: TestClock
+  readonly life: Life
+  readonly store: Store
+  readonly root: string
+  readonly folder: string
+  /** The file of users. */
+  readonly target: string
+  readonly log: readonly string[]
+  ask(operation: 'read' | 'write' | 'delete' | 'list', path: string, data?: JsonObject, token?: string): Promise<Reply>
+}
+
+export interface SmallBrokerOptions {
+  readonly clock?: TestClock
+  readonly store?: Store
+  readonly at?: At
+  readonly backends?: readonly BackendType[]
+  readonly random?: Random
+}
+
+const settings = { defaultTtl: 2_764_800, maxTtl: 2_764_800, credentialTtl: 3_600, historyTtl: 2_592_000, auditKeep: 2_592_000, targetTls: 'any', auditDirectory: undefined, version: '0.0.0-test' } as const
+
+export async function smallBroker(options: SmallBrokerOptions = {}): Promise<SmallBroker> {
+  const clock = options.clock ?? new TestClock()
+  const store = options.store ?? (await openMemory())
+  const folder = await mkdtemp(join(tmpdir(), 'mayfly-small-'))
+  const target = join(folder, 'users.db')
+  const log: string[] = []
+  const life = await Life.begin({
+    settings,
+    clock: clock as Clock,
+    random: options.random ?? seededRandom(folder),
+    log: collectingLog(log),
+    store,
+    seal: new DevSeal(),
+    catalog: { backends: new Map([memory, ...(options.backends ?? [])].map(backend => [backend.type, backend])), databaseDrivers: [] },
+    core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
+    sinks: async () => [],
+    openSink: () => Promise.reject(new Error('no audit devices here')),
+    at: options.at ?? nowhere
+  })
+  const { root_token: root } = await life.initialise({}, { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 1 })
+  const broker: SmallBroker = {
+    clock,
+    life,
+    store,
+    root: String(root),
+    folder,
+    target,
+    log,
+    ask(operation, path, data = {}, token = String(root)) {
+      const parts = life.parts()
+      if (!parts) throw new Error('sealed')
+      const request = { id: crypto.randomUUID(), operation, path, data, token, remoteAddress: '127.0.0.1', remotePort: 1, userAgent: undefined, gone: new AbortController().signal }
+      return perform(parts, request)
+    },
+    async [Symbol.asyncDispose]() {
+      await life[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+  return broker
+}
+
+/** A mount of users in a file, and a role. */
+export async function withUsers(broker: SmallBroker, role: JsonObject = { default_ttl: '1h', max_ttl: '4h' }, mount = 'users'): Promise<void> {
+  await broker.ask('write', `sys/mounts/${mount}`, { type: 'memory' })
+  await broker.ask('write', `${mount}/config`, { path: mount === 'users' ? broker.target : join(broker.folder, `${mount}.db`) })
+  await broker.ask('write', `${mount}/roles/app`, role)
+}
+
+export interface Credential {
+  readonly lease: string
+  readonly username: string
+  readonly password: string
+}
+
+export async function lease(broker: SmallBroker, token?: string, mount = 'users'): Promise<Credential> {
+  const reply = await broker.ask('read', `${mount}/creds/app`, {}, token)
+  const data = (reply.data instanceof Secret ? reply.data.reveal() : reply.data) as { username: string; password: string }
+  return { lease: reply.lease!.id, username: data.username, password: data.password }
+}
+
+export function dataOf(reply: Reply): any {
+  return reply.data instanceof Secret ? reply.data.reveal() : reply.data
+}
+
+function collectingLog(lines: string[]): Log {
+  const add = (level: string) => (event: string, fields?: JsonObject, error?: unknown) =>
+    void lines.push(`${level} ${event} ${JSON.stringify(fields ?? {})} ${error instanceof Error ? error.stack : ''}`)
+  return { info: add('info'), warn: add('warn'), error: add('error') }
+}

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import { login, usersOf } from '../../plugins/memory/target.ts'
+import { dataOf, lease, smallBroker, withUsers } from './small-broker.ts'
+
+test('a target that is down for a day is revoked within a minute of its return', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  const credential = await lease(broker)
+  await broker.ask('write', 'users/faults', { effect: 'revoke', fault: 'fail_after' })
+  await broker.ask('write', 'users/faults', { effect: 'revoke', fault: 'hang' })
+  await broker.clock.leap('PT25H', 15_000)
+  const stuck = dataOf(await broker.ask('read', 'sys/leases', { type: 'irrevocable' }))
+  expect(stuck.lease_count).toBe(1)
+  expect(stuck.leases[0].lease_id).toBe(credential.lease)
+  expect(usersOf(broker.target)).toHaveLength(1)
+  await broker.ask('write', 'users/faults', { effect: 'revoke', fault: 'none' })
+  await broker.clock.advance('PT60S')
+  expect(usersOf(broker.target)).toEqual([])
+  await expect(broker.ask('read', 'sys/leases', { type: 'irrevocable' }).then(dataOf)).resolves.toMatchObject({ lease_count: 0 })
+})
+
+test.for(['P25D', 'P32D'])('a lease of %s neither ends early nor late', async ttl => {
+  await using broker = await smallBroker()
+  const seconds = Temporal.Duration.from(ttl).total({ unit: 'seconds', relativeTo: Temporal.Now.zonedDateTimeISO('UTC') })
+  await withUsers(broker, { default_ttl: seconds, max_ttl: seconds })
+  const credential = await lease(broker)
+  await broker.clock.leap(`PT${seconds - 60}S`, 600_000)
+  expect(login(broker.target, credential.username, credential.password, broker.clock.now())).toBeTruthy()
+  await broker.clock.advance('PT71S')
+  expect(usersOf(broker.target)).toEqual([])
+})
+
+test.for(['P1D', 'P3650D'])('a clock that jumps %s ahead ends nothing early, stops issuing and is told', async jump => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  const credential = await lease(broker)
+  broker.clock.step(jump)
+  await broker.clock.advance('PT2M')
+  expect(usersOf(broker.target).map(user => user.name)).toEqual([credential.username])
+  await expect(lease(broker)).rejects.toMatchObject({ code: 'clock_suspect' })
+  expect(broker.log.join('\n')).toContain('not by the clock of their target')
+  broker.clock.step(`-${jump}`)
+  await broker.clock.advance('PT2M')
+  await expect(lease(broker)).resolves.toBeTruthy()
+  await broker.clock.advance('PT57M')
+  expect(usersOf(broker.target).some(user => user.name === credential.username)).toBe(false)
+})
+
+test('a clock that jumps a day back extends no lease', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  await lease(broker)
+  broker.clock.step('-P1D')
+  await broker.clock.advance('PT1H10S')
+  expect(usersOf(broker.target)).toEqual([])
+})
+
+test('a target that hangs holds up no other', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker, { default_ttl: '1m' })
+  await withUsers(broker, { default_ttl: '1m' }, 'poison')
+  await lease(broker, undefined, 'poison')
+  await broker.ask('write', 'poison/faults', { effect: 'revoke', fault: 'hang' })
+  await lease(broker)
+  await broker.clock.advance('PT70S')
+  expect(usersOf(broker.target)).toEqual([])
+})
+
+test('what was issued with a lost reply is revoked', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  await broker.ask('write', 'users/faults', { effect: 'issue', fault: 'lose_reply', count: 1 })
+  const issuing = lease(broker).catch((error: unknown) => error)
+  await broker.clock.advance('PT11S')
+  expect(await issuing).toMatchObject({ code: 'target_silent' })
+  await broker.clock.advance('PT15S')
+  expect(usersOf(broker.target)).toEqual([])
+  await broker.clock.advance('PT1H')
+  const holdings = dataOf(await broker.ask('read', 'sys/holdings', { ended: true }))
+  expect(holdings.holdings[0]).toMatchObject({ state: 'revoked', cause: 'issue-failed' })
+})
+
+test('a parent that is revoked while its child issues leaves nothing behind', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  for (let round = 0; round < 20; round++) {
+    const parent = (await broker.ask('write', 'auth/token/create', { policies: ['root'], ttl: '1h' })).auth!.reveal().client_token
+    const child = (await broker.ask('write', 'auth/token/create', { ttl: '1h' }, parent)).auth!.reveal().client_token
+    const issues = Array.from({ length: 4 }, () => lease(broker, child).catch(() => undefined))
+    const revoked = broker.ask('write', 'auth/token/revoke', { token: parent })
+    await Promise.all([...issues, revoked])
+    await expect(lease(broker, child)).rejects.toMatchObject({ code: 'permission_denied' })
+  }
+  await broker.clock.advance('PT30S')
+  expect(usersOf(broker.target)).toEqual([])
+})

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+const broker = join(import.meta.dirname, 'broker.ts')
+
+/** A broker in a process of its own. */
+export class Child implements AsyncDisposable {
+  readonly #process: ChildProcess
+  readonly ended: Promise<void>
+  output = ''
+
+  private constructor(child: ChildProcess) {
+    this.#process = child
+    this.ended = new Promise(resolve => child.once('exit', () => resolve()))
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (this.output = (this.output + data.toString()).slice(-20_000)))
+  }
+
+  static start(config: string, point = 'none', pass = 1): Child {
+    return new Child(spawn(process.execPath, [broker, config, point, String(pass)], { stdio: ['ignore', 'pipe', 'pipe'] }))
+  }
+
+  get running(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+
+  /** Resolves when it answers; rejects when it ends first. */
+  async serving(address: string): Promise<void> {
+    while (this.running) {
+      const up = await fetch(`${address}/v1/sys/seal-status`, { signal: AbortSignal.timeout(2_000) }).then(response => response.ok, () => false)
+      if (up) return
+      await new Promise(resolve => setTimeout(resolve, 15))
+    }
+    throw new Error(`the broker ended before it served:\n${this.output}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill()
+    await this.ended
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return address.port
+}

@@ -1,0 +1,222 @@
+/** The main job as a story, on real parts: a PostgreSQL, a broker on SQLite, a credential that dies on time, a crash in the middle. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Client } from 'pg'
+import { openLines } from '../../src/audit/read-lines.ts'
+import { verifyTrail } from '../../src/audit/verify.ts'
+import { Api } from '../crash/api.ts'
+import { Child, freePort } from '../crash/child.ts'
+import { startPostgres } from '../targets/embedded-postgres.ts'
+import type { TestPostgres } from '../targets/embedded-postgres.ts'
+import { must, story } from './story.ts'
+
+const keep = process.argv.includes('--keep')
+const ttlSeconds = 6
+
+interface Stage {
+  readonly postgres: TestPostgres
+  readonly folder: string
+  readonly config: string
+  readonly api: Api
+  broker: Child
+}
+
+interface Credential {
+  readonly lease: string
+  readonly username: string
+  readonly password: string
+}
+
+async function main(): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const stage = await setTheStage(stack)
+  await configure(stage)
+  const credential = await lend(stage)
+  await using session = await holdSession(stage, credential)
+  await whoHoldsWhat(stage, credential)
+  await itDiesOnTime(stage, credential, session.client)
+  await crashInTheMiddle(stage)
+  await whatTheTrailSays(stage)
+  if (keep) await stay(stage)
+  else story.title('Done. Everything that was started is gone again.')
+}
+
+async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
+  story.title('Mayfly: credentials that die on time')
+  story.chapter(1, 'A real PostgreSQL and a broker')
+  const postgres = stack.use(await startPostgres())
+  story.good(`PostgreSQL ${await serverVersion(postgres)} listens on ${postgres.host}:${postgres.port}`)
+  const folder = await mkdtemp(join(tmpdir(), 'mayfly-demo-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  const config = join(folder, 'mayfly.yaml')
+  await writeFile(
+    config,
+    [
+      `listener: { address: 127.0.0.1:${port}, tls: off }`,
+      'storage: { sqlite: { path: ./data } }',
+      'seal: { key_file: ./seal.key }',
+      'audit: [{ type: file, path: ./audit.jsonl }]',
+      'log_level: error',
+      ''
+    ].join('\n')
+  )
+  const api = new Api(`http://127.0.0.1:${port}`)
+  const stage: Stage = { postgres, folder, config, api, broker: Child.start(config) }
+  stack.defer(() => stage.broker[Symbol.asyncDispose]())
+  await stage.broker.serving(api.address)
+  api.token = (await api.must('PUT', 'sys/init', {})).root_token
+  story.good(`Mayfly serves on ${api.address}: leases in SQLite, unsealed by a key file`)
+  return stage
+}
+
+async function serverVersion(postgres: TestPostgres): Promise<string> {
+  const [row] = await postgres.query('show server_version')
+  return String(row?.['server_version'])
+}
+
+async function configure({ api, postgres }: Stage): Promise<void> {
+  story.chapter(2, 'Set up, as any client of the Vault HTTP API would')
+  const { host, port, admin } = postgres
+  story.does('mayfly secrets enable database')
+  await api.must('POST', 'sys/mounts/database', { type: 'database' })
+  story.does(`mayfly write database/config/shop plugin_name=postgresql-database-plugin allowed_roles=readonly connection_url=postgresql://…@${host}:${port}/app`)
+  const configured = await api.must('POST', 'database/config/shop', {
+    plugin_name: 'postgresql-database-plugin',
+    allowed_roles: ['readonly'],
+    connection_url: `postgresql://{{username}}:{{password}}@${host}:${port}/app?sslmode=disable`,
+    username: admin.user,
+    password: admin.password
+  })
+  for (const warning of configured?.warnings ?? []) story.says(`warning: ${warning}`)
+  story.does(`mayfly write database/roles/readonly db_name=shop member_of=app_ro default_ttl=${ttlSeconds}s`)
+  await api.must('POST', 'database/roles/readonly', { db_name: 'shop', member_of: ['app_ro'], default_ttl: `${ttlSeconds}s` })
+}
+
+async function lend({ api }: Stage): Promise<Credential> {
+  story.chapter(3, 'A credential')
+  story.does('mayfly read database/creds/readonly')
+  const { lease_id: lease, lease_duration, data } = await api.must('GET', 'database/creds/readonly')
+  story.sees(`username   ${data.username}\npassword   ${'•'.repeat(String(data.password).length)}\nlease      ${lease}\nlives for  ${lease_duration} s`)
+  return { lease, username: data.username, password: data.password }
+}
+
+async function connect(postgres: TestPostgres, credential: Credential): Promise<Client> {
+  const { host, port } = postgres
+  const client = new Client({ host, port, database: 'app', user: credential.username, password: credential.password, ssl: false, application_name: 'demo' })
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+async function holdSession({ postgres }: Stage, credential: Credential) {
+  story.does(`psql -U ${credential.username} app`)
+  const client = await connect(postgres, credential)
+  const { rows } = await client.query('select current_user, now()::time(0) as at')
+  must(rows[0].current_user === credential.username, `logged in as ${rows[0].current_user} at ${rows[0].at}; the session stays open`)
+  return { client, [Symbol.asyncDispose]: () => client.end().catch(() => undefined) }
+}
+
+async function whoHoldsWhat({ api }: Stage, credential: Credential): Promise<void> {
+  story.chapter(4, 'Who holds what')
+  story.does('mayfly lease ls')
+  const { data } = await api.must('GET', 'sys/holdings')
+  const [holding] = data.holdings
+  story.sees(`${holding.display_name} (token ${holding.accessor.slice(0, 8)}…) from ${holding.remote_address}\nholds ${JSON.stringify(holding.visible)} of role ${holding.role}\nuntil ${holding.expire_time}`)
+  must(holding.id === credential.lease, 'the lease names its holder, the user and the end; it keeps no password')
+}
+
+async function itDiesOnTime({ api, postgres }: Stage, credential: Credential, session: Client): Promise<void> {
+  story.chapter(5, `It dies on time, after ${ttlSeconds} s`)
+  const ended = new Promise<void>(resolve => session.once('end', resolve))
+  await Promise.race([ended, wait(20_000)])
+  const refused = await connect(postgres, credential).then(client => client.end().then(() => ''), (error: Error) => error.message)
+  must(refused !== '', `a new login is refused: ${refused}`)
+  const alive = await session.query('select 1').then(() => true, () => false)
+  must(!alive, 'and the session that was open has been ended')
+  must((await usersLeft(postgres)).length === 0, 'the user is gone from PostgreSQL')
+  const { status } = await api.ask('PUT', 'sys/leases/lookup', { lease_id: credential.lease })
+  must(status === 400, 'the lease is over')
+}
+
+async function usersLeft(postgres: TestPostgres): Promise<readonly string[]> {
+  const rows = await postgres.query("select rolname from pg_roles where rolname like 'v-%'")
+  return rows.map(row => String(row['rolname']))
+}
+
+async function crashInTheMiddle(stage: Stage): Promise<void> {
+  const { api, postgres, config } = stage
+  story.chapter(6, 'kill -9 in the middle of an issuance')
+  await stage.broker[Symbol.asyncDispose]()
+  stage.broker = Child.start(config, 'issue:after-create-ack')
+  await stage.broker.serving(api.address)
+  story.does('mayfly read database/creds/readonly      # the broker dies when the user exists and nobody knows yet')
+  await api.ask('GET', 'database/creds/readonly').catch(() => undefined)
+  await stage.broker.ended
+  const [orphan] = await usersLeft(postgres)
+  must(orphan !== undefined, `the broker is dead, the user ${orphan} is in PostgreSQL`)
+  story.does('mayfly server --config mayfly.yaml       # again')
+  stage.broker = Child.start(config)
+  await stage.broker.serving(api.address)
+  for (let i = 0; i < 200 && (await usersLeft(postgres)).length > 0; i++) await wait(50)
+  must((await usersLeft(postgres)).length === 0, 'nothing is left: the lease was promised before the user was made')
+  const ended = await untilEnded(api)
+  must(ended.length > 0, `the lease of the crash is ended, cause ${ended[0]?.cause}`)
+}
+
+async function untilEnded(api: Api): Promise<readonly { cause: string }[]> {
+  for (let i = 0; i < 100; i++) {
+    const { data } = await api.must('GET', 'sys/holdings?ended=true')
+    const ended = data.holdings.filter((holding: { cause: string; state: string }) => holding.cause === 'node-lost' && holding.state === 'revoked')
+    if (ended.length > 0) return ended
+    await wait(100)
+  }
+  return []
+}
+
+async function whatTheTrailSays({ api, folder }: Stage): Promise<void> {
+  story.chapter(7, 'The trail of all that')
+  const { data } = await api.must('GET', 'sys/audit/checkpoint-key')
+  await wait(500)
+  const file = join(folder, 'audit.jsonl')
+  for (const line of (await readFile(file, 'utf8')).trim().split('\n')) tell(JSON.parse(line))
+  story.does('mayfly audit verify audit.jsonl')
+  const verdict = await verifyTrail(openLines(file), { publicKey: data.public_key })
+  must(verdict.ok, `the chain holds: ${verdict.lines} lines, ${verdict.checkpoints} signed checkpoints`)
+}
+
+function tell(entry: any): void {
+  const at = String(entry.time ?? '').slice(11, 19)
+  if (entry.type === 'event' && entry.operation === 'revoke')
+    story.sees(`${at}  revoke    ${entry.credential?.name}  cause ${entry.revocation?.cause}, ${entry.revocation?.outcome}`)
+  else if (entry.type === 'request' && entry.request.path.startsWith('database/creds/')) story.sees(`${at}  asked     ${entry.request.path} by ${entry.auth?.display_name}`)
+  else if (entry.type === 'response' && entry.response?.issued) story.sees(`${at}  issued    ${entry.response.issued.username}`)
+}
+
+async function stay({ api, config, postgres, folder }: Stage): Promise<void> {
+  story.title('Everything stays up until Ctrl-C. Try next, in another terminal:')
+  story.sees(
+    [
+      `export MAYFLY_ADDR=${api.address} MAYFLY_TOKEN=${api.token}`,
+      'npx mayfly read database/creds/readonly',
+      'npx mayfly lease ls',
+      'npx mayfly lease revoke -prefix database/',
+      `npx mayfly audit verify ${join(folder, 'audit.jsonl')}`,
+      `# the target: postgresql://${postgres.host}:${postgres.port}/app   the configuration: ${config}`
+    ].join('\n')
+  )
+  await new Promise<void>(resolve => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`\nThe demo failed: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}\n`)
+  process.exitCode = 1
+}
