@@ -1,0 +1,33 @@
+import type { Ending } from './ending.ts'
+import { isAnswer, refusalText } from './errors.ts'
+import type { DatabaseError } from 'pg'
+import type { Server } from './server.ts'
+import type { Session } from './session.ts'
+import { changesSession, fillIn } from './statements.ts'
+
+const againSeconds = 60
+
+/** Step 3: the operator's `revocation_statements`, each user's in a transaction of its own. A failure keeps that user, disabled and without sessions, and is
+ *  tried again. Dropping it all the same would skip what the operator wanted done. */
+export async function runStatements(
+  server: Server,
+  session: Session,
+  statements: readonly string[],
+  endings: readonly Ending[],
+  signal: AbortSignal
+) {
+  for (const ending of endings) {
+    const written = statements.map(statement => fillIn(statement, { name: ending.user.name }))
+    try {
+      await session.run(['begin', ...written, 'commit'].join('\n;\n'), signal)
+    } catch (error) {
+      if (!isAnswer(error)) throw error
+      await session.run('rollback', signal)
+      ending.waits = {
+        why: `revocation_statements failed: ${refusalText(error as DatabaseError, [server.settings.password])}`,
+        seconds: againSeconds
+      }
+    }
+    if (changesSession(statements)) await session.run('discard all', signal)
+  }
+}
