@@ -29,16 +29,37 @@ export type Intention =
   | { readonly kind: 'sequence.reserve'; readonly space: string; readonly sequence: string; readonly count: number }
 
   // tasks
-  | { readonly kind: 'task.schedule'; readonly mount: string; readonly task: string; readonly key: string; readonly dueAt: Temporal.Instant; readonly intent: Uint8Array }
+  | {
+      readonly kind: 'task.schedule'
+      readonly mount: string
+      readonly task: string
+      readonly key: string
+      readonly dueAt: Temporal.Instant
+      readonly intent: Uint8Array
+    }
   | { readonly kind: 'task.unschedule'; readonly mount: string; readonly task: string; readonly key: string }
   /** A run ended: done, or again at `again`. Optional: `applied` false when the task was scheduled anew meanwhile. */
-  | { readonly kind: 'task.settle'; readonly mount: string; readonly task: string; readonly key: string; readonly version: number; readonly again: Temporal.Instant | null; readonly error: string | null }
+  | {
+      readonly kind: 'task.settle'
+      readonly mount: string
+      readonly task: string
+      readonly key: string
+      readonly version: number
+      readonly again: Temporal.Instant | null
+      readonly error: string | null
+    }
 
   // targets
   /** Lost (`invalid_request`, with their number) while leases there are not revoked. */
   | { readonly kind: 'target.retire'; readonly target: TargetId }
   /** The target failed as a whole: back off, open the circuit at the first failure. Claims of this node on its leases are given back, none is charged. */
-  | { readonly kind: 'target.failed'; readonly target: TargetId; readonly retryAt: Temporal.Instant; readonly error: string; readonly leases: readonly ClaimedLease[] }
+  | {
+      readonly kind: 'target.failed'
+      readonly target: TargetId
+      readonly retryAt: Temporal.Instant
+      readonly error: string
+      readonly leases: readonly ClaimedLease[]
+    }
   /** It answered again: everything that waits for it is due at once. Optional: `applied` only when it was failing; `count` = leases that waited. */
   | { readonly kind: 'target.recovered'; readonly target: TargetId }
 
@@ -62,7 +83,15 @@ export type Intention =
   | { readonly kind: 'lease.begin'; readonly lease: Lease; readonly recipe: Uint8Array }
   /** issuing -> active, with the completed handle and final times. Lost (`permission_denied`, `invalid_request`) for the reasons of `lease.begin`, or (`conflict`) when it
    *  is no longer issuing under this epoch at that version. */
-  | { readonly kind: 'lease.activate'; readonly id: LeaseId; readonly version: number; readonly handle: Uint8Array; readonly visible: Lease['visible']; readonly expiresAt: Temporal.Instant; readonly guarantees: Lease['guarantees'] }
+  | {
+      readonly kind: 'lease.activate'
+      readonly id: LeaseId
+      readonly version: number
+      readonly handle: Uint8Array
+      readonly visible: Lease['visible']
+      readonly expiresAt: Temporal.Instant
+      readonly guarantees: Lease['guarantees']
+    }
   /** Lost (`invalid_lease` `lease expired`) unless active, not due, at that version. Done after the target was extended. */
   | { readonly kind: 'lease.renew'; readonly id: LeaseId; readonly version: number; readonly expiresAt: Temporal.Instant }
   /** Due now, with its cause; a lease already due keeps the first cause. A lease that waits for its next try is due now too. Idempotent. */
@@ -70,7 +99,13 @@ export type Intention =
   /** Ends by hand without the target: `revoked`, `revoked_at` empty, `forced_by`. At most `limit` that begin with `prefix` (or are it); `leases` of the result. */
   | { readonly kind: 'lease.force'; readonly prefix: string; readonly by: string; readonly limit: number }
   /** Takes up to `limit` due leases of a target: state revoking, claimed by this node's epoch until `until`. `dueBefore`: due at or before it. Result: `leases`. */
-  | { readonly kind: 'lease.claim'; readonly target: TargetId; readonly dueBefore: Temporal.Instant; readonly limit: number; readonly until: Temporal.Instant }
+  | {
+      readonly kind: 'lease.claim'
+      readonly target: TargetId
+      readonly dueBefore: Temporal.Instant
+      readonly limit: number
+      readonly until: Temporal.Instant
+    }
   /** Outcomes of one revocation. Each settles only while its claim and version hold; `count` of those that did. */
   | { readonly kind: 'lease.settle'; readonly settlements: readonly Settlement[] }
   /** Leases `issuing` under an epoch that is no longer alive are due at once (`node-lost`); claims of dead epochs are given back. At start. `count`. */

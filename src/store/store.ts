@@ -52,7 +52,10 @@ export interface Store extends AsyncDisposable {
   /** Who holds what: leases not revoked, oldest first, filtered by equality. */
   holdings(filter: HoldingsFilter, after: string, limit: number): Promise<readonly Lease[]>
   /** Revoking, not ended, failed `stuckAfterFailures` times by itself, or at a target that has failed since before `targetFailedSince`. */
-  stuck(targetFailedSince: Temporal.Instant, limit: number): Promise<{ readonly leases: readonly Lease[]; readonly counts: Readonly<Record<string, number>> }>
+  stuck(
+    targetFailedSince: Temporal.Instant,
+    limit: number
+  ): Promise<{ readonly leases: readonly Lease[]; readonly counts: Readonly<Record<string, number>> }>
   /** Leases by mount and state, from rows that the transactions keep. */
   leaseCounts(): Promise<readonly { readonly mount: string; readonly state: Lease['state']; readonly count: number }[]>
   liveLeases(target: TargetId): Promise<number>
@@ -153,6 +156,8 @@ export interface ChangeResult {
   readonly leases?: readonly Lease[]
   /** The token's row after a use, or after its end. */
   readonly token?: Token
+  /** The cascade that was opened. It is gone from `Store.cascade` once everything that it selects is due. */
+  readonly cascade?: number
 }
 
 /** A condition of a commit did not hold: nothing has happened. `code` and `message` are for the caller. */

@@ -1,0 +1,55 @@
+import type { Change, Intention } from '../change.ts'
+import { openCascade, workCascade } from './changes/cascade-changes.ts'
+import { claimLeases, settleLeases, takeOverLeases } from './changes/claim-changes.ts'
+import { dropSpace, putEntry, removeEntry, reserveSequence, takeEntry } from './changes/entry-changes.ts'
+import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './changes/history-changes.ts'
+import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './changes/lease-changes.ts'
+import { initialiseSeal, rekeySeal, replaceKeyring } from './changes/seal-changes.ts'
+import { retireTarget, targetFailed, targetRecovered } from './changes/target-changes.ts'
+import { scheduleTask, settleTask, unscheduleTask } from './changes/task-changes.ts'
+import { createToken, endToken, expireTokens, renewToken, useToken } from './changes/token-changes.ts'
+import type { Wire } from './wire.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
+
+/** One function per intention; each is a whole conditional step. */
+const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change: ChangeOf<Kind>) => Applied } = {
+  'seal.initialise': initialiseSeal,
+  'seal.rekey': rekeySeal,
+  'seal.keyring': replaceKeyring,
+  'entry.put': putEntry,
+  'entry.remove': removeEntry,
+  'entry.take': takeEntry,
+  'space.drop': dropSpace,
+  'sequence.reserve': reserveSequence,
+  'task.schedule': scheduleTask,
+  'task.unschedule': unscheduleTask,
+  'task.settle': settleTask,
+  'target.retire': retireTarget,
+  'target.failed': targetFailed,
+  'target.recovered': targetRecovered,
+  'token.create': createToken,
+  'token.use': useToken,
+  'token.renew': renewToken,
+  'token.end': endToken,
+  'tokens.expire': expireTokens,
+  'lease.begin': beginLease,
+  'lease.activate': activateLease,
+  'lease.renew': renewLease,
+  'lease.due': makeLeaseDue,
+  'lease.force': forceLeases,
+  'lease.claim': claimLeases,
+  'lease.settle': settleLeases,
+  'lease.takeOver': takeOverLeases,
+  'cascade.open': openCascade,
+  'cascade.work': workCascade,
+  'cursor.move': moveCursor,
+  'cursor.drop': dropCursor,
+  'audit.prune': pruneAudit,
+  'history.prune': pruneHistory
+}
+
+/** Applies one change inside the transaction, or throws `LostCondition`. */
+export function applyChange(writing: Writing, change: Wire<Change>): Applied {
+  const apply = changes[change.kind] as (writing: Writing, change: Wire<Change>) => Applied
+  return apply(writing, change)
+}

@@ -1,0 +1,80 @@
+import { unhandled } from '../../../contracts/index.ts'
+import { becomesDue, beginsWith, notYetDue } from '../conditions.ts'
+import type { CascadeRow } from '../work-rows.ts'
+import { fence, lostEpoch } from '../writing.ts'
+import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { endToken } from './token-changes.ts'
+
+export function openCascade(writing: Writing, { selector, cause, by }: ChangeOf<'cascade.open'>): Applied {
+  const opened = writing.db.get<{ id: number }>(
+    `insert into cascade (kind, selector, cause, opened_by) select :kind, :selector, :cause, :by where ${fence} returning id`,
+    { kind: selector.kind, selector: selectorText(selector), cause, by, ...writing.fence }
+  )
+  if (!opened) throw lostEpoch('cascade.open')
+  // It outlasts the cascade: nothing begins at this mount any more, not even between the last lease and the drop of its rows.
+  if (selector.kind === 'mount') {
+    writing.db.run('insert into mount_end (mount, dropped) values (:mount, 0) on conflict do nothing', { mount: selector.mount })
+  }
+  return { applied: true, cascade: opened.id }
+}
+
+function selectorText(selector: ChangeOf<'cascade.open'>['selector']): string {
+  switch (selector.kind) {
+    case 'token':
+      return selector.hash
+    case 'prefix':
+      return selector.prefix
+    case 'mount':
+      return selector.mount
+    default:
+      return unhandled(selector)
+  }
+}
+
+export function workCascade(writing: Writing, { id, limit }: ChangeOf<'cascade.work'>): Applied {
+  const cascade = writing.db.get<CascadeRow>(`select * from cascade where id = :id and ${fence}`, { id, ...writing.fence })
+  if (!cascade) return { applied: false, count: 0 }
+  const leases = endLeases(writing, cascade, limit)
+  const children = cascade.kind === 'token' && leases < limit ? partWithChildren(writing, cascade, limit - leases) : 0
+  // A full batch may have left something behind; the next one finds out.
+  if (leases + children < limit) writing.db.run(`delete from cascade where id = :id and ${fence}`, { id, ...writing.fence })
+  return { applied: true, count: leases + children }
+}
+
+interface Step {
+  readonly number: number
+  readonly at: number | string
+}
+
+// Nothing begins below an open cascade, so a place that it has passed stays passed: the cursor is what makes every batch cost the same.
+const selectSql = {
+  token: `select number, number as at from lease
+    where token = :selector and state <> 'revoked' and outlives_token = 0 and number > cast(:cursor as integer) order by number limit :limit`,
+  mount: `select number, number as at from lease where mount = :selector and state <> 'revoked' and number > cast(:cursor as integer) order by number limit :limit`,
+  prefix: `select number, id as at from lease where ${beginsWith('id', ':selector')} and id > :cursor and state <> 'revoked' order by id limit :limit`
+} as const
+
+const dueSql = `update lease set ${becomesDue} where number = :number and ${notYetDue} and ${fence}`
+
+function endLeases(writing: Writing, { id, kind, selector, cursor, cause }: CascadeRow, limit: number): number {
+  const { db, now } = writing
+  const steps = db.all<Step>(selectSql[kind], { selector, cursor, limit })
+  for (const { number } of steps) db.run(dueSql, { number, cause, now, ...writing.fence })
+  const last = steps.at(-1)
+  if (last) db.run(`update cascade set cursor = :cursor where id = :id and ${fence}`, { id, cursor: String(last.at), ...writing.fence })
+  return steps.length
+}
+
+const childrenSql = `select hash from token where parent = :parent and ended_at is null limit :limit`
+
+/** Children end with cascades of their own; those of a token that left its children behind become orphans. */
+function partWithChildren(writing: Writing, { selector, cause, opened_by }: CascadeRow, limit: number): number {
+  const { db } = writing
+  const orphaning = db.holds('exists (select 1 from token where hash = :hash and orphaned = 1)', { hash: selector })
+  const children = db.all<{ hash: string }>(childrenSql, { parent: selector, limit })
+  for (const { hash } of children) {
+    if (orphaning) db.run(`update token set parent = null where hash = :hash and ${fence}`, { hash, ...writing.fence })
+    else endToken(writing, { kind: 'token.end', hash, cause, by: opened_by })
+  }
+  return children.length
+}

@@ -1,0 +1,40 @@
+/** Conditions that several statements carry. Each is plain SQL with named parameters, so that what is checked and what is changed is one statement. */
+
+/** The token at `hash` and every ancestor live at `:now`. The line ends at an orphan, or below a parent that ended and left its children behind; a parent that
+ *  is missing ends it in death: doubt means less access. */
+export function tokenLives(hash: string): string {
+  return `(with recursive line(parent, lives) as (
+    select parent, ended_at is null and (expires_at is null or expires_at > :now) from token where hash = ${hash}
+    union all
+    select case when t.orphaned = 1 then null else t.parent end, t.orphaned = 1 or (t.ended_at is null and (t.expires_at is null or t.expires_at > :now))
+      from line join token t on t.hash = line.parent
+      where line.lives
+    limit 40)
+  select min(lives) = 1 and max(parent is null) = 1 from line)`
+}
+
+/** No open cascade covers a lease with this mount and id, and its mount is not ending. A token's cascade needs no look: its token has ended. */
+export function uncovered(mount: string, id: string): string {
+  return `not exists (select 1 from cascade where kind = 'mount' and selector = ${mount})
+    and not exists (select 1 from cascade where kind = 'prefix' and selector <= ${id} and substr(${id}, 1, length(selector)) = selector)
+    and not exists (select 1 from mount_end where mount = ${mount})`
+}
+
+/** Ids that begin with a prefix: binary order, and nothing sorts behind the last code point. */
+export function beginsWith(column: string, prefix: string): string {
+  return `${column} >= ${prefix} and ${column} < ${prefix} || char(1114111)`
+}
+
+/** A live claim: whoever holds it is at the target now. */
+export const claimed = `(state = 'revoking' and claim_until is not null and claim_until > :now)`
+
+/** Sets of an update that makes leases due at `:now` with `:cause`. The first cause stays. A claimed lease keeps its version, so that the outcome still settles; what
+ *  was asked for meanwhile counts as asked before the claim, and is there when the lease is given back. */
+export const becomesDue = `
+  due_at = case when ${claimed} then due_at else min(due_at, :now) end,
+  cause = case when ${claimed} then cause else coalesce(cause, :cause) end,
+  prior_cause = case when ${claimed} then coalesce(prior_cause, :cause) else prior_cause end,
+  version = version + case when ${claimed} then 0 else 1 end`
+
+/** Not due yet, or due only by its time: a cause is still worth writing. */
+export const notYetDue = `state <> 'revoked' and (cause is null or due_at > :now or (${claimed} and prior_cause is null))`

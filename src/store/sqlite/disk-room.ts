@@ -1,0 +1,94 @@
+import { closeSync, existsSync, openSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Change, Intention } from '../change.ts'
+import type { Wire } from './wire.ts'
+
+// Room to end every lease of a busy day after the disk has filled: an outcome with its audit line costs about 3 KB.
+export const reserveBytesMax = 67_108_864
+
+// Between looks at the disk; one look costs some microseconds.
+const lookMs = 1_000
+
+/** What ends access or records its end, and what makes room. All else is refused on a full disk, so that the reserve is spent on nothing else. */
+const endsAccess: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>([
+  'lease.due',
+  'lease.claim',
+  'lease.settle',
+  'lease.force',
+  'lease.takeOver',
+  'target.failed',
+  'target.recovered',
+  'token.end',
+  'tokens.expire',
+  'cascade.open',
+  'cascade.work',
+  'cursor.move',
+  'cursor.drop',
+  'audit.prune',
+  'history.prune'
+])
+
+/** Room on the disk: a reserve file that is deleted when the disk is full, and a low-water mark that stops issuing before. Recovers by itself. */
+export class DiskRoom {
+  readonly #folder: string
+  readonly #file: string
+  readonly #bytes: number
+  #pressed = false
+  #lookedAt = 0
+
+  constructor(folder: string, bytesMax: number = reserveBytesMax) {
+    this.#folder = folder
+    this.#file = join(folder, 'reserve')
+    this.#bytes = Math.min(bytesMax, Math.floor((this.#free() + this.#held()) / 4))
+    this.#makeReserve()
+  }
+
+  allows(changes: readonly Wire<Change>[]): boolean {
+    this.#look()
+    return !this.#pressed || (changes.length > 0 && changes.every(change => endsAccess.has(change.kind)))
+  }
+
+  /** True when there was a reserve to give up: what failed is worth another try. */
+  giveUpReserve(): boolean {
+    const first = !this.#pressed || existsSync(this.#file)
+    this.#pressed = true
+    if (existsSync(this.#file)) unlinkSync(this.#file)
+    return first
+  }
+
+  #look(): void {
+    const now = performance.now()
+    if (now - this.#lookedAt < lookMs) return
+    this.#lookedAt = now
+    if (!this.#pressed) this.#pressed = this.#free() < this.#bytes / 2
+    // Back only with room for the reserve and as much again: otherwise the next commit would take it away at once.
+    else if (this.#free() + this.#held() > 2 * this.#bytes) this.#pressed = !this.#makeReserve()
+  }
+
+  #makeReserve(): boolean {
+    if (this.#held() >= this.#bytes) return true
+    try {
+      const file = openSync(this.#file, 'w', 0o600)
+      try {
+        // Written, not only made long: a hole in a file reserves nothing.
+        const zeros = Buffer.alloc(Math.min(this.#bytes, 1_048_576))
+        for (let written = 0; written < this.#bytes;) written += writeSync(file, zeros, 0, Math.min(zeros.length, this.#bytes - written))
+      } finally {
+        closeSync(file)
+      }
+      return true
+    } catch {
+      if (existsSync(this.#file)) unlinkSync(this.#file)
+      return false
+    }
+  }
+
+  #free(): number {
+    const { bavail, bsize } = statfsSync(this.#folder)
+    return bavail * bsize
+  }
+
+  #held(): number {
+    return existsSync(this.#file) ? statSync(this.#file).size : 0
+  }
+}

@@ -1,0 +1,73 @@
+import { BrokerError } from '../../contracts/index.ts'
+import { arrivedError } from './carried-error.ts'
+import type { CarriedError } from './carried-error.ts'
+import type { CommitItem } from './committer.ts'
+
+/** A call and its answer. Many travel in one message, because a message costs more than what it carries. */
+export type Call = { readonly id: number } & (
+  | { readonly commit: CommitItem }
+  | { readonly read: string; readonly parameters: readonly unknown[] }
+)
+
+export type Answer = { readonly id: number } & ({ readonly value: unknown } | { readonly error: CarriedError })
+
+type Post = (calls: Call[]) => void
+
+type Ask = { readonly commit: CommitItem } | { readonly read: string; readonly parameters: readonly unknown[] }
+
+interface Waiting {
+  resolve(value: unknown): void
+  reject(error: Error): void
+}
+
+/** The main thread's end of a connection: gathers the calls of a turn into one message, and matches answers to callers. */
+export class Lane {
+  readonly #post: Post
+  readonly #later: (flush: () => void) => void
+  readonly #waiting = new Map<number, Waiting>()
+  #calls: Call[] = []
+  #nextId = 1
+  #broken: Error | undefined
+
+  constructor(post: Post, later: (flush: () => void) => void) {
+    this.#post = post
+    this.#later = later
+  }
+
+  ask(ask: Ask): Promise<unknown> {
+    if (this.#broken) return Promise.reject(this.#broken)
+    const id = this.#nextId++
+    if (this.#calls.length === 0) this.#later(() => this.#flush())
+    this.#calls.push({ id, ...ask })
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+  }
+
+  answered(answers: readonly Answer[]): void {
+    for (const answer of answers) {
+      const waiting = this.#waiting.get(answer.id)
+      this.#waiting.delete(answer.id)
+      if ('error' in answer) waiting?.reject(arrivedError(answer.error))
+      else waiting?.resolve(answer.value)
+    }
+  }
+
+  /** Everything that waits, and whatever comes later, fails. What was under way may have been committed or not: its caller must not believe either. */
+  breakOff(why: Error): void {
+    this.#broken ??= why
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#broken)
+    this.#waiting.clear()
+    this.#calls = []
+  }
+
+  /** Sends what is gathered; from here on nothing more is taken. */
+  finish(): void {
+    this.#flush()
+    this.#broken ??= new BrokerError('store_unreachable', 'the store is closed')
+  }
+
+  #flush(): void {
+    const calls = this.#calls
+    this.#calls = []
+    if (calls.length > 0) this.#post(calls)
+  }
+}

@@ -1,0 +1,96 @@
+/** The two ways to a store: a folder, with a worker that writes and one that reads; or nothing but memory, on the caller's own thread. */
+import type { Store } from '../store.ts'
+import { answerCommits } from './answer-commits.ts'
+import { answerRead } from './answer-reads.ts'
+import { Committer } from './committer.ts'
+import { allowOnlyRows, openWriting } from './database.ts'
+import type { Database } from './database.ts'
+import { prepareFolder } from './folder.ts'
+import { Lane } from './lane.ts'
+import type { Answer, Call } from './lane.ts'
+import { migrate } from './schema.ts'
+import { SqliteStore } from './sqlite-store.ts'
+import { startNode } from './start-node.ts'
+import type { StartedNode } from './start-node.ts'
+import { startThread } from './thread.ts'
+import type { WriterData } from './writer.ts'
+
+export interface SqliteOptions {
+  /** The data folder; made with mode 0700 when it is not there. */
+  readonly path: string
+  /** For a store that is made now; else its own stays. */
+  readonly nodeId?: string
+  /** How much of the disk is kept for revoking when it is full; 64 MiB, less on a small disk. */
+  readonly reserveBytes?: number
+  /** Only for tests of the fence: a second run takes over while the first still works. */
+  readonly allowSecondOwner?: boolean
+}
+
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const files = prepareFolder(options.path)
+  const { promise: fatal, reject: damaged } = Promise.withResolvers<never>()
+  // Nobody may be looking yet; whoever asks later still gets the rejection.
+  fatal.catch(() => undefined)
+  const { nodeId, reserveBytes, allowSecondOwner = false } = options
+  const data: WriterData = { files, nodeId, reserveBytes, allowSecondOwner }
+  const writer = await startThread<StartedNode>('writer', data, damaged)
+  const { id, epoch } = writer.ready
+  try {
+    const reader = await startThread<true>('reader', files, damaged)
+    return new SqliteStore({
+      kind: 'sqlite',
+      node: { id, epoch },
+      writing: writer.lane,
+      reading: reader.lane,
+      fatal,
+      close: [reader, writer]
+    })
+  } catch (error) {
+    await writer[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** The same code on `:memory:`: nothing waits for a disk, one connection serves writes and reads, and a simulator sees every step. */
+export async function openMemory(options: { readonly nodeId?: string } = {}): Promise<Store> {
+  const db = openWriting(':memory:')
+  migrate(db, 'memory')
+  allowOnlyRows(db.connection)
+  const node = startNode(db, options.nodeId)
+  const committer = new Committer(db, node, node)
+  // Cloned as between threads, so that both kinds of store hand out the same plain objects.
+  const lane: Lane = new Lane(calls => lane.answered(structuredClone(answer(db, committer, calls))), queueMicrotask)
+  const close = {
+    async [Symbol.asyncDispose]() {
+      lane.finish()
+      db.close()
+    }
+  }
+  return new SqliteStore({
+    kind: 'memory',
+    node: { id: node.id, epoch: node.epoch },
+    writing: lane,
+    reading: lane,
+    fatal: new Promise<never>(() => undefined),
+    close: [close]
+  })
+}
+
+/** In the order asked: commits beside each other are one group. */
+function answer(db: Database, committer: Committer, calls: readonly Call[]): Answer[] {
+  const answers: Answer[] = []
+  let group: Call[] = []
+  const flush = () => {
+    if (group.length > 0) answers.push(...answerCommits(committer, group))
+    group = []
+  }
+  for (const call of calls) {
+    if ('commit' in call) group.push(call)
+    else {
+      flush()
+      answers.push(answerRead(db, call))
+    }
+  }
+  flush()
+  return answers
+}

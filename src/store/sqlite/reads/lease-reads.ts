@@ -1,0 +1,72 @@
+import type { LeaseState } from '../../../lease/lease.ts'
+import { beginsWith } from '../conditions.ts'
+import type { Database } from '../database.ts'
+import { leaseColumns } from '../lease-row.ts'
+import type { LeaseRow } from '../lease-row.ts'
+
+export function lease(db: Database, id: string): LeaseRow | undefined {
+  return db.get<LeaseRow>(`select ${leaseColumns} from lease where id = :id`, { id })
+}
+
+export function recipe(db: Database, id: string): Uint8Array | undefined {
+  return db.get<{ value: Uint8Array }>('select value from recipe where id = :id', { id })?.value
+}
+
+// Whoever asks how many are left wants to know whether there are any, and roughly how many.
+const countMax = 10_000
+
+const idsSql = `select id from lease where ${beginsWith('id', ':prefix')} and id > :after and state <> 'revoked' order by id limit :limit`
+
+export function leaseIds(db: Database, prefix: string, after: string, limit: number): string[] {
+  return db.all<{ id: string }>(idsSql, { prefix, after, limit }).map(row => row.id)
+}
+
+const lastCodePoint = '\u{10ffff}'
+
+/** Hops behind each segment: what lies below one is never walked. */
+export function leaseLevel(db: Database, prefix: string, after: string, limit: number): string[] {
+  const level: string[] = []
+  let from = behind(prefix, after)
+  while (level.length < limit) {
+    const [id] = leaseIds(db, prefix, from, 1)
+    if (id === undefined) break
+    const slash = id.indexOf('/', prefix.length)
+    const name = slash < 0 ? id.slice(prefix.length) : id.slice(prefix.length, slash + 1)
+    level.push(name)
+    from = behind(prefix, name)
+  }
+  return level
+}
+
+function behind(prefix: string, name: string): string {
+  if (name === '') return ''
+  return name.endsWith('/') ? prefix + name + lastCodePoint : prefix + name
+}
+
+export function leaseCounts(db: Database): { mount: string; state: LeaseState; count: number }[] {
+  return db.all('select mount, state, sum(count) as count from lease_count group by mount, state having sum(count) > 0')
+}
+
+export function liveLeases(db: Database, target: string): number {
+  return db.get<{ count: number }>(`select total(count) as count from lease_count where target_id = :target and state <> 'revoked'`, {
+    target
+  })!.count
+}
+
+const belowSql = `select count(*) as count from (
+  select 1 from lease where ${beginsWith('id', ':prefix')} and state <> 'revoked' and ended_at is null limit :countMax)`
+
+export function liveBelow(db: Database, prefix: string): number {
+  return db.get<{ count: number }>(belowSql, { prefix, countMax })!.count
+}
+
+export function liveAtMount(db: Database, mount: string): number {
+  const sql = `select min(total(count), :countMax) as count from lease_count where mount = :mount and state <> 'revoked'`
+  return db.get<{ count: number }>(sql, { mount, countMax })!.count
+}
+
+const knownSql = `select exists (select 1 from lease where name = :name and (state <> 'revoked' or forced_by is not null)) as known`
+
+export function knownNames(db: Database, names: readonly string[]): string[] {
+  return names.filter(name => db.get<{ known: number }>(knownSql, { name })!.known === 1)
+}

@@ -1,0 +1,82 @@
+import type { Database } from '../database.ts'
+import { leaseColumns } from '../lease-row.ts'
+import type { LeaseRow } from '../lease-row.ts'
+import type { CascadeRow, TargetRow, TaskRow } from '../work-rows.ts'
+
+export interface DueWorkRows {
+  readonly targets: readonly (TargetRow & { readonly ready_at: number })[]
+  readonly cascades: readonly CascadeRow[]
+  readonly tasks: readonly TaskRow[]
+  readonly expiredTokens: boolean
+  readonly next: number | null
+}
+
+// What one answer tells; the sweeper asks again when it has worked it off.
+const rowsMax = 100
+
+// One probe of the index per target, whatever the number of leases.
+const targetsSql = `select * from (
+    select target.*, (select min(ready_at) from lease where target_id = target.id and state <> 'revoked') as ready_at from target)
+  where ready_at is not null`
+
+const nextExpirySql = `select expires_at as at from token
+  where ended_at is null and expires_at is not null and expires_at > :now order by expires_at limit 1`
+
+export function dueWork(db: Database, now: number): DueWorkRows {
+  const targets = db.all<TargetRow & { ready_at: number }>(targetsSql)
+  const moments = targets.map(({ ready_at, retry_at }) => Math.max(ready_at, retry_at ?? 0))
+  const nextTask = db.get<{ at: number }>('select due_at as at from task where due_at > :now order by due_at limit 1', { now })
+  const nextExpiry = db.get<{ at: number }>(nextExpirySql, { now })
+  const later = [...moments, nextTask?.at ?? 0, nextExpiry?.at ?? 0].filter(at => at > now)
+  return {
+    targets: targets.filter((_, index) => moments[index]! <= now),
+    cascades: db.all<CascadeRow>('select * from cascade order by id limit :rowsMax', { rowsMax }),
+    tasks: db.all<TaskRow>('select * from task where due_at <= :now order by due_at limit :rowsMax', { now, rowsMax }),
+    expiredTokens: tokenHasExpired(db, now),
+    next: later.length === 0 ? null : Math.min(...later)
+  }
+}
+
+function tokenHasExpired(db: Database, now: number): boolean {
+  return db.holds('exists (select 1 from token where ended_at is null and expires_at is not null and expires_at <= :now)', { now })
+}
+
+export function target(db: Database, id: string): TargetRow | undefined {
+  return db.get<TargetRow>('select * from target where id = :id', { id })
+}
+
+export function targets(db: Database): TargetRow[] {
+  return db.all<TargetRow>('select * from target order by id')
+}
+
+export function cascade(db: Database, id: number): CascadeRow | undefined {
+  return db.get<CascadeRow>('select * from cascade where id = :id', { id })
+}
+
+// The number 6 is in the index, so it stands here too.
+const stuckByItself = `lease where state = 'revoking' and failures >= 6 and ended_at is null`
+
+// Claimed or not: whoever waits for a target that has failed this long waits for nothing else.
+const stuckByTarget = `lease where state <> 'revoked' and ended_at is null and ready_at <= :since and not (state = 'revoking' and failures >= 6)
+  and target_id in (select id from target where failing_since is not null and failing_since <= :since)`
+
+export function stuck(db: Database, since: number, limit: number): { leases: LeaseRow[]; counts: Record<string, number> } {
+  const leases = db.all<LeaseRow>(`select ${leaseColumns} from ${stuckByItself} order by number limit :limit`, { limit })
+  if (leases.length < limit) {
+    const rest = { since, limit: limit - leases.length }
+    leases.push(...db.all<LeaseRow>(`select ${leaseColumns} from ${stuckByTarget} order by number limit :limit`, rest))
+  }
+  const counts: Record<string, number> = {}
+  for (const [from, parameters] of [
+    [stuckByItself, {}],
+    [stuckByTarget, { since }]
+  ] as const) {
+    for (const { mount, count } of db.all<{ mount: string; count: number }>(
+      `select mount, count(*) as count from ${from} group by mount`,
+      parameters
+    )) {
+      counts[mount] = (counts[mount] ?? 0) + count
+    }
+  }
+  return { leases, counts }
+}

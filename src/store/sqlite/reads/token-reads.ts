@@ -1,0 +1,24 @@
+import { tokenLives } from '../conditions.ts'
+import type { Database } from '../database.ts'
+import { tokenColumns } from '../token-row.ts'
+import type { TokenRow } from '../token-row.ts'
+import { generation } from './seal-reads.ts'
+
+const authenticateSql = `select ${tokenColumns} from token t where t.hash = :hash and ${tokenLives(':hash')}`
+
+export function authenticate(db: Database, hash: string, now: number): { token: TokenRow | undefined; generation: number } {
+  return { token: db.get<TokenRow>(authenticateSql, { hash, now }), generation: generation(db) }
+}
+
+export function token(db: Database, hash: string): TokenRow | undefined {
+  return db.get<TokenRow>(`select ${tokenColumns} from token t where t.hash = :hash`, { hash })
+}
+
+export function tokenByAccessor(db: Database, accessor: string): TokenRow | undefined {
+  return db.get<TokenRow>(`select ${tokenColumns} from token t where t.accessor = :accessor and t.ended_at is null`, { accessor })
+}
+
+export function accessors(db: Database, after: string, limit: number): string[] {
+  const sql = 'select accessor from token where accessor > :after and ended_at is null order by accessor limit :limit'
+  return db.all<{ accessor: string }>(sql, { after, limit }).map(row => row.accessor)
+}

@@ -1,0 +1,194 @@
+import type { ChainHead } from '../../audit/chain.ts'
+import type { LeaseId, TargetId } from '../../contracts/index.ts'
+import type { Lease } from '../../lease/lease.ts'
+import type { Change } from '../change.ts'
+import type { Cascade, ChangeResult, DueWork, Entry, HoldingsFilter, SealRecord, Store, Target } from '../store.ts'
+import type { Token } from '../token.ts'
+import type { ReadName, Reads } from './answer-reads.ts'
+import type { Lane } from './lane.ts'
+import { toLease } from './lease-row.ts'
+import { toToken } from './token-row.ts'
+import { instant, instantOrNull, toWire } from './wire.ts'
+import { toCascade, toTarget, toTask } from './work-rows.ts'
+import type { Applied } from './writing.ts'
+
+interface SqliteParts {
+  readonly kind: 'sqlite' | 'memory'
+  readonly node: Store['node']
+  readonly writing: Lane
+  readonly reading: Lane
+  readonly fatal: Promise<never>
+  readonly close: readonly AsyncDisposable[]
+}
+
+type ParametersOf<Name extends ReadName> = Reads[Name] extends (db: never, ...parameters: infer P) => unknown ? P : never
+
+/** The main thread's half: turns instants into milliseconds on the way out, and rows into what the core knows on the way in. */
+export class SqliteStore implements Store {
+  readonly node: Store['node']
+  readonly kind: 'sqlite' | 'memory'
+  readonly fatal: Promise<never>
+  readonly #writing: Lane
+  readonly #reading: Lane
+  readonly #close: readonly AsyncDisposable[]
+
+  constructor(parts: SqliteParts) {
+    this.node = parts.node
+    this.kind = parts.kind
+    this.fatal = parts.fatal
+    this.#writing = parts.writing
+    this.#reading = parts.reading
+    this.#close = parts.close
+  }
+
+  async commit(changes: readonly Change[], audit: readonly string[]): Promise<readonly ChangeResult[]> {
+    const applied = (await this.#writing.ask({ commit: { changes: changes.map(toWire), audit } })) as readonly Applied[]
+    return applied.map(toResult)
+  }
+
+  async timeMark(): Promise<Temporal.Instant> {
+    return instant(await this.#read('timeMark'))
+  }
+
+  readSeal(): Promise<SealRecord | undefined> {
+    return this.#read('readSeal')
+  }
+
+  entry(space: string, key: string): Promise<Entry | undefined> {
+    return this.#read('entry', space, key)
+  }
+
+  keys(space: string, prefix: string, after: string, limit: number): Promise<readonly string[]> {
+    return this.#read('keys', space, prefix, after, limit)
+  }
+
+  entries(space: string): ReturnType<Store['entries']> {
+    return this.#read('entries', space)
+  }
+
+  async authenticate(hash: string, now: Temporal.Instant): Promise<{ readonly token: Token | undefined; readonly generation: number }> {
+    const { token, generation } = await this.#read('authenticate', hash, now.epochMilliseconds)
+    return { token: token && toToken(token), generation }
+  }
+
+  async token(hash: string): Promise<Token | undefined> {
+    const row = await this.#read('token', hash)
+    return row && toToken(row)
+  }
+
+  async tokenByAccessor(accessor: string): Promise<Token | undefined> {
+    const row = await this.#read('tokenByAccessor', accessor)
+    return row && toToken(row)
+  }
+
+  accessors(after: string, limit: number): Promise<readonly string[]> {
+    return this.#read('accessors', after, limit)
+  }
+
+  async lease(id: LeaseId): Promise<Lease | undefined> {
+    const row = await this.#read('lease', id)
+    return row && toLease(row)
+  }
+
+  recipe(id: string): Promise<Uint8Array | undefined> {
+    return this.#read('recipe', id)
+  }
+
+  leaseIds(prefix: string, after: string, limit: number): Promise<readonly string[]> {
+    return this.#read('leaseIds', prefix, after, limit)
+  }
+
+  leaseLevel(prefix: string, after: string, limit: number): Promise<readonly string[]> {
+    return this.#read('leaseLevel', prefix, after, limit)
+  }
+
+  async holdings(filter: HoldingsFilter, after: string, limit: number): Promise<readonly Lease[]> {
+    const found: Lease[] = []
+    let from: number | undefined = await this.#read('holdingsStart', after)
+    while (from !== undefined && found.length < limit) {
+      const { leases, next }: { leases: readonly Parameters<typeof toLease>[0][]; next?: number } = await this.#read(
+        'holdings',
+        filter,
+        from,
+        limit - found.length
+      )
+      found.push(...leases.map(toLease))
+      from = next
+    }
+    return found
+  }
+
+  async stuck(targetFailedSince: Temporal.Instant, limit: number): ReturnType<Store['stuck']> {
+    const { leases, counts } = await this.#read('stuck', targetFailedSince.epochMilliseconds, limit)
+    return { leases: leases.map(toLease), counts }
+  }
+
+  leaseCounts(): ReturnType<Store['leaseCounts']> {
+    return this.#read('leaseCounts')
+  }
+
+  liveLeases(target: TargetId): Promise<number> {
+    return this.#read('liveLeases', target)
+  }
+
+  liveBelow(prefix: string): Promise<number> {
+    return this.#read('liveBelow', prefix)
+  }
+
+  liveAtMount(mount: string): Promise<number> {
+    return this.#read('liveAtMount', mount)
+  }
+
+  async knownNames(names: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(await this.#read('knownNames', names))
+  }
+
+  async dueWork(now: Temporal.Instant): Promise<DueWork> {
+    const { targets, cascades, tasks, expiredTokens, next } = await this.#read('dueWork', now.epochMilliseconds)
+    return {
+      targets: targets.map(row => ({ target: toTarget(row), dueAt: instant(row.ready_at) })),
+      cascades: cascades.map(toCascade),
+      tasks: tasks.map(toTask),
+      expiredTokens,
+      next: instantOrNull(next)
+    }
+  }
+
+  async target(id: TargetId): Promise<Target | undefined> {
+    const row = await this.#read('target', id)
+    return row && toTarget(row)
+  }
+
+  async targets(): Promise<readonly Target[]> {
+    return (await this.#read('targets')).map(toTarget)
+  }
+
+  async cascade(id: number): Promise<Cascade | undefined> {
+    const row = await this.#read('cascade', id)
+    return row && toCascade(row)
+  }
+
+  chainHead(): Promise<ChainHead> {
+    return this.#read('chainHead')
+  }
+
+  auditLines(after: number, limit: number): ReturnType<Store['auditLines']> {
+    return this.#read('auditLines', after, limit)
+  }
+
+  cursor(sink: string): Promise<number> {
+    return this.#read('cursor', sink)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const part of this.#close) await part[Symbol.asyncDispose]()
+  }
+
+  #read<Name extends ReadName>(read: Name, ...parameters: ParametersOf<Name>): Promise<ReturnType<Reads[Name]>> {
+    return this.#reading.ask({ read, parameters }) as Promise<ReturnType<Reads[Name]>>
+  }
+}
+
+function toResult({ leases, token, ...result }: Applied): ChangeResult {
+  return { ...result, ...(leases ? { leases: leases.map(toLease) } : {}), ...(token ? { token: toToken(token) } : {}) }
+}
