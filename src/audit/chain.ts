@@ -29,7 +29,8 @@ export function linkHash(node: string, previousHash: string, seq: number, body: 
   return createHash('sha256').update(`${previousHash}\n${node}\n${seq}\n${body}`).digest('hex')
 }
 
-const front = /^\{"seq":(\d{1,15}),"node":"([A-Za-z0-9_.-]{1,64})","hash":"([0-9a-f]{64})",/
+// One way to write each number: a leading zero would be an edit that the hash does not see.
+const front = /^\{"seq":([1-9]\d{0,14}),"node":"([A-Za-z0-9_.-]{1,64})","hash":"([0-9a-f]{64})",/
 
 /** The parts of a line, or `undefined` when it is none. */
 export function unchain(line: string): { seq: number; node: string; hash: string; body: string } | undefined {

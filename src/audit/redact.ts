@@ -43,7 +43,7 @@ class Redaction {
     this.#leaves++
     if (value === null || value === undefined || typeof value === 'boolean') return value === undefined ? 'null' : String(value)
     if (typeof value === 'number' && Number.isFinite(value) && (isMeasure(key) || this.#isClear(key))) return String(value)
-    const text = typeof value === 'string' ? value : String(value as bigint)
+    const text = typeof value === 'string' ? value : String(value)
     if (text === '') return '""'
     return quote(typeof value === 'string' && (this.#isClear(key) || instant.test(text)) ? text : this.#hash(text))
   }
