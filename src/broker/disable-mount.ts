@@ -10,7 +10,7 @@ import { putEntry } from './sealed-rows.ts'
 
 /** Ends a mount: nothing new is issued from the first commit on, its leases are revoked in parallel, and the mount goes when they are gone. While some are left the
  *  answer is 400 with their number; a repeat goes on. No lease is ever forgotten to be fast. */
-export async function disableMount(call: Call, record: MountRecord): Promise<Outcome> {
+export async function disableMount(call: Call<unknown>, record: MountRecord): Promise<Outcome> {
   const { parts } = call
   call.change(putEntry(parts.barrier, 'mount', record.path, mountRecordJson({ ...record, ending: true })))
   call.change({ kind: 'cascade.open', selector: { kind: 'mount', mount: record.uuid }, cause: 'mount-disabled', by: call.identity.token?.displayName ?? '' })

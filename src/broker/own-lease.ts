@@ -7,7 +7,7 @@ import type { Call } from './core-path.ts'
 
 /** Knowing a lease id gives no right. The caller's own leases are reached by the plain rule that brought the request here (`default` has it); for somebody else's a
  *  rule must name them as `sys/leases/<verb>/<lease path>`, also when the id comes in the body. A missing lease is told only to a caller who may reach it. */
-export async function reachableLease(call: Call, verb: 'lookup' | 'renew' | 'revoke', id: string): Promise<Lease | undefined> {
+export async function reachableLease(call: Call<unknown>, verb: 'lookup' | 'renew' | 'revoke', id: string): Promise<Lease | undefined> {
   const lease = await call.parts.store.lease(id as LeaseId)
   if (lease && owns(call, lease)) return lease
   const decision = decide(call.identity.acl, { path: `sys/leases/${verb}/${id}`, capability: 'update', parameters: call.request.data })
@@ -16,7 +16,7 @@ export async function reachableLease(call: Call, verb: 'lookup' | 'renew' | 'rev
   return undefined
 }
 
-function owns(call: Call, lease: Lease): boolean {
+function owns(call: Call<unknown>, lease: Lease): boolean {
   const { token } = call.identity
   return token !== null && (lease.token === token.hash || (token.entity !== '' && lease.entity === token.entity))
 }

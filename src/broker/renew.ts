@@ -12,14 +12,14 @@ import { commit } from './exchange.ts'
 
 /** Renews a lease, frozen as it was issued: the target's own expiry first, then the row. A renewal that fails is one indexed read and no target call, because watchers repeat
  *  it without a pause. Every refusal is 400. */
-export async function renewLease(call: Call, id: string, increment: number): Promise<Outcome> {
+export async function renewLease(call: Call<unknown>, id: string, increment: number): Promise<Outcome> {
   const lease = await reachableLease(call, 'renew', id)
   const ttl = await newLifetime(call, renewable(call, lease), increment)
   const renewed = { lease: { id: lease!.id, renewable: true, seconds: ttl.seconds }, warnings: ttl.warnings }
   return { wait: async () => (await extend(call, lease!, ttl), renewed) }
 }
 
-function renewable(call: Call, lease: Lease | undefined): Lease {
+function renewable(call: Call<unknown>, lease: Lease | undefined): Lease {
   if (!lease || lease.state === 'revoked') throw refusal('lease not found')
   if (lease.state === 'revoking') throw refusal(lease.failures > 0 ? 'lease is expired and has failed previous revocation attempts' : 'lease expired')
   if (lease.state === 'issuing') throw refusal('lease not found')
@@ -28,7 +28,7 @@ function renewable(call: Call, lease: Lease | undefined): Lease {
   return lease
 }
 
-async function newLifetime(call: Call, lease: Lease, increment: number): Promise<Ttl> {
+async function newLifetime(call: Call<unknown>, lease: Lease, increment: number): Promise<Ttl> {
   const { parts, identity } = call
   if (increment < 0) throw refusal('increment must not be negative')
   const owner = lease.token === identity.token?.hash ? identity.token : ((await parts.store.token(lease.token)) ?? null)
@@ -48,7 +48,7 @@ function exact(ttl: Ttl, lease: Lease): Ttl {
   return max !== null && Temporal.Instant.compare(max, ttl.expiresAt) < 0 ? { ...ttl, expiresAt: max } : ttl
 }
 
-async function extend(call: Call, lease: Lease, ttl: Ttl): Promise<void> {
+async function extend(call: Call<unknown>, lease: Lease, ttl: Ttl): Promise<void> {
   const { parts } = call
   await parts.at('renew:before-target-extend')
   const credential = parts.mounts.credential(lease.mount, lease.credential)

@@ -13,7 +13,7 @@ const syncWaitMsMax = 20_000
 const pollMs = 200
 
 /** An unknown lease is 204 on the wire. */
-export async function revokeLease(call: Call, id: string, sync: boolean): Promise<Outcome> {
+export async function revokeLease(call: Call<unknown>, id: string, sync: boolean): Promise<Outcome> {
   const lease = await reachableLease(call, 'revoke', id)
   if (!lease || lease.state === 'revoked') return undefined
   const settled = sync ? call.parts.watch.next(lease.id, syncWaitMsMax, call.signal) : undefined
@@ -36,7 +36,7 @@ async function outcomeOf(parts: Parts, id: LeaseId, settled: ReturnType<Parts['w
 }
 
 /** Every lease whose id begins with the prefix; a complete id is that lease alone. */
-export async function revokePrefix(call: Call, prefix: string, sync: boolean): Promise<Outcome> {
+export async function revokePrefix(call: Call<unknown>, prefix: string, sync: boolean): Promise<Outcome> {
   const { parts } = call
   const exact = await parts.store.lease(prefix as LeaseId)
   if (exact) return revokeUnchecked(call, exact.id, sync)
@@ -49,7 +49,7 @@ export async function revokePrefix(call: Call, prefix: string, sync: boolean): P
   return { wait: () => emptied(parts, selector.prefix) }
 }
 
-async function revokeUnchecked(call: Call, id: LeaseId, sync: boolean): Promise<Outcome> {
+async function revokeUnchecked(call: Call<unknown>, id: LeaseId, sync: boolean): Promise<Outcome> {
   const settled = sync ? call.parts.watch.next(id, syncWaitMsMax, call.signal) : undefined
   call.change({ kind: 'lease.due', id, cause: 'prefix' })
   if (!settled) {
@@ -83,7 +83,7 @@ export async function untilEnded(parts: Parts, count: () => Promise<number>): Pr
 const forceBatchMax = 1_000
 
 /** Gives up on the target, by hand and with its own right: the leases leave lists and retries, stay in history, and the audit says that the target was not cleaned. */
-export async function forceRevoke(call: Call, prefix: string): Promise<Outcome> {
+export async function forceRevoke(call: Call<unknown>, prefix: string): Promise<Outcome> {
   const { parts } = call
   const by = call.identity.token?.displayName ?? ''
   const below = (await parts.store.lease(prefix as LeaseId)) || prefix.endsWith('/') ? prefix : `${prefix}/`

@@ -37,7 +37,14 @@ export class SinkStreams implements AsyncDisposable {
 
   async add(sink: AuditSink): Promise<void> {
     const cursor = await this.#parts.store.cursor(sink.name)
-    const stream: Stream = { sink, background: new Background(this.#parts.clock, this.#parts.log), cursor, lag: 0, failingSince: undefined, lastError: '' }
+    const stream: Stream = {
+      sink,
+      background: new Background(this.#parts.clock, this.#parts.log),
+      cursor,
+      lag: 0,
+      failingSince: undefined,
+      lastError: ''
+    }
     this.#streams.set(sink.name, stream)
     stream.background.loop(`audit sink ${sink.name}`, idleMs, signal => this.#turn(stream, signal))
   }
@@ -56,8 +63,21 @@ export class SinkStreams implements AsyncDisposable {
     return this.#streams.has(name)
   }
 
+  /** A test write: rejects when nothing can be written there. */
+  async check(name: string): Promise<void> {
+    const stream = this.#streams.get(name)
+    if (!stream) throw new Error(`no sink ${name}`)
+    using deadline = this.#parts.clock.within(writeLimitMs)
+    await stream.sink.write([], deadline.signal)
+  }
+
   get state(): readonly { readonly name: string; readonly lag: number; readonly failing: boolean; readonly error: string }[] {
-    return [...this.#streams.values()].map(({ sink, lag, failingSince, lastError }) => ({ name: sink.name, lag, failing: failingSince !== undefined, error: lastError }))
+    return [...this.#streams.values()].map(({ sink, lag, failingSince, lastError }) => ({
+      name: sink.name,
+      lag,
+      failing: failingSince !== undefined,
+      error: lastError
+    }))
   }
 
   async #turn(stream: Stream, signal: AbortSignal): Promise<number> {
@@ -67,10 +87,14 @@ export class SinkStreams implements AsyncDisposable {
     if (!last) return idleMs
     try {
       using deadline = clock.within(writeLimitMs, signal)
-      await stream.sink.write(lines.map(({ line }) => line), deadline.signal)
+      await stream.sink.write(
+        lines.map(({ line }) => line),
+        deadline.signal
+      )
     } catch (error) {
       stream.lag = (await store.chainHead()).seq - stream.cursor
-      if (stream.failingSince === undefined) log.error('an audit sink fails; its lines wait', { sink: stream.sink.name, lag: stream.lag }, error)
+      if (stream.failingSince === undefined)
+        log.error('an audit sink fails; its lines wait', { sink: stream.sink.name, lag: stream.lag }, error)
       stream.failingSince ??= clock.elapsed()
       stream.lastError = error instanceof Error ? error.message : 'failed'
       return failedMs

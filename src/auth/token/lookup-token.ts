@@ -4,7 +4,7 @@ import { listed } from '../../broker/authorize.ts'
 import type { Call } from '../../broker/core-path.ts'
 import type { Outcome } from '../../broker/request.ts'
 import type { Token } from '../../store/token.ts'
-import { liveToken, liveTokenByAccessor } from './find-token.ts'
+import { liveToken, liveTokenByAccessor } from '../../broker/live-token.ts'
 
 /** The caller's own token. Its row is the one that brought the request here: on its last use it has ended in the store, and may still look at itself. */
 export async function lookupSelf(call: Call<unknown>): Promise<Outcome> {

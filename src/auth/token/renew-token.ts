@@ -4,7 +4,7 @@ import type { Outcome } from '../../broker/request.ts'
 import { renewedLifetime } from '../../identity/token-lifetime.ts'
 import type { Token } from '../../store/token.ts'
 import { authBlock } from './auth-block.ts'
-import { liveToken, liveTokenByAccessor } from './find-token.ts'
+import { liveToken, liveTokenByAccessor } from '../../broker/live-token.ts'
 import { tokenTtls } from './token-ttls.ts'
 
 interface Increment {

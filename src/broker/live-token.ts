@@ -1,6 +1,6 @@
-import { tokenHash } from '../../broker/authenticate.ts'
-import type { Parts } from '../../broker/parts.ts'
-import type { Token } from '../../store/token.ts'
+import { tokenHash } from './authenticate.ts'
+import type { Parts } from './parts.ts'
+import type { Token } from '../store/token.ts'
 
 type Finder = Pick<Parts, 'store' | 'barrier' | 'clock'>
 

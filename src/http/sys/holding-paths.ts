@@ -1,0 +1,52 @@
+import { corePath } from '../../broker/core-path.ts'
+import type { Call, CorePath } from '../../broker/core-path.ts'
+import { page, pageFields } from '../../broker/page.ts'
+import type { Outcome } from '../../broker/request.ts'
+import { BrokerError, field } from '../../contracts/index.ts'
+import type { z } from '../../contracts/index.ts'
+import type { HoldingsFilter } from '../../store/store.ts'
+import { leaseDetails } from './lease-details.ts'
+import { refuseUnknown } from './refuse-unknown.ts'
+
+const filters = {
+  ...pageFields,
+  accessor: field.text(),
+  display_name: field.text(),
+  entity_id: field.text(),
+  target: field.text(),
+  mount: field.text(),
+  role: field.text(),
+  ended: field.boolean()
+}
+
+type HoldingsCall = Call<z.output<z.ZodObject<typeof filters>>>
+
+// Each is a whole lease with its guarantees: a page of these is a few megabytes at most.
+const shownMax = 1_000
+
+/** `sys/holdings`: who holds what, and with `ended` who held it. On the wire this is in no single place. */
+export const holdingPaths: readonly CorePath[] = [
+  corePath({ pattern: 'holdings', summary: 'who holds what', fields: filters, read: holdings })
+]
+
+async function holdings(call: HoldingsCall): Promise<Outcome> {
+  refuseUnknown(call)
+  const { after, limit } = page(call.fields)
+  const size = Math.min(limit, shownMax)
+  const leases = await call.parts.store.holdings(filterOf(call), after, size)
+  const shown = await Promise.all(leases.map(lease => leaseDetails(call.parts, lease)))
+  const last = leases.at(-1)
+  return { data: { holdings: shown, next: last && leases.length === size ? last.id : null } }
+}
+
+function filterOf({ parts, fields }: HoldingsCall): HoldingsFilter {
+  const { accessor, display_name: displayName, entity_id: entity, target, role, ended } = fields
+  const said = { accessor, displayName, entity, target, role, ended, mount: fields.mount && mountUuid(fields.mount, parts) }
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined && value !== ''))
+}
+
+function mountUuid(path: string, parts: HoldingsCall['parts']): string {
+  const mount = parts.mounts.all.find(({ record }) => record.path === `${path.replace(/\/+$/, '')}/`)
+  if (!mount) throw new BrokerError('invalid_request', 'mount: no mount at this path')
+  return mount.record.uuid
+}

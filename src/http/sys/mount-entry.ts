@@ -1,0 +1,54 @@
+import type { Mount, MountConfig, MountRecord } from '../../broker/mount.ts'
+import type { Parts } from '../../broker/parts.ts'
+import type { JsonObject } from '../../contracts/index.ts'
+
+/** A mount as the tables of `sys/mounts` and `sys/auth` show it. A TTL of 0 means the system's. */
+export function mountEntry(mount: Mount, version: string): JsonObject {
+  const { record } = mount
+  return {
+    accessor: record.accessor,
+    type: record.type,
+    description: record.description,
+    local: false,
+    seal_wrap: false,
+    external_entropy_access: false,
+    options: record.options ?? (mount.kind === 'core' ? null : {}),
+    uuid: record.uuid,
+    plugin_version: '',
+    running_plugin_version: `v${version}+builtin.mayfly`,
+    running_sha256: '',
+    config: {
+      default_lease_ttl: record.config.default_lease_ttl,
+      max_lease_ttl: record.config.max_lease_ttl,
+      force_no_cache: record.config.force_no_cache,
+      ...tuned(record)
+    },
+    // Only where there is something to tell: clients of the wire do not know them.
+    ...(record.ending ? { ending: true } : {}),
+    ...(mount.kind === 'broken' ? { broken: mount.why } : {})
+  }
+}
+
+/** The effective numbers, as `…/tune` shows them. */
+export function tuneEntry(record: MountRecord, parts: Pick<Parts, 'mounts'>): JsonObject {
+  const { defaultTtl, maxTtl } = parts.mounts.ttls(record)
+  return {
+    default_lease_ttl: defaultTtl,
+    max_lease_ttl: maxTtl,
+    force_no_cache: record.config.force_no_cache,
+    description: record.description,
+    ...(record.options ? { options: record.options } : {}),
+    ...tuned(record)
+  }
+}
+
+const whenSet = [
+  'audit_non_hmac_request_keys',
+  'audit_non_hmac_response_keys',
+  'listing_visibility'
+] as const satisfies readonly (keyof MountConfig)[]
+
+function tuned({ path, config }: MountRecord): JsonObject {
+  const set = whenSet.flatMap(key => (config[key] === undefined ? [] : [[key, config[key]] as const]))
+  return { ...Object.fromEntries(set), ...(path.startsWith('auth/') ? { token_type: config.token_type ?? 'default-service' } : {}) }
+}

@@ -1,0 +1,25 @@
+import { corePath } from '../../broker/core-path.ts'
+import type { CorePath } from '../../broker/core-path.ts'
+
+/** The seal of a broker at work. What works without a token (init, unseal, health) is not here. */
+export const sealPaths: readonly CorePath[] = [
+  corePath({
+    pattern: 'seal',
+    summary: 'zeroes the keys of this broker',
+    sudo: true,
+    write: async call => {
+      call.afterCommit(call.parts.sealNow)
+      return undefined
+    }
+  }),
+  // One node has nobody to step down for.
+  corePath({ pattern: 'step-down', summary: 'does nothing: every node is active', sudo: true, write: async () => undefined }),
+  corePath({
+    pattern: 'key-status',
+    summary: 'the key that seals what is stored',
+    read: async ({ parts }) => {
+      const { term, installedAt, encryptions } = parts.barrier.keyStatus
+      return { data: { term, install_time: installedAt.toString(), encryptions } }
+    }
+  })
+]

@@ -1,0 +1,27 @@
+import type { CorePath } from '../../broker/core-path.ts'
+import { auditPaths } from './audit-paths.ts'
+import { authPaths } from './auth-paths.ts'
+import { capabilityPaths } from './capability-paths.ts'
+import { holdingPaths } from './holding-paths.ts'
+import { internalPaths } from './internal-paths.ts'
+import { leasePaths } from './lease-paths.ts'
+import { mountPaths } from './mount-paths.ts'
+import { policyPaths } from './policy-paths.ts'
+import { reconcilePaths } from './reconcile-paths.ts'
+import { sealPaths } from './seal-paths.ts'
+import { toolPaths } from './tool-paths.ts'
+
+/** Everything below `sys/` that goes through the door. */
+export const sysPaths: readonly CorePath[] = [
+  ...sealPaths,
+  ...mountPaths,
+  ...authPaths,
+  ...policyPaths,
+  ...capabilityPaths,
+  ...leasePaths,
+  ...holdingPaths,
+  ...reconcilePaths,
+  ...internalPaths,
+  ...auditPaths,
+  ...toolPaths
+]
