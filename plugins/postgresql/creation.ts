@@ -1,0 +1,72 @@
+import type { CreateUser } from 'mayfly/plugin'
+import { deadlinePassed, notEndable } from './errors.ts'
+import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { nowMs, timestamp } from './server-clock.ts'
+import type { ServerClock } from './server-clock.ts'
+import { expiryMargin } from './server.ts'
+import { fillIn } from './statements.ts'
+
+// A statement may end in a comment.
+const between = '\n;\n'
+const ownAttributes = 'nosuperuser nocreatedb nocreaterole noreplication nobypassrls'
+
+/** All of it in one message and one transaction: a deadline on the server's own clock, a user that cannot log in yet, its expiry, our mark. */
+export function creation(time: ServerClock, version: number, call: CreateUser, password: string | undefined): string {
+  const name = quoteIdentifier(call.name)
+  const createBy = quoteLiteral(time.there(call.createBy).toString({ fractionalSecondDigits: 3 }))
+  const expiration = timestamp(time.there(call.until.add(expiryMargin)))
+  const limit = call.connectionLimit === undefined ? '' : ` connection limit ${Math.trunc(call.connectionLimit)}`
+  const options = `nologin${limit} valid until ${quoteLiteral(expiration)}`
+  const isOurs = call.statements.length === 0
+  return [
+    'begin',
+    block(deadline(createBy) + (isOurs ? '' : nameIsFree(call.name))),
+    ...(isOurs
+      ? [`create role ${name} ${ownAttributes} ${options}`]
+      : [...operators(call, password, expiration), `alter role ${name} ${options}`]),
+    `comment on role ${name} is ${quoteLiteral(call.mark)}`,
+    // The group is locked from here to the commit, and the next issue of it waits: late, and nothing slow after it.
+    ...call.memberOf.map(group => grant(version, group, name)),
+    // Again at the end: what waited for a lock must not take effect after its time.
+    block(deadline(createBy) + isEndable(call.name, version) + (isOurs ? '' : sameTransaction(call.mark))),
+    `select oid, ${nowMs} as now from pg_catalog.pg_roles where rolname = ${quoteLiteral(call.name)}`,
+    'commit'
+  ].join(between)
+}
+
+/** Whole, never split. A setting of this transaction goes before them: no statement can keep it over an end of the transaction. */
+function operators(call: CreateUser, password: string | undefined, expiration: string): readonly string[] {
+  const values = { name: call.name, expiration, ...(password !== undefined && { password }) }
+  return [`set local mayfly.issue = ${quoteLiteral(call.mark)}`, ...call.statements.map(statement => fillIn(statement, values))]
+}
+
+/** On the server's clock, in the server's transaction: when it fires nothing was made. The detail tells what that clock says. */
+const deadline = (createBy: string): string =>
+  unless(`pg_catalog.clock_timestamp() <= timestamptz ${createBy}`, deadlinePassed, `${nowMs}::pg_catalog.text`)
+
+/** A user that is there already is somebody's: never adopted, not even by statements that would not mind. */
+const nameIsFree = (name: string): string =>
+  unless(`not exists (select from pg_catalog.pg_roles where rolname = ${quoteLiteral(name)})`, '42710', "'the name is taken'")
+
+/** Who cannot end a user must not make it. Asked for the session's own account, which will do the revocation. */
+function isEndable(name: string, version: number): string {
+  const admin = version >= 16 ? ` and pg_catalog.pg_has_role(session_user, oid, 'member with admin option')` : ''
+  return unless(`exists (select from pg_catalog.pg_roles where rolname = ${quoteLiteral(name)}${admin})`, notEndable, "'no admin option'")
+}
+
+const sameTransaction = (mark: string): string =>
+  unless(`pg_catalog.current_setting('mayfly.issue', true) is not distinct from ${quoteLiteral(mark)}`, notEndable, "'another transaction'")
+
+const unless = (condition: string, state: string, detail: string): string =>
+  `if not (${condition}) then raise exception 'refused by mayfly' using errcode = '${state}', detail = ${detail}; end if; `
+
+function block(body: string): string {
+  const tag = ['$mf$', '$mayfly$'].find(one => !body.includes(one))
+  if (!tag) throw new Error('a name holds the tags of our blocks')
+  return `do ${tag} begin ${body}end ${tag}`
+}
+
+/** With `set false` the user has the group's rights, and cannot become it. */
+function grant(version: number, group: string, name: string): string {
+  return `grant ${quoteIdentifier(group)} to ${name}${version >= 16 ? ' with inherit true, set false' : ''}`
+}
