@@ -2,6 +2,7 @@
  *
  *  On the wire's rule numbers stay. Here only those stay whose name says that they measure something (`ttl`, `num_uses`): any other may be a password that was sent
  *  without quotes. Bytes and odd values are hashed too (the peers logged them raw). */
+import { unhandled } from '../contracts/errors.ts'
 import { Secret } from '../contracts/secret.ts'
 import { quote } from './json-text.ts'
 
@@ -39,13 +40,31 @@ class Redaction {
   }
 
   value(value: unknown, key: string, depth: number): string {
-    if (typeof value === 'object' && value !== null) return this.#container(value, key, depth)
     this.#leaves++
-    if (value === null || value === undefined || typeof value === 'boolean') return value === undefined ? 'null' : String(value)
-    if (typeof value === 'number' && Number.isFinite(value) && (isMeasure(key) || this.#isClear(key))) return String(value)
-    const text = typeof value === 'string' ? value : String(value)
+    switch (typeof value) {
+      case 'string':
+        return this.#text(value, key)
+      case 'number':
+        return Number.isFinite(value) && (isMeasure(key) || this.#isClear(key)) ? String(value) : quote(this.#hash(String(value)))
+      case 'bigint':
+        return quote(this.#hash(String(value)))
+      case 'boolean':
+        return String(value)
+      case 'object':
+        return value === null ? 'null' : this.#container(value, key, depth)
+      case 'undefined':
+      case 'function':
+      case 'symbol':
+        // Nothing that JSON could carry.
+        return 'null'
+      default:
+        return unhandled(value)
+    }
+  }
+
+  #text(text: string, key: string): string {
     if (text === '') return '""'
-    return quote(typeof value === 'string' && (this.#isClear(key) || instant.test(text)) ? text : this.#hash(text))
+    return quote(this.#isClear(key) || instant.test(text) ? text : this.#hash(text))
   }
 
   #container(value: object, key: string, depth: number): string {
@@ -91,7 +110,6 @@ class Redaction {
   }
 
   #whole(value: unknown): string {
-    this.#leaves++
     return quote(this.#wholeText(value))
   }
 

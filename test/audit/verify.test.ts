@@ -152,7 +152,7 @@ test('files are read as bytes, in pieces of any size: an invalid character does 
     const text = [...writer.file(400, 50)].map(line => `${line}\n`).join('')
     const path = join(folder, 'audit.jsonl')
     await writeFile(path, text)
-    expect(await verifyTrail(openLines(path), { publicKey: String(publicKey.export({ type: 'spki', format: 'pem' })) })).toMatchObject({
+    expect(await verifyTrail(openLines(path), { publicKey: publicKey.export({ type: 'spki', format: 'pem' }) })).toMatchObject({
       ok: true,
       lines: 409
     })
