@@ -1,0 +1,62 @@
+/** The one writer of bodies, and the only place where a `Secret` is revealed.
+ *
+ *  Express' own `json` and `send` put a charset behind the content type (hvac compares the string), and an ETag computed from the secret into a header, with a 304 where a
+ *  fresh credential was asked. So: exact headers, one `end`, nothing else. */
+import type { ServerResponse } from 'node:http'
+import type { Reply } from '../broker/request.ts'
+import { Secret } from '../contracts/index.ts'
+import type { JsonObject } from '../contracts/index.ts'
+import { isDoubled } from './doubled.ts'
+import { hasBody } from './read-body.ts'
+import { linger } from './linger.ts'
+
+/** `path`: below `/v1/`; some replies have their keys twice. */
+export function writeReply(response: ServerResponse, reply: Reply, path: string): void {
+  if (reply.raw) return write(response, reply.status, reply.raw.type, reply.raw.body)
+  if (reply.status === 204) return write(response, 204, json, '')
+  writeJson(response, reply.status, envelope(reply, path))
+}
+
+/** A body without the envelope. */
+export function writeJson(response: ServerResponse, status: number, body: JsonObject): void {
+  write(response, status, json, `${JSON.stringify(body)}\n`)
+}
+
+/** `more`: names and values in turn. */
+export function writeErrors(response: ServerResponse, status: number, errors: readonly string[], more: readonly string[] = []): void {
+  write(response, status, json, errors.length === 0 ? '{"errors":[]}\n' : `${JSON.stringify({ errors })}\n`, more)
+}
+
+export function redirect(response: ServerResponse, location: string): void {
+  write(response, 307, json, '', ['Location', location])
+}
+
+// Without a charset, on errors and on 204 too.
+const json = 'application/json'
+
+/** Eight keys, always all of them. */
+function envelope(reply: Reply, path: string): JsonObject {
+  const { lease, auth, warnings } = reply
+  const data = reply.data instanceof Secret ? reply.data.reveal() : reply.data
+  return {
+    ...(data && isDoubled(path) ? data : {}),
+    request_id: reply.requestId,
+    lease_id: lease?.id ?? '',
+    renewable: lease?.renewable ?? false,
+    lease_duration: lease?.seconds ?? 0,
+    data: data ?? null,
+    wrap_info: null,
+    warnings: warnings && warnings.length > 0 ? warnings : null,
+    auth: auth ? { ...auth.reveal() } : null
+  }
+}
+
+function write(response: ServerResponse, status: number, type: string, body: string | Uint8Array, more: readonly string[] = []): void {
+  if (response.headersSent || response.destroyed) return
+  const headers = ['Content-Type', type, 'Cache-Control', 'no-store', ...more]
+  if (status !== 204) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
+  const { req } = response
+  if (req.complete || !hasBody(req)) return void response.writeHead(status, headers).end(body)
+  response.writeHead(status, [...headers, 'Connection', 'close']).write(body)
+  linger(req, response)
+}
