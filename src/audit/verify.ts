@@ -122,7 +122,8 @@ class Reading {
     if (seq === trail.nextSeq && trail.follows(hash, body)) return this.#fragments.settle(line, node) ?? this.#append(trail, parts)
     if (trail.takeAgain(seq, hash, body)) {
       this.#repeated++
-      return this.#fragments.settle(line, node)
+      // What was cut short may be one of the lines that are still to come again.
+      return this.#fragments.settle(line, undefined)
     }
     return this.#unfinishedOr(line, this.#wrongPlace(trail, parts))
   }
