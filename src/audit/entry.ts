@@ -3,6 +3,7 @@
  *
  *  In clear: path, error, policies, metadata, display name, entity, remote address, lease id, and (Mayfly's own) `response.issued`: user name, role, target, guarantees. */
 import { clearJson, jsonField, listField, mapField, numberField, object, quote, textField } from './json-text.ts'
+import { knownHashes } from './known-hashes.ts'
 import { redact } from './redact.ts'
 import type { Hash } from './redact.ts'
 
@@ -83,13 +84,17 @@ export interface IssuedAuth {
 export interface Described {
   readonly text: string
   readonly mount: AskedMount | undefined
+  /** Hashes of values that the response may repeat. */
+  readonly known: ReadonlyMap<string, string>
 }
 
 export function describeRequest(asked: Asked, hash: Hash): Described {
-  const token = asked.clientToken ? hash(asked.clientToken) : ''
-  const accessor = asked.auth?.accessor ? hash(asked.auth.accessor) : ''
-  const auth = asked.auth ? jsonField('auth', authText(asked.auth, token, accessor)) : ''
-  return { text: `${auth},"request":${requestText(asked, token, accessor, hash)}`, mount: asked.mount }
+  const { auth, mount } = asked
+  const known = knownHashes(hash, auth ? [auth.displayName, auth.tokenType, ...auth.policies] : [], [asked.clientToken, auth?.accessor])
+  const token = known.get(asked.clientToken ?? '') ?? ''
+  const accessor = known.get(auth?.accessor ?? '') ?? ''
+  const authField = auth ? jsonField('auth', authText(auth, token, accessor)) : ''
+  return { text: `${authField},"request":${requestText(asked, token, accessor, hash)}`, mount, known }
 }
 
 /** `time`: RFC 3339. */
@@ -98,11 +103,12 @@ export function requestEntry(time: string, described: Described): string {
 }
 
 export function responseEntry(time: string, described: Described, answered: AnsweredFacts, hash: Hash): string {
+  const knowing: Hash = value => described.known.get(value) ?? hash(value)
   const response = object(
     mountFields(described.mount) +
-      jsonField('auth', answered.auth ? issuedAuthText(answered.auth, hash) : '') +
+      jsonField('auth', answered.auth ? issuedAuthText(answered.auth, knowing) : '') +
       jsonField('secret', object(textField('lease_id', answered.leaseId))) +
-      jsonField('data', answered.data === undefined ? '' : redact(answered.data, hash, setOf(described.mount?.clearResponseKeys))) +
+      jsonField('data', answered.data === undefined ? '' : redact(answered.data, knowing, setOf(described.mount?.clearResponseKeys))) +
       jsonField('issued', answered.issued ? clearJson(answered.issued) : '') +
       listField('warnings', answered.warnings)
   )

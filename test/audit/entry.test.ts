@@ -202,3 +202,41 @@ test('a long text in clear is clipped', () => {
   expect(entry.length).toBeLessThan(12_000)
   expect((JSON.parse(entry) as { request: { path: string } }).request.path).toMatch(/^x{4032} \(95968 more characters\)$/)
 })
+
+test('a value that the entry has elsewhere is hashed once, and what is secret is not remembered', () => {
+  const hashed: string[] = []
+  const counting = (value: string) => {
+    hashed.push(value)
+    return hash(value)
+  }
+  const lookup = {
+    id: 'hvs.canary-token',
+    accessor: 'canary-accessor',
+    display_name: 'token-app',
+    policies: ['default', 'app'],
+    type: 'service',
+    secret: 'canary'
+  }
+  const look = () =>
+    JSON.parse(responseEntry(time, describeRequest({ ...asked, data: {} }, counting), { data: lookup }, counting)) as {
+      response: { data: unknown }
+    }
+  expect(look().response.data).toEqual({
+    id: hash('hvs.canary-token'),
+    accessor: hash('canary-accessor'),
+    display_name: hash('token-app'),
+    policies: [hash('default'), hash('app')],
+    type: hash('service'),
+    secret: hash('canary')
+  })
+  hashed.length = 0
+  look()
+  expect(hashed).toEqual(['hvs.canary-token', 'canary-accessor', 'canary'])
+})
+
+test('however many names pass by, each is hashed right', () => {
+  for (let at = 0; at < 3_000; at++) {
+    const described = describeRequest({ ...asked, auth: { policies: [], displayName: `name-${at}` } }, hash)
+    expect(responseEntry(time, described, { data: { name: `name-${at}` } }, hash)).toContain(hash(`name-${at}`))
+  }
+})
