@@ -187,9 +187,12 @@ test('after an fsync that failed nothing that was written counts: it is written 
     const lines = new Writer('a').entries(3)
     for (const again of [1, 2]) console.log(await sink.write(lines, AbortSignal.timeout(10_000)).then(() => 'written', error => error.message))
   `
-  // The first is that of the opening.
+  // The first is that of the opening. One thread in the pool, because each thread is counted by itself.
   const fault = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=2']
-  const run = spawnSync('strace', [...fault, process.execPath, '--input-type=module-typescript', '-e', program], { encoding: 'utf8' })
+  const run = spawnSync('strace', [...fault, process.execPath, '--input-type=module-typescript', '-e', program], {
+    encoding: 'utf8',
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' }
+  })
   context.skip(run.error !== undefined || run.stderr.includes('ptrace'), 'strace is missing here or may not trace')
   expect(run.stdout).toMatch(/EIO\nwritten\n$/)
   expect(await folder.verdict('audit.jsonl')).toMatchObject({ ok: true, lines: 8, repeated: 3, nodes: [{ lines: 3 }] })
