@@ -40,7 +40,6 @@ export class DiskRoom {
     this.#folder = folder
     this.#file = join(folder, 'reserve')
     this.#bytes = Math.min(bytesMax, Math.floor((this.#free() + this.#held()) / 4))
-    this.#makeReserve()
   }
 
   allows(changes: readonly Wire<Change>[]): boolean {
@@ -62,10 +61,11 @@ export class DiskRoom {
     this.#lookedAt = now
     if (!this.#pressed) this.#pressed = this.#free() < this.#bytes / 2
     // Back only with room for the reserve and as much again: otherwise the next commit would take it away at once.
-    else if (this.#free() + this.#held() > 2 * this.#bytes) this.#pressed = !this.#makeReserve()
+    else if (this.#free() + this.#held() > 2 * this.#bytes) this.#pressed = !this.makeReserve()
   }
 
-  #makeReserve(): boolean {
+  /** Takes a moment on a slow disk: the start does not wait for it. */
+  makeReserve(): boolean {
     if (this.#held() >= this.#bytes) return true
     try {
       const file = openSync(this.#file, 'w', 0o600)

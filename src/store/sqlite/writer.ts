@@ -65,6 +65,7 @@ function start({ files, nodeId, reserveBytes, allowSecondOwner }: WriterData): v
     port.on('message', (message: ToThread) => serve(db, committer, message))
     port.on('close', () => lock?.close())
     say({ ready: node })
+    setImmediate(() => room.makeReserve())
   } catch (error) {
     lock?.close()
     throw error
