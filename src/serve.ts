@@ -1,6 +1,7 @@
 /** Builds a broker from its configuration: config -> parts -> listener. Everything that has a lifetime is disposed in reverse order. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { unchain } from './audit/chain.ts'
 import { openFileSink } from './audit/file-sink.ts'
 import { openStdoutSink } from './audit/stdout-sink.ts'
 import { tokenPaths } from './auth/token/token-paths.ts'
@@ -46,7 +47,12 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
   await using stack = new AsyncDisposableStack()
   const catalog = await loadPlugins(config.plugins, given.folder)
   const store = stack.use(config.storage === 'memory' ? await openMemory() : await openSqlite({ path: config.storage.path }))
-  const openSink = (path: string) => openFileSink({ path, node: store.node.id })
+  // What the header of a new file follows.
+  const hashOf = async (seq: number) => {
+    const [row] = await store.auditLines(seq - 1, 1)
+    return row?.seq === seq ? unchain(row.line)?.hash : undefined
+  }
+  const openSink = (path: string) => openFileSink({ path, node: store.node.id, hashOf })
   const life = stack.use(
     await Life.begin({
       ...parts,
@@ -55,7 +61,7 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
       seal: given.seal ?? (config.seal.kind === 'shamir' ? 'shamir' : new KeyFileSeal(config.seal.path, parts.random)),
       catalog,
       core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
-      sinks: () => openSinks(config, openSink),
+      sinks: () => openSinks(config, openSink, () => openStdoutSink({ hashOf })),
       openSink
     })
   )
@@ -89,8 +95,8 @@ function tlsOf(config: Config) {
 }
 
 /** With none configured there is a file sink in the data folder; in memory there is none. */
-async function openSinks(config: Config, openFile: (path: string) => Promise<AuditSink>): Promise<readonly AuditSink[]> {
+async function openSinks(config: Config, openFile: (path: string) => Promise<AuditSink>, openStdout: () => Promise<AuditSink>): Promise<readonly AuditSink[]> {
   const fallback = config.storage === 'memory' ? [] : [{ type: 'file', path: join(config.storage.path, 'audit.jsonl') } as const]
   const wanted = config.audit.length > 0 ? config.audit : fallback
-  return Promise.all(wanted.map(sink => (sink.type === 'file' ? openFile(sink.path) : openStdoutSink())))
+  return Promise.all(wanted.map(sink => (sink.type === 'file' ? openFile(sink.path) : openStdout())))
 }
