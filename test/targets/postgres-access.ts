@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { Client, Pool } from 'pg'
 import type { ClientConfig } from 'pg'
+import { templateDatabase } from './postgres-content.ts'
 
 export interface PostgresAccount {
   readonly user: string
@@ -22,6 +24,7 @@ export type Row = Record<string, unknown>
 
 /** A test server as its clients see it. */
 export class PostgresAccess implements PostgresAddress, AsyncDisposable {
+  readonly address: PostgresAddress
   readonly host: string
   readonly port: number
   readonly superuser: string
@@ -31,6 +34,7 @@ export class PostgresAccess implements PostgresAddress, AsyncDisposable {
   readonly #pool: Pool
 
   constructor(address: PostgresAddress) {
+    this.address = address
     this.host = address.host
     this.port = address.port
     this.superuser = address.superuser
@@ -63,6 +67,13 @@ export class PostgresAccess implements PostgresAddress, AsyncDisposable {
     client.on('error', () => undefined)
     await client.connect()
     return client
+  }
+
+  /** A database of one's own, with the tables of `app`; roles are the server's, and so everybody's. Dropped when disposed, with its sessions. */
+  async newDatabase(): Promise<{ readonly name: string } & AsyncDisposable> {
+    const name = `app_${randomBytes(6).toString('hex')}`
+    await this.query(`create database ${name} template ${templateDatabase} owner app_owner`)
+    return { name, [Symbol.asyncDispose]: async () => void (await this.query(`drop database ${name} with (force)`)) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

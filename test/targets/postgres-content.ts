@@ -1,6 +1,9 @@
 import { Client } from 'pg'
 import type { ClientConfig } from 'pg'
 
+/** What databases of tests are copied from. Nobody stays connected to it, or copying fails. */
+export const templateDatabase = 'app_template'
+
 /** What an administrator prepares: the account of the broker, groups to hand out, a role that owns objects, and a database with tables. */
 const roles = (user: string, password: string) => [
   // No password of ours stands in the server's log, whatever it logs.
@@ -13,7 +16,7 @@ const roles = (user: string, password: string) => [
   'create role app_owner nologin',
   `grant app_ro, app_rw to "${user}" with admin true, inherit false, set false`,
   `grant app_owner to "${user}" with inherit true, set false`,
-  'create database app owner app_owner'
+  `create database ${templateDatabase} owner app_owner`
 ]
 
 const tables = [
@@ -28,7 +31,8 @@ const tables = [
 
 export async function fillPostgres(superuser: ClientConfig, admin: { readonly user: string; readonly password: string }): Promise<void> {
   await run({ ...superuser, database: 'postgres' }, roles(admin.user, admin.password))
-  await run({ ...superuser, database: 'app' }, tables)
+  await run({ ...superuser, database: templateDatabase }, tables)
+  await run({ ...superuser, database: 'postgres' }, [`create database app template ${templateDatabase} owner app_owner`])
 }
 
 async function run(config: ClientConfig, statements: readonly string[]): Promise<void> {

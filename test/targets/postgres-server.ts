@@ -1,7 +1,7 @@
 /** One PostgreSQL server in a folder of its own: it can be stopped, started again and killed, and it does not outlive us, however we end. */
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -100,8 +100,12 @@ export class PostgresServer implements AsyncDisposable {
     await this.#end('SIGINT')
   }
 
-  /** As a power cut of the process would: no word to clients, no checkpoint. */
+  /** As if the power went: every process of it at once, no word to clients, no checkpoint. */
   async kill(): Promise<void> {
+    if (!this.running) return
+    // Backends outlive their parent for a while and answer; stopped, it makes no new ones.
+    this.#process?.kill('SIGSTOP')
+    for (const child of childrenOf(this.pid)) killIfThere(child)
     await this.#end('SIGKILL')
   }
 
@@ -187,6 +191,35 @@ function isReady(data: string, pid: number | undefined): boolean {
     return lines[0] === String(pid) && lines[7]?.trim() === 'ready'
   } catch {
     return false
+  }
+}
+
+function childrenOf(parent: number): readonly number[] {
+  if (process.platform !== 'linux')
+    return spawnSync('pgrep', ['-P', String(parent)], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter(Boolean)
+      .map(Number)
+  return readdirSync('/proc')
+    .filter(entry => /^\d+$/.test(entry))
+    .map(Number)
+    .filter(pid => parentOf(pid) === parent)
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    // `pid (name) state ppid`, and a name may hold anything.
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1])
+  } catch {
+    return undefined
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself in between.
   }
 }
 
