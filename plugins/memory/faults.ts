@@ -2,7 +2,7 @@
 import { BrokerError, field, z } from 'mayfly/plugin'
 import { inTarget } from './target.ts'
 
-export const effects = ['issue', 'renew', 'revoke'] as const
+const effects = ['issue', 'renew', 'revoke'] as const
 export type Effect = (typeof effects)[number]
 
 export const faultFields = {
