@@ -11,9 +11,8 @@ export async function reachableLease(call: Call<unknown>, verb: 'lookup' | 'rene
   const lease = await call.parts.store.lease(id as LeaseId)
   if (lease && owns(call, lease)) return lease
   const decision = decide(call.identity.acl, { path: `sys/leases/${verb}/${id}`, capability: 'update', parameters: call.request.data })
-  if (decision.allowed) return lease
-  if (lease) throw new BrokerError('permission_denied', listed('permission denied'))
-  return undefined
+  if (!decision.allowed) throw new BrokerError('permission_denied', listed('permission denied'))
+  return lease
 }
 
 function owns(call: Call<unknown>, lease: Lease): boolean {

@@ -13,9 +13,8 @@ export function newMountPath(asked: string): string {
       'path: expected letters, digits, "_", "-" and ".", each segment beginning and ending with a letter, digit or "_"'
     )
   const path = `${segments.join('/')}/`
-  if (reserved.has(segments[0]!) || segments.at(-1) === 'tune') throw new BrokerError('invalid_request', `cannot mount "${path}"`)
+  if (reserved.has(segments[0]!)) throw new BrokerError('invalid_request', `cannot mount "${path}"`)
   return path
 }
 
-// What ends in `tune` could never be read back: `sys/mounts/<path>/tune` is another question.
 const reserved: ReadonlySet<string> = new Set(['sys', 'auth', 'audit', 'cubbyhole', 'identity'])

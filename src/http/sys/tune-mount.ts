@@ -37,6 +37,6 @@ export async function tuneMount(call: TuneCall, prefix: '' | 'auth/'): Promise<O
 function tuned({ parts, params }: TuneCall, prefix: string): Mount {
   const path = `${prefix}${params['path'] ?? ''}/`
   const mount = parts.mounts.all.find(({ record }) => record.path === path)
-  if (!mount) throw new BrokerError('invalid_request', `cannot fetch sysview for path "${path}"`)
+  if (!mount) throw new BrokerError('invalid_request', `No mount at ${path}`)
   return mount
 }
