@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import { isIP } from 'node:net'
@@ -32,8 +33,8 @@ export function readTlsMode(text: string | undefined, ca: string | null, rules: 
 export function checkPem(settings: Pick<Settings, 'tlsCa' | 'tlsCertificate' | 'tlsKey'>): void {
   const { tlsCa, tlsCertificate, tlsKey } = settings
   if ((tlsCertificate === null) !== (tlsKey === null)) throw refusal('tls_certificate, private_key', 'both or neither')
-  readable('tls_ca', tlsCa, () => createSecureContext({ ca: tlsCa! }))
-  readable('tls_certificate', tlsCertificate, () => createSecureContext({ cert: tlsCertificate! }))
+  readable('tls_ca', tlsCa, () => readCertificates(tlsCa!))
+  readable('tls_certificate', tlsCertificate, () => readCertificates(tlsCertificate!))
   readable('private_key', tlsKey, () => createSecureContext({ cert: tlsCertificate!, key: tlsKey! }))
 }
 
@@ -45,6 +46,12 @@ function readable(field: string, pem: string | null, read: () => unknown): void 
   } catch {
     throw refusal(field, field === 'private_key' ? 'not readable, or not the key of tls_certificate' : 'not readable PEM')
   }
+}
+
+/** A context takes an unreadable CA without a word, and then trusts nobody. */
+function readCertificates(pem: string): void {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs)
+  for (const certificate of certificates ?? [pem]) void new X509Certificate(certificate)
 }
 
 /** The `ssl` of the client library: always explicit, so that nothing in the environment decides. */
