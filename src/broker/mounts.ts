@@ -123,6 +123,11 @@ export class Mounts implements AsyncDisposable {
     return credential
   }
 
+  credentialIfThere(uuid: string, name: string): CredentialType | undefined {
+    const mount = this.#byUuid.get(uuid)
+    return mount?.kind === 'backend' ? mount.backend.credentials[name] : undefined
+  }
+
   backend(uuid: string): Backend {
     const mount = this.#byUuid.get(uuid)
     if (mount?.kind !== 'backend') throw new BrokerError('target_unreachable', mount?.kind === 'broken' ? mount.why : 'the mount is not there')

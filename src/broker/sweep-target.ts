@@ -19,9 +19,10 @@ const claimMs = revokeLimitMs + 20_000
 const targetClockToleranceMs = 5_000
 const earlyAgainMs = 30_000
 
-export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortSignal): Promise<void> {
+/** `dueBefore`: the store's time, or the wall clock's where no second source can be asked. */
+export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortSignal, dueBefore?: Temporal.Instant): Promise<void> {
   for (;;) {
-    const claimed = await claim(parts, target)
+    const claimed = await claim(parts, target, dueBefore)
     if (claimed.length === 0 || signal.aborted) return
     await parts.at('revoke:after-claim')
     try {
@@ -45,44 +46,26 @@ async function asTarget<T>(work: Promise<T>): Promise<T> {
   })
 }
 
-async function claim(parts: Parts, target: TargetId): Promise<readonly Lease[]> {
+async function claim(parts: Parts, target: TargetId, dueBefore: Temporal.Instant | undefined): Promise<readonly Lease[]> {
   const now = parts.clock.now()
   const until = now.add({ milliseconds: claimMs })
-  const [result] = await parts.store.commit([{ kind: 'lease.claim', now, target, dueBefore: parts.time.dueHorizon(), limit: claimBatchMax, until }], [])
+  const [result] = await parts.store.commit([{ kind: 'lease.claim', now, target, dueBefore: dueBefore ?? now, limit: claimBatchMax, until }], [])
   return result?.leases ?? []
 }
 
-/** A second source for leases that end only because their time is over: the target's own clock. What is not due there is left alone, with an alarm; without such a clock
- *  it waits while this host's is suspect, but not for ever. */
+/** A second source for leases that end only because their time is over: the target's own clock. What is not due there is left alone, with an alarm. */
 async function dueByTargetClock(parts: Parts, target: TargetId, leases: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]> {
   const byTime = leases.filter(lease => lease.cause === 'expired' && lease.endedAt === null)
-  if (byTime.length === 0) return leases
-  const first = byTime[0]!
-  const credential = credentialOf(parts, first)
-  const early = new Set(credential.now ? await earlyThere(parts, credential, target, byTime, signal) : earlyHere(parts, byTime))
+  const credential = byTime.length === 0 ? undefined : credentialOf(parts, byTime[0]!)
+  if (!credential?.now) return leases
+  using deadline = parts.clock.within(revokeLimitMs, signal)
+  const there = await asTarget(credential.now(target, deadline.signal))
+  const early = new Set(byTime.filter(lease => lease.expiresAt.epochMilliseconds - there.epochMilliseconds > targetClockToleranceMs))
   if (early.size === 0) return leases
   parts.log.error('leases are due here and not by the clock of their target: they are left alone', { target, leases: early.size })
-  await settle(parts, [...early].map(lease => ({ id: lease.id, version: lease.version, outcome: 'early', again: earlyAgain(parts, lease) })))
+  const again = parts.clock.now().add({ milliseconds: earlyAgainMs })
+  await settle(parts, [...early].map(lease => ({ id: lease.id, version: lease.version, outcome: 'early', again })))
   return leases.filter(lease => !early.has(lease))
-}
-
-async function earlyThere(parts: Parts, credential: CredentialType, target: TargetId, leases: readonly Lease[], signal: AbortSignal): Promise<readonly Lease[]> {
-  using deadline = parts.clock.within(revokeLimitMs, signal)
-  const there = await asTarget(credential.now!(target, deadline.signal))
-  return leases.filter(lease => lease.expiresAt.epochMilliseconds - there.epochMilliseconds > targetClockToleranceMs)
-}
-
-/** Due by the wall clock alone, which nobody confirms. */
-function earlyHere(parts: Parts, leases: readonly Lease[]): readonly Lease[] {
-  if (parts.time.suspectLongEnough()) return []
-  const now = parts.clock.now()
-  return leases.filter(lease => Temporal.Instant.compare(lease.expiresAt, now) > 0)
-}
-
-/** While clocks disagree it is looked at often; else its own time is the next moment. */
-function earlyAgain(parts: Parts, lease: Lease): Temporal.Instant {
-  const soon = parts.clock.now().add({ milliseconds: earlyAgainMs })
-  return parts.time.suspect() || Temporal.Instant.compare(lease.expiresAt, soon) < 0 ? soon : lease.expiresAt
 }
 
 function byRecipe(leases: readonly Lease[]): readonly (readonly Lease[])[] {

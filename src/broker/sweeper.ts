@@ -4,6 +4,7 @@ import type { TargetId } from '../contracts/index.ts'
 import type { DueWork } from '../store/store.ts'
 import type { Parts } from './parts.ts'
 import { expireTokens, workCascades } from './sweep-cascades.ts'
+import { unaskable } from './second-source.ts'
 import { sweepTarget } from './sweep-target.ts'
 import { runTask } from './sweep-task.ts'
 
@@ -16,6 +17,9 @@ const failedMs = 500
 // Calls in flight are bounded per target by its driver; this bounds how many targets are swept at once.
 const targetsAtOnceMax = 64
 
+// How often targets are asked for the time while this host's is suspect.
+const askEveryMs = 30_000
+
 export class Sweeper implements AsyncDisposable {
   readonly #parts: Parts
   readonly #stop = new AbortController()
@@ -23,6 +27,7 @@ export class Sweeper implements AsyncDisposable {
   readonly #busyTasks = new Map<string, Promise<void>>()
   #wake: () => void = () => undefined
   #woken = false
+  #askAgainAt = 0
   #loop: Promise<void> = Promise.resolve()
 
   constructor(parts: Parts) {
@@ -49,18 +54,28 @@ export class Sweeper implements AsyncDisposable {
 
   /** Starts what is due and is not under way; gives the milliseconds until the next look. */
   async #turn(): Promise<number> {
-    const { store, time } = this.#parts
-    const horizon = time.dueHorizon()
-    const work = await store.dueWork(horizon)
+    const { store, clock } = this.#parts
+    await this.#secondSource()
+    const now = clock.now()
+    const work = await store.dueWork(now)
     for (const { target } of work.targets) this.#sweep(target.id)
     for (const task of work.tasks) this.#start(this.#busyTasks, `${task.mount}\n${task.task}\n${task.key}`, () => runTask(this.#parts, task, this.#stop.signal))
     const more = (await workCascades(this.#parts, work.cascades)) || (await expireTokens(this.#parts, work.expiredTokens))
-    return more ? 0 : untilNext(work, horizon)
+    return more ? 0 : untilNext(work, now)
   }
 
-  #sweep(target: TargetId): void {
+  /** While the wall clock is ahead and not believed: asks others, and ends by it what nobody can be asked about. */
+  async #secondSource(): Promise<void> {
+    const { time, clock } = this.#parts
+    const wall = time.wallAhead()
+    if (!wall || clock.elapsed() < this.#askAgainAt) return
+    this.#askAgainAt = clock.elapsed() + askEveryMs
+    for (const target of await unaskable(this.#parts, wall, this.#stop.signal)) this.#sweep(target, wall)
+  }
+
+  #sweep(target: TargetId, dueBefore?: Temporal.Instant): void {
     if (this.#busyTargets.size >= targetsAtOnceMax) return
-    this.#start(this.#busyTargets, target, () => sweepTarget(this.#parts, target, this.#stop.signal))
+    this.#start(this.#busyTargets, target, () => sweepTarget(this.#parts, target, this.#stop.signal, dueBefore))
   }
 
   #start<Key>(busy: Map<Key, Promise<void>>, key: Key, work: () => Promise<void>): void {

@@ -50,14 +50,21 @@ export class TimeKeeper implements Clock {
     return false
   }
 
-  /** What counts as due. While the wall clock is ahead, its time: a host that slept has leases that are over. The target's clock has the last word. */
-  dueHorizon(): Temporal.Instant {
-    return this.suspect() && this.#aheadMs() > 0 ? this.#host.now() : this.now()
+  /** The wall clock while it is ahead and not believed: a host that slept, or a bad step. */
+  wallAhead(): Temporal.Instant | undefined {
+    return this.suspect() && this.#aheadMs() > 0 ? this.#host.now() : undefined
   }
 
-  /** Whether a lease that is due only by the wall clock may be ended without a second source. */
+  /** A second source tells the time. When it agrees with the wall clock, the wall clock is taken: a host that slept goes on with the right time. */
+  confirm(elsewhere: Temporal.Instant): boolean {
+    if (!this.wallAhead() || Math.abs(elsewhere.epochMilliseconds - this.#host.now().epochMilliseconds) > clockDriftMaxMs) return false
+    this.#base += this.#aheadMs()
+    return true
+  }
+
+  /** Whether what is due only by the wall clock may be ended without a second source. */
   suspectLongEnough(): boolean {
-    return this.#suspectSince !== undefined && this.#host.elapsed() - this.#suspectSince >= suspectWaitMsMax
+    return this.suspect() && this.#suspectSince !== undefined && this.#host.elapsed() - this.#suspectSince >= suspectWaitMsMax
   }
 
   #nowMs(): number {
