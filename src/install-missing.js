@@ -17,7 +17,7 @@ export function installMissing(root) {
   // The npm that runs us, when one does: it fits the running Node.
   const own = process.env.npm_execpath
   const [program, first] = own && /npm-cli\.[cm]?js$/.test(own) ? [process.execPath, [own]] : ['npm', []]
-  const { status, error } = spawnSync(program, [...first, command, '--no-audit', '--no-fund', '--loglevel=error'], {
+  const { status, error } = spawnSync(program, [...first, command, '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2]
   })
