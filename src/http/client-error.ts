@@ -13,10 +13,10 @@ export function answerClientErrors(server: Server, connections: Connections, ref
   })
 }
 
-/** An answer of ours must not stand inside or before that to an earlier request. */
+/** Not within a TLS handshake; and an answer of ours must not stand inside or before that to an earlier request. */
 function mayWrite(socket: Socket, connections: Connections): boolean {
-  const { asked, response } = connections.peer(socket)
-  return asked === 0 || (asked === 1 && response?.headersSent === false)
+  const peer = connections.find(socket)
+  return peer !== undefined && (peer.asked === 0 || (peer.asked === 1 && peer.response?.headersSent === false))
 }
 
 function answerTo(code: string | undefined): string {

@@ -33,10 +33,16 @@ export class Connections {
     server.on('secureConnection', (socket: Socket) => this.#secured(socket))
   }
 
+  /** Whose request this is. */
   peer(socket: Socket): Peer {
-    const peer = this.#bySocket.get(socket)
+    const peer = this.find(socket)
     if (!peer) throw new Error('a request came over a connection that was never opened')
     return peer
+  }
+
+  /** `undefined` while a TLS handshake is not done. */
+  find(socket: Socket): Peer | undefined {
+    return this.#bySocket.get(socket)
   }
 
   get size(): number {
@@ -75,12 +81,17 @@ export class Connections {
   }
 
   #opened(socket: Socket): void {
+    // It has gone already.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy()
+      return
+    }
     const address = addressOf(socket)
     const gone = new AbortController()
     const peer: Peer = {
       socket,
       // An IPv4 client of a listener for both families.
-      remoteAddress: (socket.remoteAddress ?? '').replace(/^::ffff:(?=[\d.]+$)/, ''),
+      remoteAddress: socket.remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ''),
       remotePort: socket.remotePort ?? 0,
       gone: gone.signal,
       asked: 0,
@@ -102,6 +113,7 @@ export class Connections {
   #secured(socket: Socket): void {
     const peer = this.#byAddress.get(addressOf(socket))
     if (peer) this.#bySocket.set(socket, peer)
+    else socket.destroy()
   }
 
   #makeRoom(): void {

@@ -8,6 +8,7 @@ import type { Door } from './door.ts'
 import { lifeRoute } from './life-routes.ts'
 import type { Limits } from './limits.ts'
 import { writeProblem } from './problem.ts'
+import type { Asked } from './problem.ts'
 import { hasBody, readBody, skipBody } from './read-body.ts'
 import type { BodyRoom } from './read-body.ts'
 import { readToken, refuseUnknownScope } from './read-headers.ts'
@@ -29,7 +30,9 @@ export interface V1Parts {
 }
 
 export async function answerV1(parts: V1Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const asked: Asked = {
+  const visit: Visit = {
+    request,
+    response,
     requestId: randomUUID(),
     method: request.method ?? '',
     startedMs: performance.now(),
@@ -39,84 +42,56 @@ export async function answerV1(parts: V1Parts, request: IncomingMessage, respons
   try {
     refuseUnknownScope(request)
     const where = readPath(request.url ?? '')
-    asked.path = where.path
+    visit.path = where.path
     const query = readQuery(where.query)
-    if (!(await answerLife(parts, request, response, asked, where, query))) await askDoor(parts, request, response, asked, where, query)
+    if (!(await answerLife(parts, visit, where, query))) await askDoor(parts, visit, where, query)
   } catch (error) {
-    if (!asked.atDoor) parts.refused()
-    writeProblem(response, error, asked, parts.log)
+    if (!visit.atDoor) parts.refused()
+    writeProblem(response, error, visit, parts.log)
   }
 }
 
-/** What is known of a request so far. */
-interface Asked {
-  readonly requestId: string
-  readonly method: string
-  readonly startedMs: number
+/** One request, and how far it has come. */
+interface Visit extends Asked {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
   path: string | undefined
   atDoor: boolean
 }
 
-async function answerLife(
-  parts: V1Parts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  asked: Asked,
-  { path }: WirePath,
-  query: WireQuery
-): Promise<boolean> {
+async function answerLife(parts: V1Parts, visit: Visit, { path }: WirePath, query: WireQuery): Promise<boolean> {
+  const { request, response, requestId } = visit
   const handler = lifeRoute(path, request)
   if (!handler) return false
   const body = await readData(parts, request, query)
   const { remoteAddress, remotePort } = parts.connections.peer(request.socket)
-  const { status, body: answer } = await handler({
-    door: parts.door,
-    query: query.fields,
-    body,
-    from: { requestId: asked.requestId, remoteAddress, remotePort }
-  })
-  writeJson(response, status, answer)
+  const reply = await handler({ door: parts.door, query: query.fields, body, from: { requestId, remoteAddress, remotePort } })
+  writeJson(response, reply.status, reply.body)
   return true
 }
 
-async function askDoor(
-  parts: V1Parts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  asked: Asked,
-  where: WirePath,
-  query: WireQuery
-): Promise<void> {
+async function askDoor(parts: V1Parts, visit: Visit, where: WirePath, query: WireQuery): Promise<void> {
   const { door, connections } = parts
+  const { request, response, requestId: id } = visit
+  const { path } = where
   if (door.sealed()) throw new BrokerError('sealed', 'Vault is sealed')
   const operation = readOperation(request.method, where, query)
   const token = readToken(request)
-  const data = hasBody(request) || operation === 'patch' ? await readData(parts, request, query) : operation === 'write' ? {} : query.fields
-  const { remoteAddress, remotePort, gone } = connections.peer(request.socket)
-  asked.atDoor = true
+  const data = await readData(parts, request, query)
   const userAgent = request.headers['user-agent']?.slice(0, userAgentCharsMax)
-  const reply = await door.perform({
-    id: asked.requestId,
-    operation,
-    path: where.path,
-    data,
-    token,
-    remoteAddress,
-    remotePort,
-    userAgent,
-    gone
-  })
-  writeReply(response, reply, where.path)
+  const { remoteAddress, remotePort, gone } = connections.peer(request.socket)
+  visit.atDoor = true
+  const reply = await door.perform({ id, operation, path, data, token, remoteAddress, remotePort, userAgent, gone })
+  writeReply(response, reply, path)
 }
 
 // It goes into the audit: Agent and Proxy write their role there.
 const userAgentCharsMax = 256
 
-const bodyMethods: ReadonlySet<string | undefined> = new Set(['POST', 'PUT', 'PATCH'])
-
 /** The fields: of the body where one belongs, else of the query; what else is sent is read and forgotten. */
 async function readData({ bodies, limits }: V1Parts, request: IncomingMessage, query: WireQuery): Promise<JsonObject> {
-  if (bodyMethods.has(request.method)) return readBody(request, bodies, limits)
+  const { method } = request
+  if (method === 'PATCH' || (hasBody(request) && (method === 'POST' || method === 'PUT'))) return readBody(request, bodies, limits)
   if (hasBody(request)) await skipBody(request, bodies, limits)
-  return query.fields
+  return method === 'POST' || method === 'PUT' ? {} : query.fields
 }

@@ -63,6 +63,9 @@ export interface Line {
 /** Keeps what is logged. */
 export function keepingLog(): Log & { readonly lines: Line[] } {
   const lines: Line[] = []
-  const at = (level: Line['level']) => (event: string, fields: object = {}, error?: unknown) => void lines.push({ level, event, fields: { ...fields }, error })
+  const at =
+    (level: Line['level']) =>
+    (event: string, fields: object = {}, error?: unknown) =>
+      void lines.push({ level, event, fields: { ...fields }, error })
   return { lines, info: at('info'), warn: at('warn'), error: at('error') }
 }

@@ -64,7 +64,9 @@ export class RawClient implements Disposable {
     const headEnd = this.#text.indexOf('\r\n\r\n')
     if (headEnd < 0) return undefined
     const [line = '', ...lines] = this.#text.slice(0, headEnd).split('\r\n')
-    const headers = Object.fromEntries(lines.map(text => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]))
+    const headers = Object.fromEntries(
+      lines.map(text => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()])
+    )
     const status = Number(line.split(' ')[1])
     const length = bodyless || status === 204 ? 0 : Number(headers['content-length'] ?? 0)
     if (status === 100) {
