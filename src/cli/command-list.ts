@@ -1,0 +1,76 @@
+import type { CliCommand } from './cli-command.ts'
+import { auditDisable } from './commands/audit-disable.ts'
+import { auditEnable } from './commands/audit-enable.ts'
+import { auditList } from './commands/audit-list.ts'
+import { auditVerify } from './commands/audit-verify.ts'
+import { deletePath } from './commands/delete-path.ts'
+import { leaseLs } from './commands/lease-ls.ts'
+import { leaseRenew } from './commands/lease-renew.ts'
+import { leaseRevoke } from './commands/lease-revoke.ts'
+import { leaseShow } from './commands/lease-show.ts'
+import { list } from './commands/list.ts'
+import { login } from './commands/login.ts'
+import { operatorInit } from './commands/operator-init.ts'
+import { operatorSeal } from './commands/operator-seal.ts'
+import { operatorUnseal } from './commands/operator-unseal.ts'
+import { policyDelete } from './commands/policy-delete.ts'
+import { policyList } from './commands/policy-list.ts'
+import { policyRead } from './commands/policy-read.ts'
+import { policyWrite } from './commands/policy-write.ts'
+import { read } from './commands/read.ts'
+import { reconcile } from './commands/reconcile.ts'
+import { secretsDisable } from './commands/secrets-disable.ts'
+import { secretsEnable } from './commands/secrets-enable.ts'
+import { secretsList } from './commands/secrets-list.ts'
+import { secretsTune } from './commands/secrets-tune.ts'
+import { status } from './commands/status.ts'
+import { tokenCapabilities } from './commands/token-capabilities.ts'
+import { tokenCreate } from './commands/token-create.ts'
+import { tokenLookup } from './commands/token-lookup.ts'
+import { tokenRenew } from './commands/token-renew.ts'
+import { tokenRevoke } from './commands/token-revoke.ts'
+import { write } from './commands/write.ts'
+
+/** Every command that is a client of a server, in the order of the help. */
+export const commandList: readonly CliCommand[] = [
+  status,
+  login,
+  read,
+  write,
+  list,
+  deletePath,
+  leaseLs,
+  leaseShow,
+  leaseRenew,
+  leaseRevoke,
+  tokenCreate,
+  tokenLookup,
+  tokenRenew,
+  tokenRevoke,
+  tokenCapabilities,
+  policyList,
+  policyRead,
+  policyWrite,
+  policyDelete,
+  secretsList,
+  secretsEnable,
+  secretsTune,
+  secretsDisable,
+  auditList,
+  auditEnable,
+  auditDisable,
+  auditVerify,
+  reconcile,
+  operatorInit,
+  operatorUnseal,
+  operatorSeal
+]
+
+export const groups: Readonly<Record<string, string>> = {
+  lease: 'who holds what, and ending it',
+  token: 'tokens',
+  policy: 'what tokens may do',
+  secrets: 'backends: where credentials come from',
+  audit: 'the audit trail',
+  operator: 'keys and seal of the server'
+}

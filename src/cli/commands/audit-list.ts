@@ -1,0 +1,22 @@
+import { plain } from '../cell.ts'
+import type { CliCommand } from '../cli-command.ts'
+import { jsonAt } from '../json-at.ts'
+import { table } from '../table.ts'
+
+export const auditList: CliCommand = {
+  name: 'audit list',
+  summary: 'list where the audit trail goes',
+  examples: ['mayfly audit list'],
+  run: async invocation => {
+    const { terminal } = invocation
+    const { data } = await invocation.request('GET', 'sys/audit')
+    if (terminal.format === 'json') return terminal.json(data)
+    const rows = Object.entries(data ?? {}).map(([path, device]) => [
+      path,
+      plain(jsonAt(device, 'type')),
+      plain(jsonAt(device, 'options', 'file_path')),
+      plain(jsonAt(device, 'description'))
+    ])
+    return terminal.lines(table(['Path', 'Type', 'File', 'Description'], rows))
+  }
+}

@@ -1,0 +1,69 @@
+import { Client } from '../client/client.ts'
+import type { Method, RequestOptions } from '../client/client.ts'
+import type { Envelope } from '../client/envelope.ts'
+import type { JsonObject } from '../contracts/index.ts'
+import type { Io } from './io.ts'
+import { connectionOf, formatOf, fromEnvironment, readNamedFile } from './settings.ts'
+import { StandardInput } from './standard-input.ts'
+import { Terminal } from './terminal.ts'
+import { storedToken } from './token-file.ts'
+import type { Typed } from './typed.ts'
+
+/** One run of a command: what was typed, where it speaks, whom it asks. */
+export class Invocation implements Disposable {
+  readonly io: Io
+  readonly typed: Typed
+  readonly terminal: Terminal
+  readonly input: StandardInput
+  /** Where the token came from, for errors. */
+  tokenFrom: string | undefined
+  #client: Client | undefined
+
+  constructor(io: Io, typed: Typed) {
+    this.io = io
+    this.typed = typed
+    this.terminal = new Terminal(io, formatOf(typed, io.env))
+    this.input = new StandardInput(io)
+  }
+
+  /** One request with the user's token. Its warnings are shown. */
+  async request(method: Method, path: string, fields?: JsonObject, options?: RequestOptions): Promise<Envelope> {
+    this.#client ??= this.#connect(await this.#token())
+    const envelope = await this.#client.request(method, path, fields, options)
+    for (const warning of envelope.warnings ?? []) this.terminal.warn(warning)
+    return envelope
+  }
+
+  /** From here on this token is the user's. */
+  useToken(value: string, from: string): void {
+    this.#client?.[Symbol.dispose]()
+    this.tokenFrom = from
+    this.#client = this.#connect(value)
+  }
+
+  #connect(token: string | undefined): Client {
+    return new Client({ ...connectionOf(this.typed, this.io.env), ...(token === undefined ? {} : { token }) })
+  }
+
+  /** Never from an option's value: every process of the machine can read a command line. */
+  async #token(): Promise<string | undefined> {
+    const found = await this.#findToken()
+    this.tokenFrom = found?.from
+    return found?.value
+  }
+
+  async #findToken(): Promise<{ readonly value: string; readonly from: string } | undefined> {
+    const file = this.typed.text('tokenFile')
+    if (file === '-') return { value: await this.input.secret('Token'), from: 'standard input' }
+    if (file !== undefined) return { value: readNamedFile(file).trim(), from: file }
+    const said = fromEnvironment(this.io.env, 'TOKEN')
+    if (said !== undefined) return { value: said.value.trim(), from: said.from }
+    const named = fromEnvironment(this.io.env, 'TOKEN_FILE')
+    if (named !== undefined) return { value: readNamedFile(named.value).trim(), from: named.from }
+    return storedToken(this.io.homeDir)
+  }
+
+  [Symbol.dispose](): void {
+    this.#client?.[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,154 @@
+/** The command line: from words to one command, to an exit code. */
+import { Command, CommanderError, Option } from 'commander'
+import type { CliCommand } from './cli-command.ts'
+import { commandList, groups } from './command-list.ts'
+import type { ServerOptions } from './commands/server.ts'
+import { serverCommand } from './commands/server.ts'
+import { versionCommand } from './commands/version.ts'
+import { exitCode, exitCodeHelp } from './exit-code.ts'
+import { escapeButLines } from './escape-control.ts'
+import { goFlags } from './go-flags.ts'
+import { Invocation } from './invocation.ts'
+import type { Io, Screen } from './io.ts'
+import { settingsHelp } from './settings.ts'
+import { tellError } from './tell-error.ts'
+import { Terminal } from './terminal.ts'
+import { Typed } from './typed.ts'
+
+export interface Commands {
+  /** Serves until it is told to end; the exit code. */
+  readonly server: (options: ServerOptions) => Promise<number>
+  readonly version: string
+}
+
+export function program(commands: Commands, io: Io): { run(argv: readonly string[]): Promise<number> } {
+  const all = [serverCommand(commands.server), ...commandList, versionCommand(commands.version)]
+  toleratesClosedPipes(io.stdout)
+  toleratesClosedPipes(io.stderr)
+  return {
+    async run(argv) {
+      let code: number = exitCode.done
+      const root = rootCommand(commands.version, io)
+      for (const command of all) register(root, command, async typed => void (code = await perform(command, typed, io)))
+      try {
+        await root.parseAsync(goFlags(argv, switchesOf(root)), { from: 'user' })
+        return code
+      } catch (error) {
+        if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.thisSide
+        throw error
+      }
+    }
+  }
+}
+
+async function perform(command: CliCommand, typed: Typed, io: Io): Promise<number> {
+  let tokenFrom: string | undefined
+  try {
+    using invocation = new Invocation(io, typed)
+    try {
+      return (await command.run(invocation)) ?? exitCode.done
+    } finally {
+      tokenFrom = invocation.tokenFrom
+    }
+  } catch (error) {
+    const { text, code } = tellError(error, tokenFrom)
+    new Terminal(io, 'table').error(text)
+    // Of `status` scripts read 2 as sealed, and nothing else.
+    return command.name === 'status' ? exitCode.thisSide : code
+  }
+}
+
+// The same wherever it is printed.
+const helpWidth = 110
+
+function rootCommand(version: string, io: Io): Command {
+  const root = new Command('mayfly')
+    .description('Credentials that expire by themselves, and who held what.')
+    .version(`mayfly ${version}`, '-v, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: text => io.stdout.write(text),
+      writeErr: text => io.stderr.write(text),
+      outputError: (text, write) => write(safeUsage(text)),
+      getOutHelpWidth: () => helpWidth,
+      getErrHelpWidth: () => helpWidth,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false
+    })
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText(
+      'after',
+      `\nOptions may be written with one dash or two: -format=json, --format json.\n\n${settingsHelp}\n\n${exitCodeHelp}`
+    )
+  for (const option of globalOptions()) root.addOption(option)
+  return root
+}
+
+function globalOptions(): readonly Option[] {
+  return [
+    new Option('--address <url>', 'the server'),
+    new Option('--ca-cert <file>', 'the authorities to trust, PEM'),
+    new Option('--client-cert <file>', 'what to show of yourself, PEM'),
+    new Option('--client-key <file>', 'its key, PEM'),
+    new Option('--token-file <file>', 'a file with the token; - for standard input'),
+    new Option('--format <format>', 'table or json')
+  ]
+}
+
+/** Declares a command, below its group where it has one. */
+function register(root: Command, command: CliCommand, act: (typed: Typed) => Promise<void>): void {
+  const words = command.name.split(' ')
+  const name = words.pop() ?? ''
+  const parent = words[0] === undefined ? root : groupOf(root, words[0])
+  const declared = parent
+    .command(name)
+    .description(command.summary)
+    .aliases([...(command.aliases ?? [])])
+  for (const [argument, text] of Object.entries(command.takes ?? {})) declared.argument(argument, text)
+  for (const [flags, text] of Object.entries(command.options ?? {})) declared.addOption(optionOf(flags, text))
+  if (command.hasFields) declared.option('--field <name>', 'show this one value')
+  declared.addHelpText('after', helpEnd(command))
+  declared.action(() => act(new Typed(declared.args, declared.optsWithGlobals())))
+}
+
+function groupOf(root: Command, name: string): Command {
+  return root.commands.find(command => command.name() === name) ?? root.command(name).description(groups[name] ?? '')
+}
+
+/** One that may come again collects, and takes one value each time. */
+function optionOf(flags: string, text: string): Option {
+  if (!flags.includes('...')) return new Option(flags, text)
+  return new Option(flags.replace('...', ''), `${text}; may come again`).argParser(
+    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
+  )
+}
+
+function helpEnd({ details, examples }: CliCommand): string {
+  return `${details === undefined ? '' : `\n${details}\n`}\nExamples:\n${examples.map(example => `  ${example}`).join('\n')}`
+}
+
+function switchesOf(command: Command): ReadonlySet<string> {
+  const own = command.options.filter(option => !option.required && !option.optional).map(option => (option.long ?? '').replace(/^--/, ''))
+  return new Set([...own, 'help', ...command.commands.flatMap(below => [...switchesOf(below)])])
+}
+
+/** Commander repeats what was typed, which may be a token that slipped into the wrong place, or hold control characters. */
+function safeUsage(text: string): string {
+  const hidden = text.replace(/unknown (option|command) '([^]*?)'/, (_, kind: string, word: string) => {
+    const name = word.replace(/=[^]*/, '')
+    return /^-{0,2}[a-z][a-z-]{0,30}$/.test(name) ? `unknown ${kind} '${name}'` : `unknown ${kind}`
+  })
+  const token = /'--token'/.test(hidden)
+    ? 'a token is not taken from the command line, where every process can read it: MAYFLY_TOKEN or --token-file\n'
+    : ''
+  return escapeButLines(hidden) + token
+}
+
+/** `mayfly lease ls | head` is no error. */
+function toleratesClosedPipes(screen: Screen): void {
+  screen.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}

@@ -1,0 +1,110 @@
+/** A client of the HTTP API: one method, the wire's own shapes, errors by meaning. It works against every server that speaks this API, and repeats nothing by itself: a
+ *  read may issue a credential. */
+import http from 'node:http'
+import https from 'node:https'
+import { BrokerError } from '../contracts/index.ts'
+import type { Json, JsonObject } from '../contracts/index.ts'
+import { NotUnderstood } from './client-error.ts'
+import { emptyEnvelope, toEnvelope } from './envelope.ts'
+import type { Envelope } from './envelope.ts'
+import { exchange } from './exchange.ts'
+import type { Answered } from './exchange.ts'
+import { refusal } from './refusal.ts'
+import { requestTarget } from './request-target.ts'
+
+export interface ClientOptions {
+  /** `http://127.0.0.1:8200`; a path behind the host is where the API begins. */
+  readonly address: string
+  readonly token?: string
+  /** PEM: the only authorities that are trusted. Without it, those of the system. */
+  readonly ca?: string
+  /** PEM: what the client shows of itself, where the listener asks. */
+  readonly cert?: string
+  readonly key?: string
+}
+
+export type Method = 'GET' | 'LIST' | 'POST' | 'PUT' | 'DELETE'
+
+export interface RequestOptions {
+  readonly timeoutMs?: number
+}
+
+// As other clients of this API. A synchronous revoke waits 20 s on the server's side.
+const timeoutMsDefault = 60_000
+
+export class Client implements Disposable {
+  readonly #address: URL
+  readonly #agent: http.Agent
+  readonly #token: string | undefined
+
+  constructor({ address, token, ca, cert, key }: ClientOptions) {
+    this.#address = parseAddress(address)
+    this.#token = token === undefined || token === '' ? undefined : checkToken(token)
+    const identity = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
+    // Said aloud, because an environment variable of Node's could switch it off.
+    const tls = { ...identity, rejectUnauthorized: true }
+    this.#agent = this.#address.protocol === 'https:' ? new https.Agent({ keepAlive: true, ...tls }) : new http.Agent({ keepAlive: true })
+  }
+
+  get address(): string {
+    return this.#address.href.replace(/\/$/, '')
+  }
+
+  /** `fields` travel in the query of a `GET`, `LIST` and `DELETE`, else in the body. Rejects with a `ClientError`. */
+  async request(method: Method, path: string, fields?: JsonObject, options: RequestOptions = {}): Promise<Envelope> {
+    const inQuery = method === 'GET' || method === 'LIST' || method === 'DELETE'
+    const body = inQuery || fields === undefined ? undefined : JSON.stringify(fields)
+    const answered = await exchange({
+      address: this.#address,
+      agent: this.#agent,
+      // The verb LIST is not understood everywhere; its other spelling is.
+      method: method === 'LIST' ? 'GET' : method,
+      target: requestTarget(this.#address, path, { ...(inQuery ? fields : {}), ...(method === 'LIST' ? { list: true } : {}) }),
+      headers: this.#headers(body),
+      body,
+      timeoutMs: options.timeoutMs ?? timeoutMsDefault
+    })
+    if (answered.status < 200 || answered.status > 299) throw refusal(answered)
+    return envelopeOf(answered)
+  }
+
+  #headers(body: string | undefined): Readonly<Record<string, string>> {
+    return {
+      'user-agent': 'mayfly',
+      accept: 'application/json',
+      'x-vault-request': 'true',
+      ...(this.#token === undefined ? {} : { 'x-vault-token': this.#token }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) })
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy()
+  }
+}
+
+function parseAddress(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '')
+    throw new BrokerError('invalid_request', 'address: expected a URL such as http://127.0.0.1:8200')
+  if (url.username !== '' || url.password !== '')
+    throw new BrokerError('invalid_request', 'address: a user name or a password is not taken')
+  return url
+}
+
+/** What no header can carry would fail deep inside with the token in the message. */
+function checkToken(token: string): string {
+  if (!/^[\x21-\x7e]{1,4096}$/.test(token)) throw new BrokerError('invalid_request', 'token: has a character that no token has')
+  return token
+}
+
+function envelopeOf({ status, text }: Answered): Envelope {
+  if (text.trim() === '') return emptyEnvelope
+  let body: Json
+  try {
+    body = JSON.parse(text) as Json
+  } catch {
+    throw new NotUnderstood(`the reply (status ${status}) is no JSON`)
+  }
+  return toEnvelope(body)
+}
