@@ -95,7 +95,11 @@ function tlsOf(config: Config) {
 }
 
 /** With none configured there is a file sink in the data folder; in memory there is none. */
-async function openSinks(config: Config, openFile: (path: string) => Promise<AuditSink>, openStdout: () => Promise<AuditSink>): Promise<readonly AuditSink[]> {
+async function openSinks(
+  config: Config,
+  openFile: (path: string) => Promise<AuditSink>,
+  openStdout: () => Promise<AuditSink>
+): Promise<readonly AuditSink[]> {
   const fallback = config.storage === 'memory' ? [] : [{ type: 'file', path: join(config.storage.path, 'audit.jsonl') } as const]
   const wanted = config.audit.length > 0 ? config.audit : fallback
   return Promise.all(wanted.map(sink => (sink.type === 'file' ? openFile(sink.path) : openStdout())))

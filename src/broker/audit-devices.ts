@@ -27,7 +27,9 @@ export class AuditDevices {
   async load(): Promise<void> {
     const { store, barrier, sinks, log } = this.#parts
     const { entries } = await store.entries('audit')
-    const wanted = new Map(entries.map(({ key, value }) => [key, barrier.openJson(entryPlace('audit', key), value) as unknown as AuditDevice]))
+    const wanted = new Map(
+      entries.map(({ key, value }) => [key, barrier.openJson(entryPlace('audit', key), value) as unknown as AuditDevice])
+    )
     const devices = [...wanted.values()]
     for (const name of this.#ours) if (!devices.some(device => sinkName(device) === name)) await this.#remove(name)
     for (const device of devices) {

@@ -13,17 +13,30 @@ import { putEntry } from './sealed-rows.ts'
 export async function disableMount(call: Call<unknown>, record: MountRecord): Promise<Outcome> {
   const { parts } = call
   call.change(putEntry(parts.barrier, 'mount', record.path, mountRecordJson({ ...record, ending: true })))
-  call.change({ kind: 'cascade.open', selector: { kind: 'mount', mount: record.uuid }, cause: 'mount-disabled', by: call.identity.token?.displayName ?? '' })
+  call.change({
+    kind: 'cascade.open',
+    selector: { kind: 'mount', mount: record.uuid },
+    cause: 'mount-disabled',
+    by: call.identity.token?.displayName ?? ''
+  })
   return {
     wait: async () => {
       parts.wake()
       const left = await untilEnded(parts, () => parts.store.liveAtMount(record.uuid))
-      if (left > 0) throw new BrokerError('invalid_request', `failed to revoke ${left} leases of ${record.path}: the mount stays until they are gone, revoking goes on`)
+      if (left > 0)
+        throw new BrokerError(
+          'invalid_request',
+          `failed to revoke ${left} leases of ${record.path}: the mount stays until they are gone, revoking goes on`
+        )
       const now = parts.clock.now()
-      await commit(parts, [
-        { kind: 'space.drop', now, space: mountSpace(record.uuid), mount: record.uuid },
-        { kind: 'entry.remove', now, space: 'mount', key: record.path }
-      ], [])
+      await commit(
+        parts,
+        [
+          { kind: 'space.drop', now, space: mountSpace(record.uuid), mount: record.uuid },
+          { kind: 'entry.remove', now, space: 'mount', key: record.path }
+        ],
+        []
+      )
       await parts.mounts.load()
       return undefined
     }

@@ -49,10 +49,20 @@ function refuseBeforeAnyEffect(call: Call, plan: Issuance): void {
   const { parts, identity } = call
   // On the wire the credential is made and revoked at once; refusing first leaves nothing to revoke.
   if (identity.token?.endedAt)
-    throw new BrokerError('invalid_request', 'Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.')
-  if (parts.time.suspect()) throw new BrokerError('clock_suspect', 'the clock of this host disagrees with the time of the store; nothing is issued until they agree')
+    throw new BrokerError(
+      'invalid_request',
+      'Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.'
+    )
+  if (parts.time.suspect())
+    throw new BrokerError(
+      'clock_suspect',
+      'the clock of this host disagrees with the time of the store; nothing is issued until they agree'
+    )
   const failing = parts.circuits.failing(plan.target)
-  if (failing) throw new BrokerError('target_unreachable', 'the target does not answer now; waiting revocations will find out when it does', { retryAfter: 10 })
+  if (failing)
+    throw new BrokerError('target_unreachable', 'the target does not answer now; waiting revocations will find out when it does', {
+      retryAfter: 10
+    })
 }
 
 function lifetime(call: Call, mount: Extract<Mount, { kind: 'backend' }>, plan: Issuance): Ttl {
@@ -146,15 +156,33 @@ async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued
   const { parts, request } = exchange
   const now = parts.clock.now()
   const expiresAt = issued.until ?? lease.expiresAt
-  if (expiresAt.epochMilliseconds - now.epochMilliseconds < usefulMsMin) throw new BrokerError('target_silent', 'issuing took longer than the credential lives')
+  if (expiresAt.epochMilliseconds - now.epochMilliseconds < usefulMsMin)
+    throw new BrokerError('target_silent', 'issuing took longer than the credential lives')
   if (request.gone.aborted) throw new BrokerError('target_silent', 'the caller has gone before the reply')
   const handle = parts.barrier.sealJson(handlePlace(lease.id), issued.handle)
   await exchange.conclude(
-    [{ kind: 'lease.activate', now, id: lease.id, version: lease.version, handle, visible: plan.visible, expiresAt, guarantees: plan.guarantees }],
+    [
+      {
+        kind: 'lease.activate',
+        now,
+        id: lease.id,
+        version: lease.version,
+        handle,
+        visible: plan.visible,
+        expiresAt,
+        guarantees: plan.guarantees
+      }
+    ],
     {
       leaseId: lease.id,
       outcome: { data: issued.secret.reveal() },
-      issued: { ...plan.visible, role: plan.role, target: plan.target, guarantees: plan.guarantees as unknown as Json, expire_time: expiresAt.toString() },
+      issued: {
+        ...plan.visible,
+        role: plan.role,
+        target: plan.target,
+        guarantees: plan.guarantees as unknown as Json,
+        expire_time: expiresAt.toString()
+      },
       ...(plan.warnings ? { warnings: plan.warnings } : {})
     }
   )
@@ -164,7 +192,10 @@ async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued
 async function giveUp(exchange: Exchange, lease: Lease, error: unknown): Promise<unknown> {
   const { parts } = exchange
   parts.log.warn('issuing failed', { lease: lease.id, target: lease.target }, error)
-  const told = error instanceof BrokerError ? error : new BrokerError('target_silent', 'issuing failed; what may have been made is being revoked', { cause: error })
+  const told =
+    error instanceof BrokerError
+      ? error
+      : new BrokerError('target_silent', 'issuing failed; what may have been made is being revoked', { cause: error })
   const due = { kind: 'lease.due', now: parts.clock.now(), id: lease.id, cause: 'issue-failed' } as const
   try {
     await exchange.conclude([due], { leaseId: lease.id, error: told })

@@ -12,6 +12,12 @@ export function lifeEntry(operation: 'init' | 'unseal' | 'seal', from: Caller, n
     time: now.toString(),
     type: 'response',
     ...(error === undefined ? {} : { error: error instanceof BrokerError ? error.message.split(':')[0] : 'internal error' }),
-    request: { id: from.requestId, operation: 'update', path: `sys/${operation}`, remote_address: from.remoteAddress, remote_port: from.remotePort }
+    request: {
+      id: from.requestId,
+      operation: 'update',
+      path: `sys/${operation}`,
+      remote_address: from.remoteAddress,
+      remote_port: from.remotePort
+    }
   })
 }

@@ -58,7 +58,10 @@ export class Life implements AsyncDisposable {
   #adopt(record: SealRecord | undefined): void {
     const kind = this.#parts.seal === 'shamir' ? 'shamir' : this.#parts.seal.kind
     if (record && record.kind !== kind)
-      throw new BrokerError('invalid_request', `the store is sealed by ${record.kind}, and the configuration names ${kind}: name the seal that it was initialised with`)
+      throw new BrokerError(
+        'invalid_request',
+        `the store is sealed by ${record.kind}, and the configuration names ${kind}: name the seal that it was initialised with`
+      )
     this.#record = record
     if (record?.kind === 'shamir') {
       const { threshold } = shamirOf(record)
@@ -81,7 +84,8 @@ export class Life implements AsyncDisposable {
 
   /** The plain body of `sys/seal-status`, and of every unseal. */
   sealStatus(): JsonObject {
-    const config = this.#record?.kind === 'shamir' ? shamirOf(this.#record) : { shares: this.#record ? 1 : 0, threshold: this.#record ? 1 : 0 }
+    const config =
+      this.#record?.kind === 'shamir' ? shamirOf(this.#record) : { shares: this.#record ? 1 : 0, threshold: this.#record ? 1 : 0 }
     return {
       type: this.#parts.seal === 'shamir' ? 'shamir' : this.#parts.seal.kind,
       initialized: this.initialised(),
@@ -126,7 +130,9 @@ export class Life implements AsyncDisposable {
   }
 
   #cluster(): JsonObject {
-    return this.#working && this.#record ? { cluster_name: `mayfly-${this.#record.instance.slice(0, 8)}`, cluster_id: this.#record.instance } : {}
+    return this.#working && this.#record
+      ? { cluster_name: `mayfly-${this.#record.instance.slice(0, 8)}`, cluster_id: this.#record.instance }
+      : {}
   }
 
   /** Once in a store's life: root key, keyring, the first root token, all in one commit. `devRootToken` is a developer's own choice, never the wire's. */
@@ -139,10 +145,22 @@ export class Life implements AsyncDisposable {
       const instance = uuid(random)
       try {
         const wrapped = await this.#wrap(rootKey, body)
-        const record = { kind: wrapped.kind, config: wrapped.config, rootKey: wrapped.wrapped, keyring: sealKeyring(keyring, rootKey, instance, random), instance }
+        const record = {
+          kind: wrapped.kind,
+          config: wrapped.config,
+          rootKey: wrapped.wrapped,
+          keyring: sealKeyring(keyring, rootKey, instance, random),
+          instance
+        }
         const root = rootToken(Barrier.create(keyring, random), random, clock.now(), devRootToken)
         const now = clock.now()
-        await store.commit([{ kind: 'seal.initialise', now, record }, { kind: 'token.create', now, token: root.row }], [lifeEntry('init', from, now, undefined)])
+        await store.commit(
+          [
+            { kind: 'seal.initialise', now, record },
+            { kind: 'token.create', now, token: root.row }
+          ],
+          [lifeEntry('init', from, now, undefined)]
+        )
         this.#adopt(record)
         if (record.kind !== 'shamir') await this.#work(rootKey)
         return { ...wrapped.reply, root_token: root.token }
@@ -164,7 +182,10 @@ export class Life implements AsyncDisposable {
       if (isGiven(body[key])) throw new BrokerError('invalid_request', `${key} is not offered`)
     const config = shamirConfig(number(body, 'secret_shares', 5), number(body, 'secret_threshold', 3))
     const { wrapped, shares } = wrapByShares(rootKey, config, random)
-    const reply = { keys: shares.map(share => Buffer.from(share).toString('hex')), keys_base64: shares.map(share => Buffer.from(share).toString('base64')) }
+    const reply = {
+      keys: shares.map(share => Buffer.from(share).toString('hex')),
+      keys_base64: shares.map(share => Buffer.from(share).toString('base64'))
+    }
     return { kind: 'shamir', config: JSON.stringify(config), wrapped, reply }
   }
 
@@ -179,7 +200,8 @@ export class Life implements AsyncDisposable {
         return this.sealStatus()
       }
       const key = body['key']
-      if (typeof key !== 'string' || key === '') throw new BrokerError('invalid_request', "'key' must be specified in request body as JSON, or 'reset' set to true")
+      if (typeof key !== 'string' || key === '')
+        throw new BrokerError('invalid_request', "'key' must be specified in request body as JSON, or 'reset' set to true")
       if (!this.#working) await this.#addShare(this.#attempt, key, from)
       return this.sealStatus()
     })
@@ -219,7 +241,12 @@ export class Life implements AsyncDisposable {
     const record = this.#record!
     await this.#parts.at('boot:before-unseal')
     const barrier = Barrier.create(openKeyring(record.keyring, rootKey, record.instance), this.#parts.random)
-    this.#working = await startWorking(this.#parts, barrier, record.instance, () => void this.seal().catch(error => this.#parts.log.error('sealing failed', {}, error)))
+    this.#working = await startWorking(
+      this.#parts,
+      barrier,
+      record.instance,
+      () => void this.seal().catch(error => this.#parts.log.error('sealing failed', {}, error))
+    )
     await this.#parts.at('boot:after-unseal')
   }
 
@@ -265,7 +292,8 @@ function isGiven(value: unknown): boolean {
 function number(body: JsonObject, key: string, fallback: number): number {
   const value = body[key] ?? fallback
   const parsed = typeof value === 'string' ? Number(value) : value
-  if (typeof parsed !== 'number' || !Number.isInteger(parsed)) throw new BrokerError('invalid_request', `invalid seal configuration: ${key} must be an integer`)
+  if (typeof parsed !== 'number' || !Number.isInteger(parsed))
+    throw new BrokerError('invalid_request', `invalid seal configuration: ${key} must be an integer`)
   return parsed
 }
 

@@ -26,7 +26,11 @@ export function mountReader(parts: StorageParts, uuid: string): MountReader {
   const space = mountSpace(uuid)
   return {
     get: (key): Promise<Stored | undefined> => readEntry(parts.store, parts.barrier, space, checkKey(key)),
-    list: (prefix, page = {}) => parts.store.keys(space, prefix, page.after ?? '', Math.min(page.limit ?? listLimitMax, listLimitMax))
+    async list(prefix, page = {}) {
+      const after = page.after === undefined || page.after === '' ? '' : prefix + page.after
+      const keys = await parts.store.keys(space, prefix, after, Math.min(page.limit ?? listLimitMax, listLimitMax))
+      return keys.map(key => key.slice(prefix.length))
+    }
   }
 }
 
@@ -39,7 +43,14 @@ export function mountStorage(parts: StorageParts, uuid: string, change: (intenti
     remove: (key, expected) => change({ kind: 'entry.remove', space, key: checkKey(key), ...(expected === undefined ? {} : { expected }) }),
     take: key => change({ kind: 'entry.take', space, key: checkKey(key) }),
     schedule: (task, key, dueAt, intent) =>
-      change({ kind: 'task.schedule', mount: uuid, task, key, dueAt, intent: parts.barrier.sealJson(intentPlace(uuid, task, key), intent) }),
+      change({
+        kind: 'task.schedule',
+        mount: uuid,
+        task,
+        key,
+        dueAt,
+        intent: parts.barrier.sealJson(intentPlace(uuid, task, key), intent)
+      }),
     unschedule: (task, key) => change({ kind: 'task.unschedule', mount: uuid, task, key }),
     retire: (target: TargetId) => change({ kind: 'target.retire', target }),
     async reserve(sequence, count) {
@@ -50,6 +61,7 @@ export function mountStorage(parts: StorageParts, uuid: string, change: (intenti
 }
 
 function checkKey(key: string): string {
-  if (!/^[A-Za-z0-9_.@/-]{1,512}$/.test(key)) throw new BrokerError('invalid_request', 'a name may have letters, digits, "_", "-", "." and "@" only')
+  if (!/^[A-Za-z0-9_.@/-]{1,512}$/.test(key))
+    throw new BrokerError('invalid_request', 'a name may have letters, digits, "_", "-", "." and "@" only')
   return key
 }

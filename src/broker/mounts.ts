@@ -51,7 +51,10 @@ export class Mounts implements AsyncDisposable {
         continue
       }
       const present = this.#byUuid.get(record.uuid)
-      byUuid.set(record.uuid, present?.kind === 'backend' && present.record.path === record.path ? { ...present, record } : await this.#open(record))
+      byUuid.set(
+        record.uuid,
+        present?.kind === 'backend' && present.record.path === record.path ? { ...present, record } : await this.#open(record)
+      )
     }
     const gone = [...this.#byUuid.values()].filter(mount => mount.kind === 'backend' && byUuid.get(mount.record.uuid)?.kind !== 'backend')
     // Of a mount that is part of the broker only what was tuned is stored.
@@ -130,7 +133,8 @@ export class Mounts implements AsyncDisposable {
 
   backend(uuid: string): Backend {
     const mount = this.#byUuid.get(uuid)
-    if (mount?.kind !== 'backend') throw new BrokerError('target_unreachable', mount?.kind === 'broken' ? mount.why : 'the mount is not there')
+    if (mount?.kind !== 'backend')
+      throw new BrokerError('target_unreachable', mount?.kind === 'broken' ? mount.why : 'the mount is not there')
     return mount.backend
   }
 
@@ -151,7 +155,12 @@ function pickTuned(record: MountRecord | undefined): Partial<MountRecord> {
   return record ? { config: record.config, description: record.description } : {}
 }
 
-const coreTypes: Readonly<Record<string, string>> = { 'sys/': 'system', 'auth/token/': 'token', 'cubbyhole/': 'cubbyhole', 'identity/': 'identity' }
+const coreTypes: Readonly<Record<string, string>> = {
+  'sys/': 'system',
+  'auth/token/': 'token',
+  'cubbyhole/': 'cubbyhole',
+  'identity/': 'identity'
+}
 
 function coreRecord(path: string): MountRecord {
   const type = coreTypes[path] ?? 'system'

@@ -72,7 +72,12 @@ async function settle(exchange: Exchange, call: Call, answer: Outcome): Promise<
   return outcome
 }
 
-function open(exchange: Exchange, served: Served, operation: Operation, after: (() => Promise<void> | void)[]): { call: Call; unknown: readonly string[] } {
+function open(
+  exchange: Exchange,
+  served: Served,
+  operation: Operation,
+  after: (() => Promise<void> | void)[]
+): { call: Call; unknown: readonly string[] } {
   const { parts, request, identity } = exchange
   const { fields, given, unknown } = parseFields(served.fields, request.data)
   const changes: Change[] = []

@@ -45,7 +45,9 @@ export class Reconciler {
     }
     const report = { time: this.#parts.clock.now().toString(), targets }
     this.#last = report
-    const entries = targets.filter(({ orphanCount }) => orphanCount > 0).map(found => this.#parts.trail.reconciled(found as unknown as JsonObject))
+    const entries = targets
+      .filter(({ orphanCount }) => orphanCount > 0)
+      .map(found => this.#parts.trail.reconciled(found as unknown as JsonObject))
     if (entries.length > 0) await this.#parts.store.commit([], entries)
     return report
   }
@@ -95,5 +97,9 @@ type Findings = Awaited<ReturnType<typeof findOrphans>>
 function both(first: Findings, second: Findings): Findings {
   const before = new Set(first.orphans.map(({ name }) => name))
   const orphans = second.orphans.filter(({ name }) => before.has(name))
-  return { listed: second.listed, orphans, orphanCount: Math.max(orphans.length, Math.min(first.orphanCount, second.orphanCount) - (second.orphans.length - orphans.length)) }
+  return {
+    listed: second.listed,
+    orphans,
+    orphanCount: Math.max(orphans.length, Math.min(first.orphanCount, second.orphanCount) - (second.orphans.length - orphans.length))
+  }
 }

@@ -21,7 +21,8 @@ export async function renewLease(call: Call<unknown>, id: string, increment: num
 
 function renewable(call: Call<unknown>, lease: Lease | undefined): Lease {
   if (!lease || lease.state === 'revoked') throw refusal('lease not found')
-  if (lease.state === 'revoking') throw refusal(lease.failures > 0 ? 'lease is expired and has failed previous revocation attempts' : 'lease expired')
+  if (lease.state === 'revoking')
+    throw refusal(lease.failures > 0 ? 'lease is expired and has failed previous revocation attempts' : 'lease expired')
   if (lease.state === 'issuing') throw refusal('lease not found')
   if (lease.cause !== null || Temporal.Instant.compare(lease.expiresAt, call.parts.clock.now()) <= 0) throw refusal('lease expired')
   if (!lease.renewable) throw refusal('lease is not renewable')
@@ -35,7 +36,10 @@ async function newLifetime(call: Call<unknown>, lease: Lease, increment: number)
   const max = lease.maxExpiresAt === null ? 0 : Math.ceil((lease.maxExpiresAt.epochMilliseconds - lease.issuedAt.epochMilliseconds) / 1_000)
   const parentEnd = lease.outlivesToken ? undefined : latestEnd(owner)
   try {
-    return exact(computeTtl({ start: lease.issuedAt, now: parts.clock.now(), increment, defaults: [lease.ttl], maxima: [max], parentEnd }), lease)
+    return exact(
+      computeTtl({ start: lease.issuedAt, now: parts.clock.now(), increment, defaults: [lease.ttl], maxima: [max], parentEnd }),
+      lease
+    )
   } catch (error) {
     if (error instanceof BrokerError) throw refusal(`failed to renew entry: resp: (*logical.Response)(nil) err: ${error.message}`, error)
     throw error
@@ -55,7 +59,10 @@ async function extend(call: Call<unknown>, lease: Lease, ttl: Ttl): Promise<void
   if (credential.renew) {
     using deadline = parts.clock.within(issueLimitMs)
     const recipe = await openRecipe(parts, lease.recipe)
-    await credential.renew({ lease: lease.id, target: lease.target, recipe, handle: openHandle(parts, lease), until: ttl.expiresAt }, deadline.signal)
+    await credential.renew(
+      { lease: lease.id, target: lease.target, recipe, handle: openHandle(parts, lease), until: ttl.expiresAt },
+      deadline.signal
+    )
   }
   await parts.at('renew:after-target-extend')
   await commit(parts, [{ kind: 'lease.renew', now: parts.clock.now(), id: lease.id, version: lease.version, expiresAt: ttl.expiresAt }], [])

@@ -22,7 +22,13 @@ export function toReply(request: WireRequest, operation: Operation, outcome: Out
     const { data, ...lease } = outcome.issued
     return { requestId, status: 200, lease, data, ...withWarnings }
   }
-  if ('keys' in outcome) return { requestId, status: 200, data: { keys: outcome.keys, ...(outcome.keyInfo ? { key_info: outcome.keyInfo } : {}) }, ...withWarnings }
+  if ('keys' in outcome)
+    return {
+      requestId,
+      status: 200,
+      data: { keys: outcome.keys, ...(outcome.keyInfo ? { key_info: outcome.keyInfo } : {}) },
+      ...withWarnings
+    }
   if ('raw' in outcome) return { requestId, status: 200, raw: { body: outcome.raw, type: outcome.type } }
   if ('auth' in outcome) return { requestId, status: 200, auth: outcome.auth, ...withWarnings }
   if ('lease' in outcome) return { requestId, status: 200, lease: outcome.lease, ...withWarnings }

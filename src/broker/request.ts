@@ -58,6 +58,9 @@ export interface Auth {
 export type Outcome =
   | Exclude<Answer, { issue: unknown }>
   | { readonly auth: Secret<Auth>; readonly warnings?: readonly string[] }
-  | { readonly lease: { readonly id: string; readonly renewable: boolean; readonly seconds: number }; readonly warnings?: readonly string[] }
+  | {
+      readonly lease: { readonly id: string; readonly renewable: boolean; readonly seconds: number }
+      readonly warnings?: readonly string[]
+    }
   | { readonly status: 202; readonly data?: JsonObject; readonly warnings?: readonly string[] }
   | { readonly wait: () => Promise<Outcome> }

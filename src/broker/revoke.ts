@@ -101,7 +101,10 @@ export async function forceRevoke(call: Call<unknown>, prefix: string): Promise<
 async function force(parts: Parts, id: LeaseId, by: string): Promise<void> {
   const lease = await parts.store.lease(id)
   if (!lease) return
-  await parts.store.commit([{ kind: 'lease.force', now: parts.clock.now(), prefix: id, by, limit: 1, audit: [parts.trail.forced(lease, by)] }], [])
+  await parts.store.commit(
+    [{ kind: 'lease.force', now: parts.clock.now(), prefix: id, by, limit: 1, audit: [parts.trail.forced(lease, by)] }],
+    []
+  )
   parts.watch.settled(id, { kind: 'gone' })
 }
 

@@ -6,7 +6,12 @@ import type { Token } from '../store/token.ts'
 import { tokenHash } from './authenticate.ts'
 
 /** The first token: root, without an end. `wanted` is the developer's own choice in dev mode. */
-export function rootToken(barrier: Barrier, random: Random, now: Temporal.Instant, wanted: string | undefined): { readonly token: string; readonly row: Token } {
+export function rootToken(
+  barrier: Barrier,
+  random: Random,
+  now: Temporal.Instant,
+  wanted: string | undefined
+): { readonly token: string; readonly row: Token } {
   if (wanted !== undefined && !/^[A-Za-z0-9._-]{1,128}$/.test(wanted))
     throw new BrokerError('invalid_request', 'the dev root token may have letters, digits, ".", "_" and "-" only')
   const token = wanted ?? `s.${randomBase62(random, 26)}`

@@ -54,21 +54,45 @@ function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, ope
       // The two tables differ in what their handlers are given; `mount.kind` says which this is.
       const handler = match.path[verb] as unknown as (...args: unknown[]) => Promise<Outcome>
       if (mount.kind === 'core') return handler(call)
-      return handler(pathRequest(call, rest), mountStorage(parts, mount.record.uuid, intention => call.change(intention)), call.signal)
+      return handler(
+        pathRequest(call, rest),
+        mountStorage(parts, mount.record.uuid, intention => call.change(intention)),
+        call.signal
+      )
     }
   }
 }
 
 function pathRequest(call: Call, path: string): PathRequest {
   const { operation, params, fields, given, lease, identity } = call
-  return { operation, path, params, fields, given, lease, caller: { displayName: identity.token?.displayName ?? '', accessor: identity.token?.accessor ?? '' } }
+  return {
+    operation,
+    path,
+    params,
+    fields,
+    given,
+    lease,
+    caller: { displayName: identity.token?.displayName ?? '', accessor: identity.token?.accessor ?? '' }
+  }
 }
 
 function existence(parts: Parts, request: WireRequest, mount: Mount, match: Match<Path>, rest: string): Guarded['exists'] {
   const { exists } = match.path
   if (!exists) return undefined
-  const seen = { operation: 'update', params: match.params, path: rest, fields: {}, given: new Set<string>(), request, parts } as unknown as PathRequest
-  return () => exists(seen, mountStorage(parts, mount.record.uuid, () => undefined))
+  const seen = {
+    operation: 'update',
+    params: match.params,
+    path: rest,
+    fields: {},
+    given: new Set<string>(),
+    request,
+    parts
+  } as unknown as PathRequest
+  return () =>
+    exists(
+      seen,
+      mountStorage(parts, mount.record.uuid, () => undefined)
+    )
 }
 
 function nowhere(request: WireRequest): Route {

@@ -15,7 +15,10 @@ export async function unaskable(parts: Parts, wall: Temporal.Instant, signal: Ab
       return []
     }
   }
-  parts.log.error('the wall clock is ahead of the time of the store and nobody confirms it: nothing is issued', { wall: wall.toString(), store: parts.clock.now().toString() })
+  parts.log.error('the wall clock is ahead of the time of the store and nobody confirms it: nothing is issued', {
+    wall: wall.toString(),
+    store: parts.clock.now().toString()
+  })
   return parts.time.suspectLongEnough() ? silent : []
 }
 

@@ -49,7 +49,10 @@ async function asTarget<T>(work: Promise<T>): Promise<T> {
 async function claim(parts: Parts, target: TargetId, dueBefore: Temporal.Instant | undefined): Promise<readonly Lease[]> {
   const now = parts.clock.now()
   const until = now.add({ milliseconds: claimMs })
-  const [result] = await parts.store.commit([{ kind: 'lease.claim', now, target, dueBefore: dueBefore ?? now, limit: claimBatchMax, until }], [])
+  const [result] = await parts.store.commit(
+    [{ kind: 'lease.claim', now, target, dueBefore: dueBefore ?? now, limit: claimBatchMax, until }],
+    []
+  )
   return result?.leases ?? []
 }
 
@@ -64,7 +67,10 @@ async function dueByTargetClock(parts: Parts, target: TargetId, leases: readonly
   if (early.size === 0) return leases
   parts.log.error('leases are due here and not by the clock of their target: they are left alone', { target, leases: early.size })
   const again = parts.clock.now().add({ milliseconds: earlyAgainMs })
-  await settle(parts, [...early].map(lease => ({ id: lease.id, version: lease.version, outcome: 'early', again })))
+  await settle(
+    parts,
+    [...early].map(lease => ({ id: lease.id, version: lease.version, outcome: 'early', again }))
+  )
   return leases.filter(lease => !early.has(lease))
 }
 
@@ -89,13 +95,22 @@ async function revokeGroup(parts: Parts, target: TargetId, leases: readonly Leas
   const call = { target, recipe: readable.recipe, leases: readable.leases.map(({ call }) => call) }
   const outcomes = call.leases.length === 0 ? [] : await asTarget(credential.revoke(call, deadline.signal))
   await parts.at('revoke:after-drop-ack')
-  const results = [...readable.leases.map(({ lease }, i) => [lease, outcomes[i]] as const), ...unreadable.map(lease => [lease, unreadableOutcome] as const)]
-  await settle(parts, results.map(([lease, outcome]) => settlement(parts, lease, outcome)))
+  const results = [
+    ...readable.leases.map(({ lease }, i) => [lease, outcomes[i]] as const),
+    ...unreadable.map(lease => [lease, unreadableOutcome] as const)
+  ]
+  await settle(
+    parts,
+    results.map(([lease, outcome]) => settlement(parts, lease, outcome))
+  )
   await parts.at('revoke:after-revoked-commit')
   for (const [lease, outcome] of results) parts.watch.settled(lease.id, told(outcome))
 }
 
-const unreadableOutcome: RevokeOutcome = { kind: 'failed', error: new BrokerError('integrity', 'the sealed handle or recipe of this lease does not open') }
+const unreadableOutcome: RevokeOutcome = {
+  kind: 'failed',
+  error: new BrokerError('integrity', 'the sealed handle or recipe of this lease does not open')
+}
 
 /** One lease that does not open is shown as stuck; the others are served. */
 async function open(parts: Parts, leases: readonly Lease[]) {
@@ -110,7 +125,10 @@ async function open(parts: Parts, leases: readonly Lease[]) {
   }
   for (const lease of leases) {
     try {
-      readable.push({ lease, call: { lease: lease.id, handle: openHandle(parts, lease), ...(lease.activated ? {} : { createBy: lease.createBy }) } })
+      readable.push({
+        lease,
+        call: { lease: lease.id, handle: openHandle(parts, lease), ...(lease.activated ? {} : { createBy: lease.createBy }) }
+      })
     } catch (error) {
       parts.log.error('a handle does not open', { lease: lease.id }, error)
       unreadable.push(lease)
@@ -130,7 +148,13 @@ function settlement(parts: Parts, lease: Lease, outcome: RevokeOutcome | undefin
     case 'gone':
       return { ...claimed, outcome: 'gone', audit: [parts.trail.revocation(lease, result)] }
     case 'ended':
-      return { ...claimed, outcome: 'ended', again: result.again, waiting: result.waiting, ...onChange(parts, lease, result, result.waiting) }
+      return {
+        ...claimed,
+        outcome: 'ended',
+        again: result.again,
+        waiting: result.waiting,
+        ...onChange(parts, lease, result, result.waiting)
+      }
     case 'outlives':
       return { ...claimed, outcome: 'outlives', again: result.again, why: result.why, ...onChange(parts, lease, result, result.why) }
     case 'failed': {
@@ -150,6 +174,7 @@ function onChange(parts: Parts, lease: Lease, outcome: RevokeOutcome, why: strin
 }
 
 function told(outcome: RevokeOutcome | undefined): Parameters<Parts['watch']['settled']>[1] {
-  if (!outcome || outcome.kind === 'failed') return { kind: 'failed', error: outcome?.error instanceof Error ? outcome.error.message : 'the target refused' }
+  if (!outcome || outcome.kind === 'failed')
+    return { kind: 'failed', error: outcome?.error instanceof Error ? outcome.error.message : 'the target refused' }
   return { kind: outcome.kind }
 }

@@ -21,7 +21,12 @@ export async function runTask(parts: Parts, scheduled: ScheduledTask, signal: Ab
   }
 }
 
-async function run(parts: Parts, scheduled: ScheduledTask, change: (intention: Intention) => void, signal: AbortSignal): Promise<TaskOutcome> {
+async function run(
+  parts: Parts,
+  scheduled: ScheduledTask,
+  change: (intention: Intention) => void,
+  signal: AbortSignal
+): Promise<TaskOutcome> {
   const task = parts.mounts.backend(scheduled.mount).tasks?.[scheduled.task]
   if (!task) throw new Error(`the backend has no task ${scheduled.task}`)
   using deadline = parts.clock.within(taskLimitMs, signal)
@@ -29,8 +34,17 @@ async function run(parts: Parts, scheduled: ScheduledTask, change: (intention: I
   return task.run(intent, mountStorage(parts, scheduled.mount, change), deadline.signal)
 }
 
-async function settle(parts: Parts, scheduled: ScheduledTask, changes: readonly Change[], again: Temporal.Instant | null, error: string | null): Promise<void> {
+async function settle(
+  parts: Parts,
+  scheduled: ScheduledTask,
+  changes: readonly Change[],
+  again: Temporal.Instant | null,
+  error: string | null
+): Promise<void> {
   const { mount, task, key, version } = scheduled
   const audit = [parts.trail.task(scheduled, error)]
-  await parts.store.commit([...changes, { kind: 'task.settle', now: parts.clock.now(), mount, task, key, version, again, error, audit }], [])
+  await parts.store.commit(
+    [...changes, { kind: 'task.settle', now: parts.clock.now(), mount, task, key, version, again, error, audit }],
+    []
+  )
 }

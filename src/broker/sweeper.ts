@@ -59,7 +59,8 @@ export class Sweeper implements AsyncDisposable {
     const now = clock.now()
     const work = await store.dueWork(now)
     for (const { target } of work.targets) this.#sweep(target.id)
-    for (const task of work.tasks) this.#start(this.#busyTasks, `${task.mount}\n${task.task}\n${task.key}`, () => runTask(this.#parts, task, this.#stop.signal))
+    for (const task of work.tasks)
+      this.#start(this.#busyTasks, `${task.mount}\n${task.task}\n${task.key}`, () => runTask(this.#parts, task, this.#stop.signal))
     const more = (await workCascades(this.#parts, work.cascades)) || (await expireTokens(this.#parts, work.expiredTokens))
     return more ? 0 : untilNext(work, now)
   }

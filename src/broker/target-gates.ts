@@ -44,13 +44,17 @@ export class TargetGates {
     await new Promise<void>((resolve, reject) => {
       const enter = () => resolve()
       waiting.push(enter)
-      deadline.signal.addEventListener('abort', () => {
-        const at = waiting.indexOf(enter)
-        if (at >= 0) {
-          waiting.splice(at, 1)
-          reject(tooMany())
-        }
-      }, { once: true })
+      deadline.signal.addEventListener(
+        'abort',
+        () => {
+          const at = waiting.indexOf(enter)
+          if (at >= 0) {
+            waiting.splice(at, 1)
+            reject(tooMany())
+          }
+        },
+        { once: true }
+      )
     })
   }
 }

@@ -14,7 +14,17 @@ export async function targetFailed(parts: Parts, target: TargetId, claimed: read
   const audit = failures === 1 ? [parts.trail.circuit('opened', target, await parts.store.liveLeases(target), text)] : []
   const now = parts.clock.now()
   await parts.store.commit(
-    [{ kind: 'target.failed', now, target, retryAt: now.add({ milliseconds: retryMs }), error: text, leases: claimed.map(({ id, version }) => ({ id, version })), audit }],
+    [
+      {
+        kind: 'target.failed',
+        now,
+        target,
+        retryAt: now.add({ milliseconds: retryMs }),
+        error: text,
+        leases: claimed.map(({ id, version }) => ({ id, version })),
+        audit
+      }
+    ],
     []
   )
   for (const lease of claimed) parts.watch.settled(lease.id, { kind: 'failed', error: text })

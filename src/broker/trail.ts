@@ -84,7 +84,17 @@ export class Trail {
 
   #revoked(lease: Lease) {
     const { name, visible, role, target, displayName } = lease
-    return { leaseId: lease.id, cause: lease.cause ?? 'expired', name, visible, role, target, displayName, entityId: lease.entity, accessor: lease.accessor && this.hash(lease.accessor) }
+    return {
+      leaseId: lease.id,
+      cause: lease.cause ?? 'expired',
+      name,
+      visible,
+      role,
+      target,
+      displayName,
+      entityId: lease.entity,
+      accessor: lease.accessor && this.hash(lease.accessor)
+    }
   }
 
   circuit(state: 'opened' | 'closed', target: TargetId, waiting: number, error: string): string {
@@ -201,4 +211,3 @@ function dataOf(outcome: Answered['outcome']): unknown {
   if ('data' in outcome) return outcome.data
   return 'keys' in outcome ? { keys: outcome.keys } : undefined
 }
-

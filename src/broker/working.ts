@@ -44,7 +44,14 @@ export async function startWorking(life: LifeParts, barrier: Barrier, instance: 
   }
 }
 
-async function assemble(life: LifeParts, barrier: Barrier, instance: string, time: TimeKeeper, sealNow: () => void, stack: AsyncDisposableStack): Promise<Parts> {
+async function assemble(
+  life: LifeParts,
+  barrier: Barrier,
+  instance: string,
+  time: TimeKeeper,
+  sealNow: () => void,
+  stack: AsyncDisposableStack
+): Promise<Parts> {
   stack.defer(() => barrier.destroy())
   const { settings, random, log, store, at } = life
   const base = { settings, clock: time, time, random, log, store, barrier, instance, at, sealNow, wake: () => undefined }
@@ -78,7 +85,8 @@ async function assemble(life: LifeParts, barrier: Barrier, instance: string, tim
 async function takeOver(parts: Parts): Promise<void> {
   await parts.at('boot:mid-takeover')
   const [result] = await parts.store.commit([{ kind: 'lease.takeOver', now: parts.clock.now() }], [])
-  if (result?.count) parts.log.info('leases of an earlier run were being issued; they are revoked now', { leases: result.count, grace_ms: issueGraceMs })
+  if (result?.count)
+    parts.log.info('leases of an earlier run were being issued; they are revoked now', { leases: result.count, grace_ms: issueGraceMs })
 }
 
 async function openCircuits(parts: Parts): Promise<void> {

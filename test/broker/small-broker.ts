@@ -38,7 +38,16 @@ export interface SmallBrokerOptions {
   readonly random?: Random
 }
 
-const settings = { defaultTtl: 2_764_800, maxTtl: 2_764_800, credentialTtl: 3_600, historyTtl: 2_592_000, auditKeep: 2_592_000, targetTls: 'any', auditDirectory: undefined, version: '0.0.0-test' } as const
+const settings = {
+  defaultTtl: 2_764_800,
+  maxTtl: 2_764_800,
+  credentialTtl: 3_600,
+  historyTtl: 2_592_000,
+  auditKeep: 2_592_000,
+  targetTls: 'any',
+  auditDirectory: undefined,
+  version: '0.0.0-test'
+} as const
 
 export async function smallBroker(options: SmallBrokerOptions = {}): Promise<SmallBroker> {
   const clock = options.clock ?? new TestClock()
@@ -71,7 +80,17 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     ask(operation, path, data = {}, token = String(root)) {
       const parts = life.parts()
       if (!parts) throw new Error('sealed')
-      const request = { id: crypto.randomUUID(), operation, path, data, token, remoteAddress: '127.0.0.1', remotePort: 1, userAgent: undefined, gone: new AbortController().signal }
+      const request = {
+        id: crypto.randomUUID(),
+        operation,
+        path,
+        data,
+        token,
+        remoteAddress: '127.0.0.1',
+        remotePort: 1,
+        userAgent: undefined,
+        gone: new AbortController().signal
+      }
       return perform(parts, request)
     },
     async [Symbol.asyncDispose]() {
@@ -84,7 +103,11 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
 }
 
 /** A mount of users in a file, and a role. */
-export async function withUsers(broker: SmallBroker, role: JsonObject = { default_ttl: '1h', max_ttl: '4h' }, mount = 'users'): Promise<void> {
+export async function withUsers(
+  broker: SmallBroker,
+  role: JsonObject = { default_ttl: '1h', max_ttl: '4h' },
+  mount = 'users'
+): Promise<void> {
   await broker.ask('write', `sys/mounts/${mount}`, { type: 'memory' })
   await broker.ask('write', `${mount}/config`, { path: mount === 'users' ? broker.target : join(broker.folder, `${mount}.db`) })
   await broker.ask('write', `${mount}/roles/app`, role)

@@ -14,7 +14,8 @@ export class Child implements AsyncDisposable {
   private constructor(child: ChildProcess) {
     this.#process = child
     this.ended = new Promise(resolve => child.once('exit', () => resolve()))
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (this.output = (this.output + data.toString()).slice(-20_000)))
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (data: Buffer) => (this.output = (this.output + data.toString()).slice(-20_000)))
   }
 
   static start(config: string, point = 'none', pass = 1): Child {
@@ -32,7 +33,10 @@ export class Child implements AsyncDisposable {
   /** Resolves when it answers; rejects when it ends first. */
   async serving(address: string): Promise<void> {
     while (this.running) {
-      const up = await fetch(`${address}/v1/sys/seal-status`, { signal: AbortSignal.timeout(2_000) }).then(response => response.ok, () => false)
+      const up = await fetch(`${address}/v1/sys/seal-status`, { signal: AbortSignal.timeout(2_000) }).then(
+        response => response.ok,
+        () => false
+      )
       if (up) return
       await new Promise(resolve => setTimeout(resolve, 15))
     }

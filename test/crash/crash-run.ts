@@ -37,7 +37,11 @@ export interface CrashReport {
 const leaseSeconds = 2
 const reachLimitMs = 20_000
 
-export async function crashRun(target: CrashTarget, moments: readonly Moment[], tell: (line: string) => void = () => undefined): Promise<CrashReport & AsyncDisposable> {
+export async function crashRun(
+  target: CrashTarget,
+  moments: readonly Moment[],
+  tell: (line: string) => void = () => undefined
+): Promise<CrashReport & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-crash-'))
   const port = await freePort()
   const config = join(folder, 'mayfly.yaml')
@@ -56,7 +60,14 @@ export async function crashRun(target: CrashTarget, moments: readonly Moment[], 
   }
   const end = await settle(config, api, target, acknowledged)
   const dispose = () => rm(folder, { recursive: true, force: true })
-  return { kills: moments.length, unreached: [...unreached], issued: acknowledged.leases.size, ...end, auditFile: join(folder, 'audit.jsonl'), [Symbol.asyncDispose]: dispose }
+  return {
+    kills: moments.length,
+    unreached: [...unreached],
+    issued: acknowledged.leases.size,
+    ...end,
+    auditFile: join(folder, 'audit.jsonl'),
+    [Symbol.asyncDispose]: dispose
+  }
 }
 
 async function first(config: string, api: Api, target: CrashTarget): Promise<void> {
@@ -69,7 +80,10 @@ async function first(config: string, api: Api, target: CrashTarget): Promise<voi
 /** True when the broker died where it was told to. */
 async function killAt(config: string, api: Api, target: CrashTarget, acknowledged: Acknowledged, moment: Moment): Promise<boolean> {
   await using broker = 'point' in moment ? Child.start(config, moment.point, moment.pass) : Child.start(config)
-  const served = await broker.serving(api.address).then(() => true, () => false)
+  const served = await broker.serving(api.address).then(
+    () => true,
+    () => false
+  )
   if (!served) return 'point' in moment && moment.point.startsWith('boot:')
   const stop = new AbortController()
   const clients = traffic(api, target.credentials, acknowledged, 4, stop.signal)

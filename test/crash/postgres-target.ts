@@ -18,6 +18,7 @@ export function postgresTarget(postgres: TestPostgres): CrashTarget {
       })
       await api.must('POST', 'database/roles/app', { db_name: 'app', member_of: ['app_ro'], default_ttl: '2s', max_ttl: '10s' })
     },
-    leftovers: async () => (await postgres.query("select rolname from pg_roles where rolname like 'v-%'")).map(row => String(row['rolname']))
+    leftovers: async () =>
+      (await postgres.query("select rolname from pg_roles where rolname like 'v-%'")).map(row => String(row['rolname']))
   }
 }

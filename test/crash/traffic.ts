@@ -11,7 +11,13 @@ export function nothingYet(): Acknowledged {
 }
 
 /** Clients that issue, renew, revoke and end tokens until `signal` or until the broker is gone. Errors of a dying broker are what this is about, so they are swallowed. */
-export async function traffic(api: Api, credentials: string, acknowledged: Acknowledged, clients: number, signal: AbortSignal): Promise<void> {
+export async function traffic(
+  api: Api,
+  credentials: string,
+  acknowledged: Acknowledged,
+  clients: number,
+  signal: AbortSignal
+): Promise<void> {
   await Promise.all(Array.from({ length: clients }, (_, client) => oneClient(api, credentials, acknowledged, client, signal)))
 }
 

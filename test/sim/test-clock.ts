@@ -43,7 +43,10 @@ export class TestClock implements Clock {
   within(milliseconds: number, outer?: AbortSignal): Deadline {
     const controller = new AbortController()
     const forward = () => controller.abort(outer?.reason)
-    const sleeper = { at: this.#elapsed + milliseconds, wake: () => controller.abort(new DOMException('the deadline has passed', 'TimeoutError')) }
+    const sleeper = {
+      at: this.#elapsed + milliseconds,
+      wake: () => controller.abort(new DOMException('the deadline has passed', 'TimeoutError'))
+    }
     this.#sleepers.push(sleeper)
     if (outer?.aborted) forward()
     else outer?.addEventListener('abort', forward, { once: true })
