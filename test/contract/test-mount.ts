@@ -105,7 +105,11 @@ export class TestMount implements AsyncDisposable {
   }
 
   /** The effect. `seconds`: how long it lives. */
-  async perform(lease: TestLease, { seconds = 3_600, createBy = lease.createBy!, signal = neverAborted } = {}): Promise<TestLease> {
+  async perform(
+    lease: TestLease,
+    options: { seconds?: number; createBy?: Temporal.Instant; signal?: AbortSignal } = {}
+  ): Promise<TestLease> {
+    const { seconds = 3_600, createBy = lease.createBy!, signal = neverAborted } = options
     const { target, recipe, order = null } = lease.plan
     const call = { lease: lease.lease, target, recipe, handle: lease.handle, order, createBy, until: this.clock.now().add({ seconds }) }
     const issued = await this.credential(lease).issue(call, signal)
