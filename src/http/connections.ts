@@ -45,10 +45,6 @@ export class Connections {
     return this.#bySocket.get(socket)
   }
 
-  get size(): number {
-    return this.#byAddress.size
-  }
-
   /** Replies say `Connection: close` from now on, and whoever has nothing under way is closed. */
   close(): void {
     this.#closing = true

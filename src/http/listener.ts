@@ -90,12 +90,17 @@ function answerRequests(server: Server, parts: V1Parts): void {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     parts.connections.asked(request, response)
     const target = request.url ?? ''
-    if (request.rawHeaders.length > parts.limits.headersMax * 2) writeErrors(response, 431, ['too many headers'])
+    if (request.rawHeaders.length > parts.limits.headersMax * 2) refuse(parts, response, 431, 'too many headers')
     else if (target.startsWith(prefix)) void answerV1(parts, request, response)
     else if (target.startsWith('/')) elsewhere(request, response)
     // `GET http://elsewhere/v1/x`: the host of such a target would overrule the real one.
-    else writeErrors(response, 400, ['malformed request target'])
+    else refuse(parts, response, 400, 'malformed request target')
   })
+}
+
+function refuse(parts: V1Parts, response: ServerResponse, status: number, why: string): void {
+  parts.refused()
+  writeErrors(response, status, [why])
 }
 
 function bind(server: Server, { host, port }: ListenOptions): Promise<void> {

@@ -25,7 +25,7 @@ interface Problem {
   readonly headers: readonly string[]
 }
 
-export function problemOf(error: unknown, path: string | undefined): Problem {
+function problemOf(error: unknown, path: string | undefined): Problem {
   if (!(error instanceof BrokerError)) return { status: 500, errors: [inside], headers: [] }
   const { code, message } = error
   const text = fixedText[code] ?? message

@@ -54,8 +54,9 @@ function envelope(reply: Reply, path: string): JsonObject {
 function write(response: ServerResponse, status: number, type: string, body: string | Uint8Array, more: readonly string[] = []): void {
   if (response.headersSent || response.destroyed) return
   const headers = ['Content-Type', type, 'Cache-Control', 'no-store', ...more]
-  if (status !== 204) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
   const { req } = response
+  if ('encrypted' in req.socket) headers.push('Strict-Transport-Security', 'max-age=31536000')
+  if (status !== 204) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
   if (req.complete || !hasBody(req)) return void response.writeHead(status, headers).end(body)
   response.writeHead(status, [...headers, 'Connection', 'close']).write(body)
   linger(req, response)

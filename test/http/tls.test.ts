@@ -28,6 +28,9 @@ test('a client is served, with a name and without', async () => {
   expect(await answers(client({ servername: 'localhost' }))).toBe(true)
   expect(await answers(client({ servername: '' }))).toBe(true)
   expect(served.door.asked.at(-1)?.remoteAddress).toBe('127.0.0.1')
+  using asking = client()
+  await asking.send(bytes('GET', '/v1/a'))
+  expect((await asking.reply())?.headers['strict-transport-security']).toBe('max-age=31536000')
 })
 
 test.each(['TLSv1', 'TLSv1.1'] as const)('%s is refused, and the next client is served', async version => {
