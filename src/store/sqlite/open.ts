@@ -13,6 +13,7 @@ import { SqliteStore } from './sqlite-store.ts'
 import { startNode } from './start-node.ts'
 import type { StartedNode } from './start-node.ts'
 import { startThread } from './thread.ts'
+import type { Thread } from './thread.ts'
 import type { WriterData } from './writer.ts'
 
 export interface SqliteOptions {
@@ -33,20 +34,26 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   fatal.catch(() => undefined)
   const { nodeId, reserveBytes, allowSecondOwner = false } = options
   const data: WriterData = { files, nodeId, reserveBytes, allowSecondOwner }
-  const writer = await startThread<StartedNode>('writer', data, damaged)
+  // Both threads start at once; the reader opens the file when it is first asked, long after the writer has made it.
+  const [writer, reader] = await both(startThread<StartedNode>('writer', data, damaged), startThread<true>('reader', files, damaged))
   const { id, epoch } = writer.ready
+  return new SqliteStore({
+    kind: 'sqlite',
+    node: { id, epoch },
+    writing: writer.lane,
+    reading: reader.lane,
+    fatal,
+    close: [reader, writer]
+  })
+}
+
+/** Two or none: when one fails to start, the other ends. */
+async function both<A, B>(first: Promise<Thread<A>>, second: Promise<Thread<B>>): Promise<readonly [Thread<A>, Thread<B>]> {
   try {
-    const reader = await startThread<true>('reader', files, damaged)
-    return new SqliteStore({
-      kind: 'sqlite',
-      node: { id, epoch },
-      writing: writer.lane,
-      reading: reader.lane,
-      fatal,
-      close: [reader, writer]
-    })
+    return await Promise.all([first, second])
   } catch (error) {
-    await writer[Symbol.asyncDispose]()
+    for (const thread of await Promise.allSettled([first, second]))
+      if (thread.status === 'fulfilled') await thread.value[Symbol.asyncDispose]()
     throw error
   }
 }
