@@ -47,6 +47,7 @@ function clearing(version: number, { user, oid }: Ending): string {
   const name = quoteIdentifier(user.name)
   return [
     'begin',
+    "set local lock_timeout = '1s'",
     `grant ${name} to current_user${version >= 16 ? ' with inherit true, set false' : ''}`,
     `do $mf$ begin
       if exists (select from pg_catalog.pg_shdepend where refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and refobjid = ${oid!} and deptype not in ('a', 'i'))

@@ -8,19 +8,55 @@ import type { Session } from './session.ts'
 
 const lockedSeconds = 15
 const humanSeconds = 300
+// Shorter than the session's: a batch may meet it once for each user that somebody else holds.
+const lockTimeout = "'1s'"
+const dependsOnIt = '2BP01'
 
 /** Step 5: one statement for all. What one user owns, or holds rights on, stops it for everybody: those are seen to one by one, the rest go on. */
 export async function dropUsers(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
   const there = await stillThere(session, endings, signal)
-  if (there.length === 0 || (await dropAll(session, there, signal))) return
+  if (there.length === 0) return
+  const refused = await drop(session, there, signal)
+  if (!refused) return
+  if (there.length === 1 && sqlState(refused) !== dependsOnIt) return wait(server, there[0]!, refused)
   const named = await withDependencies(session, there, signal)
-  const free = there.filter(ending => !named.has(ending.oid!))
-  if (free.length > 0 && free.length < there.length && (await dropAll(session, free, signal))) free.length = 0
-  for (const ending of free) await dropOne(server, session, ending, signal)
+  await dropOthers(
+    server,
+    session,
+    there.filter(ending => !named.has(ending.oid!)),
+    signal
+  )
   for (const ending of there.filter(one => named.has(one.oid!))) {
     await clearRights(server, session, ending, signal)
     if (!ending.waits) await dropOne(server, session, ending, signal)
   }
+}
+
+async function dropOthers(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
+  if (endings.length === 0 || !(await drop(session, endings, signal))) return
+  for (const ending of endings) await dropOne(server, session, ending, signal)
+}
+
+async function dropOne(server: Server, session: Session, ending: Ending, signal: AbortSignal): Promise<void> {
+  const refused = await drop(session, [ending], signal)
+  if (refused && sqlState(refused) !== '42704') wait(server, ending, refused)
+}
+
+/** What the server said against it; nothing when they are dropped. */
+async function drop(session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<DatabaseError | undefined> {
+  const names = endings.map(ending => quoteIdentifier(ending.user.name)).join(', ')
+  try {
+    await session.run(`set local lock_timeout = ${lockTimeout}; drop role ${names}`, signal)
+    return undefined
+  } catch (error) {
+    if (!isAnswer(error)) throw error
+    return error as DatabaseError
+  }
+}
+
+function wait(server: Server, ending: Ending, refused: DatabaseError): void {
+  const why = refusalText(refused, [server.settings.password])
+  ending.waits = { why: `it cannot be dropped yet: ${why}`, seconds: isLocked(refused) ? lockedSeconds : humanSeconds }
 }
 
 /** The operator's statements may have dropped them; and a name is dropped only while it is theirs. */
@@ -30,27 +66,6 @@ async function stillThere(session: Session, endings: readonly Ending[], signal: 
   const [result] = await session.run(`select oid, rolname as name from pg_catalog.pg_roles where oid = any(${oids})`, signal)
   const names = new Map(result?.rows.map(row => [Number(row['oid']), row['name']]))
   return endings.filter(ending => names.get(ending.oid!) === ending.user.name)
-}
-
-async function dropAll(session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<boolean> {
-  try {
-    await session.run(`drop role ${endings.map(ending => quoteIdentifier(ending.user.name)).join(', ')}`, signal)
-    return true
-  } catch (error) {
-    if (isAnswer(error)) return false
-    throw error
-  }
-}
-
-async function dropOne(server: Server, session: Session, ending: Ending, signal: AbortSignal): Promise<void> {
-  try {
-    await session.run(`drop role ${quoteIdentifier(ending.user.name)}`, signal)
-  } catch (error) {
-    if (!isAnswer(error)) throw error
-    if (sqlState(error) === '42704') return
-    const why = refusalText(error as DatabaseError, [server.settings.password])
-    ending.waits = { why: `it cannot be dropped yet: ${why}`, seconds: isLocked(error) ? lockedSeconds : humanSeconds }
-  }
 }
 
 /** Readable without being a superuser, for all databases. */

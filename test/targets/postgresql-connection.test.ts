@@ -8,6 +8,9 @@ const read = (fields: JsonObject, tls: 'any' | 'verified' = 'any') => postgresql
 const template = 'postgresql://{{username}}:{{password}}@'
 const fromUrl = (url: string, rest: JsonObject = { username: 'mayfly', password: secret }) => read({ connection_url: url, ...rest })
 
+const minimal = { host: 'db', username: 'm', password: secret }
+const withFields = (fields: JsonObject) => read({ ...minimal, ...fields }).settings.reveal()
+
 /** The sentence of a refusal. Whatever was wrong, it repeats no password. */
 function refusal(fields: JsonObject, tls: 'any' | 'verified' = 'any'): string {
   try {
@@ -209,17 +212,17 @@ test('the limits of the pool', () => {
 })
 
 test('the password as such only by the operator’s explicit word', () => {
-  const plain = (word: string) => read({ host: 'db', username: 'm', password: secret, password_authentication: word }).settings.reveal()
-  expect(plain('password')).toMatchObject({ plainPasswords: true })
-  expect(plain('scram-sha-256')).toMatchObject({ plainPasswords: false })
-  expect(refusal({ host: 'db', username: 'm', password_authentication: 'md5' })).toContain('not a valid password authentication type')
+  expect(withFields({ password_authentication: 'password' })).toMatchObject({ plainPasswords: true })
+  expect(withFields({ password_authentication: 'scram-sha-256' })).toMatchObject({ plainPasswords: false })
+  expect(refusal({ ...minimal, password_authentication: 'md5' })).toContain('not a valid password authentication type')
 })
 
 test('PEM fields take PEM text, and no paths', () => {
-  const pem = (fields: JsonObject) => refusal({ host: 'db', username: 'm', password: secret, ...fields })
-  expect(pem({ tls_ca: '/etc/shadow' })).toBe('tls_ca: expected PEM text, not a path')
-  expect(pem({ tls_ca: '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----' })).toMatch(/^tls_ca: not readable/)
-  expect(pem({ private_key: '-----BEGIN PRIVATE KEY-----' })).toContain('both or neither')
+  expect(refusal({ ...minimal, tls_ca: '/etc/shadow' })).toBe('tls_ca: expected PEM text, not a path')
+  expect(refusal({ ...minimal, tls_ca: '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----' })).toMatch(
+    /^tls_ca: not readable/
+  )
+  expect(refusal({ ...minimal, private_key: '-----BEGIN PRIVATE KEY-----' })).toContain('both or neither')
 })
 
 test('text that ends the start message early is refused', () => {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../src/system-clock.ts'
 import { canLogIn, issue, login, newUser, openDriver, password, postgres, revoke, roleNamed, soon } from './postgresql-kit.ts'
 
+// Who sleeps in a transaction leaves the second away: it would hold the group, and with it everybody else.
 const template = [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';`, `GRANT app_ro TO "{{name}}";`]
 
 test('an issued user logs in and has the rights of its group, and no more', async () => {
@@ -30,7 +31,7 @@ test('the server expires it by itself, 5 s after the lease', async () => {
 
 test('statements that set LOGIN and a comment have no say in either', async () => {
   const database = openDriver()
-  const statements = [...template, `comment on role "{{name}}" is 'theirs'`, 'select pg_sleep(0.3)']
+  const statements = [template[0]!, `comment on role "{{name}}" is 'theirs'`, 'select pg_sleep(0.3)']
   const user = newUser({ statements, memberOf: [] })
   const making = database.createUser(user, soon())
   expect(await canLogIn(user.name)).toBe(false)
@@ -55,7 +56,7 @@ test('the deadline is judged by the server, and when it has passed nothing is ma
 test('statements that take longer than the deadline leave nothing', async () => {
   const database = openDriver()
   const createBy = systemClock.now().add({ milliseconds: 2_500 })
-  const user = newUser({ createBy, statements: [...template, 'select pg_sleep(3)'], memberOf: [] })
+  const user = newUser({ createBy, statements: [template[0]!, 'select pg_sleep(3)'], memberOf: [] })
   await expect(database.createUser(user, soon())).rejects.toMatchObject({ code: 'target_refused' })
   expect(await roleNamed(user.name)).toBeUndefined()
 })

@@ -62,9 +62,9 @@ test('a client that logs in in a loop during the revocation has no session after
   const database = openDriver()
   const user = await issue(database)
   const open: Client[] = []
-  let going = true
+  const stop = new AbortController()
   const knock = async () => {
-    while (going) {
+    while (!stop.signal.aborted) {
       const client = new Client({
         host: postgres.host,
         port: postgres.port,
@@ -83,7 +83,7 @@ test('a client that logs in in a loop during the revocation has no session after
   }
   const knocking = [knock(), knock(), knock()]
   onTestFinished(async () => {
-    going = false
+    stop.abort()
     await Promise.all(open.map(client => client.end().catch(() => undefined)))
   })
   await wait(150)
@@ -92,7 +92,7 @@ test('a client that logs in in a loop during the revocation has no session after
   expect(await sessionsOf(user.oid)).toBe(0)
   await wait(300)
   expect(await sessionsOf(user.oid)).toBe(0)
-  going = false
+  stop.abort()
   await Promise.all(knocking)
 })
 
@@ -185,18 +185,21 @@ test('a user that owns a table can do nothing any more, and loses nothing', asyn
   expect(await revoke(database, [user.revoked])).toEqual([gone])
 })
 
-test.each(['orders', 'foreign_to_us'])('rights on %s that were granted to the user itself are taken back, and it is dropped', async table => {
-  // The account is a member of the owner of the one, and holds the grant option on the other.
-  await postgres.query('create table if not exists foreign_to_us (i int); grant select on foreign_to_us to mayfly with grant option')
-  const database = openDriver()
-  const statements = [
-    `CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';`,
-    `GRANT SELECT ON public.${table} TO "{{name}}";`
-  ]
-  const user = await issue(database, { statements, memberOf: [] })
-  expect((await (await login(user.name)).query(`select 1 from ${table} limit 0`)).rows).toEqual([])
-  expect(await revoke(database, [user.revoked])).toEqual([gone])
-})
+test.each(['orders', 'foreign_to_us'])(
+  'rights on %s that were granted to the user itself are taken back, and it is dropped',
+  async table => {
+    // The account is a member of the owner of the one, and holds the grant option on the other.
+    await postgres.query('create table if not exists foreign_to_us (i int); grant select on foreign_to_us to mayfly with grant option')
+    const database = openDriver()
+    const statements = [
+      `CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';`,
+      `GRANT SELECT ON public.${table} TO "{{name}}";`
+    ]
+    const user = await issue(database, { statements, memberOf: [] })
+    expect((await (await login(user.name)).query(`select 1 from ${table} limit 0`)).rows).toEqual([])
+    expect(await revoke(database, [user.revoked])).toEqual([gone])
+  }
+)
 
 test('rights in another database keep a user, disabled, and the database is named', async () => {
   await using other = await postgres.newDatabase()
