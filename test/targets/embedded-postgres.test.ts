@@ -3,9 +3,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test as anyTest } from 'vitest'
 import { startPostgres } from './embedded-postgres.ts'
+import { missing } from './missing.ts'
+import { postgresMissing } from './postgres-binaries.ts'
 import { sharedPostgres } from './shared-postgres.ts'
+
+const test = anyTest.skipIf(missing(postgresMissing()))
 
 const starter = join(import.meta.dirname, 'start-and-wait.ts')
 

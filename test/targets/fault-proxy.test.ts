@@ -1,9 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'pg'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test as anyTest } from 'vitest'
 import { FaultProxy } from './fault-proxy.ts'
 import type { PostgresAccess } from './postgres-access.ts'
+import { missing } from './missing.ts'
+import { postgresMissing } from './postgres-binaries.ts'
 import { sharedPostgres } from './shared-postgres.ts'
+
+const test = anyTest.skipIf(missing(postgresMissing()))
 
 let postgres: PostgresAccess
 let proxy: FaultProxy
