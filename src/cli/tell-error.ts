@@ -20,7 +20,7 @@ export function tellError(error: unknown, tokenFrom: string | undefined): Told {
 function ofServer(error: ClientError, tokenFrom: string | undefined): string {
   if (error instanceof Unreachable) return noReply(error)
   if (error instanceof Denied) return denied(error, tokenFrom)
-  if (error instanceof NothingThere) return 'nothing there'
+  if (error instanceof NothingThere) return `nothing at ${error.path}`
   if (error instanceof Sealed) return `${error.message}: mayfly operator unseal`
   if (error instanceof TooMany) return error.retryAfter === undefined ? error.message : `${error.message} (again in ${error.retryAfter} s)`
   if (error instanceof Refused && error.texts.length === 0) return `the server answered with status ${error.status}`

@@ -24,9 +24,12 @@ export class NotUnderstood extends ClientError {}
 export class Refused extends ClientError {
   readonly status: number
   readonly texts: readonly string[]
+  /** What was asked for. */
+  readonly path: string
 
-  constructor(status: number, texts: readonly string[]) {
+  constructor(path: string, status: number, texts: readonly string[]) {
     super(texts.join('; ') || `status ${status}`)
+    this.path = path
     this.status = status
     this.texts = texts
   }
@@ -45,8 +48,8 @@ export class TooMany extends Refused {
   /** Seconds after which a repeat makes sense. */
   readonly retryAfter: number | undefined
 
-  constructor(status: number, texts: readonly string[], retryAfter: number | undefined) {
-    super(status, texts)
+  constructor(path: string, status: number, texts: readonly string[], retryAfter: number | undefined) {
+    super(path, status, texts)
     this.retryAfter = retryAfter
   }
 }

@@ -9,6 +9,7 @@ import { emptyEnvelope, toEnvelope } from './envelope.ts'
 import type { Envelope } from './envelope.ts'
 import { exchange } from './exchange.ts'
 import type { Answered } from './exchange.ts'
+import { nestedDeeper } from './nested-deeper.ts'
 import { refusal } from './refusal.ts'
 import { requestTarget } from './request-target.ts'
 
@@ -64,7 +65,7 @@ export class Client implements Disposable {
       body,
       timeoutMs: options.timeoutMs ?? timeoutMsDefault
     })
-    if (answered.status < 200 || answered.status > 299) throw refusal(answered)
+    if (answered.status < 200 || answered.status > 299) throw refusal(path, answered)
     return envelopeOf(answered)
   }
 
@@ -98,6 +99,9 @@ function checkToken(token: string): string {
   return token
 }
 
+// Whoever shows or walks a reply may recurse.
+const levelsMax = 100
+
 function envelopeOf({ status, text }: Answered): Envelope {
   if (text.trim() === '') return emptyEnvelope
   let body: Json
@@ -106,5 +110,6 @@ function envelopeOf({ status, text }: Answered): Envelope {
   } catch {
     throw new NotUnderstood(`the reply (status ${status}) is no JSON`)
   }
+  if (nestedDeeper(body, levelsMax)) throw new NotUnderstood('the reply is nested deeper than any of this API')
   return toEnvelope(body)
 }

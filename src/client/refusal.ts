@@ -2,21 +2,21 @@ import { Denied, NothingThere, Refused, Sealed, TooMany } from './client-error.t
 import type { Answered } from './exchange.ts'
 
 /** The error that a reply means, by its status. */
-export function refusal({ status, headers, text }: Answered): Refused {
+export function refusal(path: string, { status, headers, text }: Answered): Refused {
   const texts = textsOf(text)
   switch (status) {
     case 403:
-      return new Denied(status, texts)
+      return new Denied(path, status, texts)
     case 404:
       // With a text it is no route, a mistake of the caller; without one it is a path where nothing lives.
-      return texts.length === 0 ? new NothingThere(status, texts) : new Refused(status, texts)
+      return texts.length === 0 ? new NothingThere(path, status, texts) : new Refused(path, status, texts)
     case 429:
-      return new TooMany(status, texts, seconds(headers['retry-after']))
+      return new TooMany(path, status, texts, seconds(headers['retry-after']))
     case 503:
       // A proxy in between answers 503 too; clients of this API look for the word.
-      return texts.some(text => text.includes('sealed')) ? new Sealed(status, texts) : new Refused(status, texts)
+      return texts.some(text => text.includes('sealed')) ? new Sealed(path, status, texts) : new Refused(path, status, texts)
     default:
-      return new Refused(status, texts)
+      return new Refused(path, status, texts)
   }
 }
 

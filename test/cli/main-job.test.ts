@@ -1,0 +1,213 @@
+/** The main job as an operator and an application type it, against a real broker with its own small target. Ids and times are written as their kind. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { realBroker } from './real-broker.ts'
+import { Shell } from './shell.ts'
+import type { Typing } from './shell.ts'
+
+let broker: Awaited<ReturnType<typeof realBroker>>
+const shell = new Shell()
+
+beforeAll(async () => {
+  broker = await realBroker('dev')
+  shell.env['MAYFLY_ADDR'] = broker.address
+  shell.env['MAYFLY_TOKEN'] = broker.token
+})
+
+afterAll(async () => {
+  shell[Symbol.dispose]()
+  await broker[Symbol.asyncDispose]()
+})
+
+/** Everything that stands on the screen, then the exit code. */
+async function typed(line: string, typing?: Typing): Promise<string> {
+  const { out, err, code } = await shell.run(line, typing)
+  const seen = `${out}${err}`
+    .replaceAll(/\b(m-[a-z]+-)[0-9a-f]{24}\b/g, '$1USER')
+    .replaceAll(/\b(creds\/[a-z]+\/)[0-9A-Za-z]{24}\b/g, '$1ID')
+    .replaceAll(/\bs\.[0-9A-Za-z]{26,}\b/g, 's.TOKEN')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replaceAll(/ {2,}/g, '  ')
+    .replaceAll(/-{3,}/g, '---')
+  return `${seen}exit ${code}`
+}
+
+const lines = (...all: readonly string[]): string => all.join('\n')
+
+async function issue(): Promise<{ readonly lease: string; readonly username: string }> {
+  const { out } = await shell.run('read -format=json memory/creds/shop')
+  const { lease_id: lease, data } = JSON.parse(out) as { lease_id: string; data: { username: string } }
+  return { lease, username: data.username }
+}
+
+test('a backend is mounted, configured and read from', async () => {
+  expect(await typed('secrets enable -description=demo memory')).toBe('enabled: memory at memory/\nexit 0')
+  expect(await typed(`write memory/config path=${join(broker.folder, 'users.db')}`)).toBe('written: memory/config\nexit 0')
+  expect(await typed('write memory/roles/shop -', { stdin: '{"default_ttl":"1h","max_ttl":"2h"}' })).toBe(
+    'written: memory/roles/shop\nexit 0'
+  )
+  expect(await typed('read memory/roles/shop')).toBe(
+    lines('Key  Value', '---  ---', 'default_ttl  1h', 'lease_outlives_token  false', 'max_ttl  2h', 'exit 0')
+  )
+  expect(await typed('list memory/roles')).toBe(lines('Keys', '---', 'shop', 'exit 0'))
+  const read = await typed('read memory/creds/shop')
+  expect(read.replace(/password .*/, 'password  SECRET')).toBe(
+    lines(
+      'Key  Value',
+      '---  ---',
+      'lease_id  memory/creds/shop/ID',
+      'lease_duration  1h',
+      'lease_renewable  true',
+      'password  SECRET',
+      'username  m-shop-USER',
+      'exit 0'
+    )
+  )
+})
+
+test('one field comes alone, so that a script can take it', async () => {
+  expect((await shell.run('read -field=password memory/creds/shop')).out).toMatch(/^[\w-]{20}$/)
+  expect((await shell.run('read -field=lease_duration memory/creds/shop')).out).toBe('3600')
+  const missing = await shell.run('read -field=pasword memory/creds/shop')
+  expect(missing.code).toBe(1)
+  expect(missing.err).toBe('error: no field pasword in the reply; it has lease_id, lease_duration, lease_renewable, password, username\n')
+})
+
+test('lease ls shows who holds what, until when', async () => {
+  const { username } = await issue()
+  const { out } = await shell.run('lease ls -limit=100')
+  const row = out.split('\n').find(line => line.includes(username))
+  expect(row?.replace(/\/[0-9A-Za-z]{24}$/, '/ID').split(/ {2,}/)).toEqual([
+    'root',
+    username,
+    expect.stringMatching(/^in (59m( 59s)?|1h)$/),
+    'active',
+    '127.0.0.1',
+    'memory/creds/shop/ID'
+  ])
+  const json = JSON.parse((await shell.run('lease ls -holder=root -format=json')).out) as {
+    visible: { username: string }
+    expire_time: string
+  }[]
+  expect(json.find(({ visible }) => visible.username === username)?.expire_time).toMatch(/^\d{4}-\d\d-\d\dT/)
+  expect(await typed('lease ls -holder=nobody')).toBe('nobody holds anything\nexit 0')
+})
+
+test('a list that was cut short says so', async () => {
+  await issue()
+  await issue()
+  const { out, err } = await shell.run('lease ls -limit=1')
+  expect(out.trimEnd().split('\n')).toHaveLength(3)
+  expect(err).toBe('these are the first 1: --limit shows more\n')
+})
+
+test('a lease is shown, renewed and revoked, and then it is over', async () => {
+  const { lease, username } = await issue()
+  const { out } = await shell.run(`lease show ${lease}`)
+  expect(out).toMatch(new RegExp(`^visible +username=${username}$`, 'm'))
+  expect(out).toMatch(/^expire_time +\S+Z \(in (59m 5\ds|1h)\)$/m)
+  expect((await shell.run(`lease renew -increment=90m -field=lease_duration ${lease}`)).out).toBe('5400')
+  expect(await typed(`lease revoke -sync ${lease}`)).toBe('revoked: memory/creds/shop/ID\nexit 0')
+  expect(await typed(`lease show ${lease}`)).toBe('error: invalid lease\nexit 2')
+  expect((await shell.run('lease ls -ended')).out).toMatch(new RegExp(`${username} +ended \\S+Z +revoked`))
+})
+
+test('leases are listed and revoked by their prefix, and never all of them by accident', async () => {
+  await issue()
+  expect((await shell.run('lease ls memory/creds/shop')).out).toMatch(/^Keys\n----\n([0-9A-Za-z]{24}\n)+$/)
+  expect(await typed('lease revoke -force memory/creds/shop')).toBe('error: force: needs --prefix as well\nexit 1')
+  expect((await shell.run(['lease', 'revoke', '-prefix', '/'])).err).toBe('error: lease: a prefix of nothing would be every lease\n')
+  expect(await typed('lease revoke -prefix -sync memory/creds/shop')).toBe('revoked: memory/creds/shop\nexit 0')
+  expect(await typed('lease ls memory/creds/shop')).toBe('no leases below memory/creds/shop\nexit 0')
+})
+
+test('giving up on a target says that it was not cleaned', async () => {
+  await issue()
+  expect(await typed('lease revoke -force -prefix memory/creds/shop')).toBe(
+    lines('revoked: memory/creds/shop', 'warning: the target was not cleaned: mayfly reconcile shows what is left there', 'exit 0')
+  )
+})
+
+test('reconcile shows each target of a mount', async () => {
+  const { code, out } = await shell.run('reconcile memory')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^Mount +Target +Listed +Without lease +Error\n[- ]+\nmemory\/ +\S+ +\d+ +0 +-\n$/)
+  expect(await typed('reconcile other')).toBe('no targets\nexit 0')
+})
+
+test('a token is made, shown, renewed, limited by its policy and revoked', async () => {
+  expect(await typed('policy write shop -', { stdin: 'path "memory/creds/shop" { capabilities = ["read"] }' })).toBe(
+    'written: policy shop\nexit 0'
+  )
+  const { out: token } = await shell.run('token create -policy=shop -ttl=1h -display-name=ci -metadata=team=shop -field=token')
+  expect(token).toMatch(/^s\.[0-9A-Za-z]{26}$/)
+  const env = { MAYFLY_TOKEN: token }
+  const shown = JSON.parse((await shell.run('token lookup -format=json', { env })).out) as { data: Record<string, unknown> }
+  expect(shown.data).toMatchObject({ display_name: 'token-ci', policies: ['default', 'shop'], meta: { team: 'shop' } })
+  expect(await typed('token capabilities memory/creds/shop', { env })).toBe('read\nexit 0')
+  expect(await typed('token capabilities - memory/creds/other', { stdin: token })).toBe('deny\nexit 0')
+  expect((await shell.run('token renew -increment=30m -field=token_duration', { env })).out).toBe('1800')
+  expect(await typed('secrets list', { env })).toBe('error: permission denied (with the token of MAYFLY_TOKEN)\nexit 2')
+  expect(await typed('token revoke', { env })).toBe('error: name one of: a token, --accessor, --self\nexit 1')
+  expect(await typed('token revoke -self', { env })).toBe('revoked; its leases are being ended\nexit 0')
+  expect((await shell.run('token lookup', { env })).code).toBe(2)
+})
+
+test('policies are written, read back to the byte, listed and deleted', async () => {
+  const text = '# for the shop\npath "memory/creds/shop" { capabilities = ["read"] }\n'
+  await shell.run('policy write exact -', { stdin: text })
+  expect((await shell.run('policy read exact')).out).toBe(text)
+  expect((await shell.run('policy list -format=json')).out).toContain('"exact"')
+  expect(await typed('policy delete exact')).toBe('deleted, if it was there: policy exact\nexit 0')
+  expect(await typed('policy read exact')).toBe('error: nothing at sys/policies/acl/exact\nexit 2')
+  expect(await typed('policy read ../../mounts')).toBe('error: name: a policy has no slash in its name\nexit 1')
+})
+
+test('login keeps the token in a file of its owner alone, and it is used from there', async () => {
+  using own = new Shell()
+  own.env['MAYFLY_ADDR'] = broker.address
+  const before = await own.run('token lookup')
+  expect(before.err).toBe('error: permission denied: no token was sent; mayfly login, or set MAYFLY_TOKEN\n')
+  const login = await own.run('login -', { stdin: `${broker.token}\n` })
+  expect(login.code).toBe(0)
+  expect(login.err).toBe(`logged in; the token is in ${own.home}/.mayfly-token\n`)
+  expect(login.out + login.err).not.toContain(broker.token)
+  expect(statSync(join(own.home, '.mayfly-token')).mode & 0o777).toBe(0o600)
+  expect((await own.run('token lookup -field=display_name')).out).toBe('root')
+})
+
+test('a login that fails stores nothing', async () => {
+  using own = new Shell()
+  own.env['MAYFLY_ADDR'] = broker.address
+  const wrong = await own.run('login -', { stdin: 's.thisTokenWasNeverMadeHere' })
+  expect(wrong).toMatchObject({ code: 2, out: '', err: 'error: permission denied (with the token of this login)\n' })
+  expect((await own.run('token lookup')).err).toContain('no token was sent')
+})
+
+test('mounts are listed, tuned and disabled', async () => {
+  expect(await typed('secrets enable -path=other -default-lease-ttl=30m memory')).toBe('enabled: memory at other/\nexit 0')
+  expect(await typed('secrets tune -max-lease-ttl=8h other')).toBe('changed: max_lease_ttl\nexit 0')
+  expect((await shell.run('secrets list -detailed')).out).toMatch(/^other\/ +memory +memory_[0-9a-f]{8} +30m +8h /m)
+  expect(await typed('secrets disable other/')).toBe('disabled, if it was there: other/\nexit 0')
+  expect((await shell.run('secrets list')).out).not.toContain('other/')
+})
+
+test('the audit trail goes to one more file, and is verified with the key of the server', async () => {
+  expect(await typed('audit enable -path=second file file_path=second.jsonl')).toBe('enabled: second/\nexit 0')
+  expect((await shell.run('audit list')).out).toMatch(/^second\/ +file +\S+second\.jsonl/m)
+  expect(await typed('audit disable second')).toBe('disabled, if it was there: second/\nexit 0')
+  const verified = await shell.run(`audit verify --key-from-server ${broker.trail}`)
+  expect(verified).toMatchObject({ code: 0, err: '' })
+  expect(verified.out).toMatch(/^\d+ lines, nothing changed, missing, reordered or duplicated$/m)
+  expect(verified.out).toMatch(/^signatures were checked with the key /m)
+})
+
+test('sealing is seen by everybody', async () => {
+  expect((await shell.run('status')).code).toBe(0)
+  expect(await typed('operator seal')).toBe('sealed\nexit 0')
+  expect(await typed('read memory/creds/shop')).toMatch(/^error: Vault is sealed: mayfly operator unseal\nexit 2$/)
+  const status = await shell.run('status')
+  expect(status.code).toBe(2)
+  expect(status.out).toMatch(/^Sealed +true$/m)
+})
