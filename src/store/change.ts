@@ -17,7 +17,7 @@ export type Intention =
   | { readonly kind: 'seal.keyring'; readonly keyring: Uint8Array }
 
   // sealed rows
-  /** `expected`: the version that must be there, 0 = none; absent = whatever. Spaces named in `watched` raise the generation that `authenticate` tells. */
+  /** `expected`: the version that must be there, 0 = none; absent = whatever. Versions only grow, also over a removal. Spaces named in `watched` raise the generation that `authenticate` tells. */
   | { readonly kind: 'entry.put'; readonly space: string; readonly key: string; readonly value: Uint8Array; readonly expected?: number }
   /** Idempotent without `expected`. */
   | { readonly kind: 'entry.remove'; readonly space: string; readonly key: string; readonly expected?: number }
@@ -106,7 +106,7 @@ export type Intention =
       readonly limit: number
       readonly until: Temporal.Instant
     }
-  /** Outcomes of one revocation. Each settles only while its claim and version hold; `count` of those that did. */
+  /** Outcomes of one revocation. Each settles only while its claim and version hold; a claim that has run out holds until somebody takes the lease; `count` of those that did. */
   | { readonly kind: 'lease.settle'; readonly settlements: readonly Settlement[] }
   /** Leases `issuing` under an epoch that is no longer alive are due at once (`node-lost`); claims of dead epochs are given back. At start. `count`. */
   | { readonly kind: 'lease.takeOver' }
@@ -121,7 +121,8 @@ export type Intention =
   // audit and history
   | { readonly kind: 'cursor.move'; readonly sink: string; readonly seq: number }
   | { readonly kind: 'cursor.drop'; readonly sink: string }
-  /** At most `limit` rows older than `before` that every sink has passed. `count`. */
+  /** At most `limit` rows older than `before` that every sink has passed; none while there is no cursor at all. A row's age is the `time` that its body begins with.
+   *  `count`. */
   | { readonly kind: 'audit.prune'; readonly before: Temporal.Instant; readonly limit: number }
   /** At most `limit` leases revoked before, and ended tokens; recipes that nothing refers to. `count`. */
   | { readonly kind: 'history.prune'; readonly before: Temporal.Instant; readonly limit: number }
@@ -142,7 +143,7 @@ export type Settlement = ClaimedLease & { readonly audit?: readonly string[] } &
     | { readonly outcome: 'ended'; readonly again: Temporal.Instant; readonly waiting: string }
     | { readonly outcome: 'outlives'; readonly again: Temporal.Instant; readonly why: string }
     | { readonly outcome: 'failed'; readonly again: Temporal.Instant; readonly error: string }
-    /** Not due by the target's own clock: given back, as it was, to be looked at again. */
+    /** Not due by the target's own clock: given back, as it was, to be looked at again. When somebody asked for its end during the claim it is due at once instead. */
     | { readonly outcome: 'early'; readonly again: Temporal.Instant }
   )
 

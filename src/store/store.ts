@@ -38,6 +38,7 @@ export interface Store extends AsyncDisposable {
   /** The token, if it and every ancestor live at `now` (one recursive read, depth at most 32), and the present generation of mounts and policies. */
   authenticate(hash: string, now: Temporal.Instant): Promise<{ readonly token: Token | undefined; readonly generation: number }>
   token(hash: string): Promise<Token | undefined>
+  /** Of a token that has not ended. */
   tokenByAccessor(accessor: string): Promise<Token | undefined>
   /** Accessors of tokens that have not ended. */
   accessors(after: string, limit: number): Promise<readonly string[]>
@@ -117,7 +118,7 @@ export interface Target {
 }
 
 export interface DueWork {
-  /** Each with the due leases' earliest moment. */
+  /** Each with the due leases' earliest moment, the longest due first. A lease that is claimed is due again when its claim is over. */
   readonly targets: readonly { readonly target: Target; readonly dueAt: Temporal.Instant }[]
   readonly cascades: readonly Cascade[]
   readonly tasks: readonly ScheduledTask[]

@@ -168,6 +168,9 @@ export function sweeping(open: OpenStore): void {
       expect(counts).toEqual({ 'mount-1': 1, 'mount-2': 1 })
       expect(leases.map(({ id }) => id)).not.toContain(fine.id)
       expect((await world.store.stuck(world.in({ seconds: -1 }), 10)).counts).toEqual({ 'mount-1': 1 })
+      const [trying] = await world.claim({ target: waits.target })
+      expect(trying?.id).toBe(waits.id)
+      expect((await world.store.stuck(world.now, 10)).leases.map(({ id }) => id)).toEqual([own.id, waits.id])
     })
 
     test('claims take the longest due first, of one target only, and never more than asked', async () => {

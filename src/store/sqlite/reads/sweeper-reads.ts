@@ -29,7 +29,8 @@ export function dueWork(db: Database, now: number): DueWorkRows {
   const nextExpiry = db.get<{ at: number }>(nextExpirySql, { now })
   const later = [...moments, nextTask?.at ?? 0, nextExpiry?.at ?? 0].filter(at => at > now)
   return {
-    targets: targets.filter((_, index) => moments[index]! <= now),
+    // The longest due first: who can only sweep some of them starves none.
+    targets: targets.filter((_, index) => moments[index]! <= now).toSorted((a, b) => a.ready_at - b.ready_at),
     cascades: db.all<CascadeRow>('select * from cascade order by id limit :rowsMax', { rowsMax }),
     tasks: db.all<TaskRow>('select * from task where due_at <= :now order by due_at limit :rowsMax', { now, rowsMax }),
     expiredTokens: tokenHasExpired(db, now),
@@ -53,27 +54,29 @@ export function cascade(db: Database, id: number): CascadeRow | undefined {
   return db.get<CascadeRow>('select * from cascade where id = :id', { id })
 }
 
-// The number 6 is in the index, so it stands here too. Left to itself the planner walks all leases in their order, to be spared a sort of these few.
-const stuckByItself = `lease indexed by lease_stuck where state = 'revoking' and failures >= 6 and ended_at is null`
+const failingTarget = 'target_id in (select id from target where failing_since is not null and failing_since <= :since)'
 
-// Claimed or not: whoever waits for a target that has failed this long waits for nothing else.
-const stuckByTarget = `lease where state <> 'revoked' and ended_at is null and ready_at <= :since and not (state = 'revoking' and failures >= 6)
-  and target_id in (select id from target where failing_since is not null and failing_since <= :since)`
+/** Three sets without a row in common. The number 6 is in the index, so it stands here too. Each names its index: left to itself the planner walks all leases in their
+ *  order, to be spared a sort of these few. */
+const stuckSets = {
+  byItself: `lease indexed by lease_stuck where state = 'revoking' and failures >= 6 and ended_at is null`,
+  atItsTarget: `lease indexed by lease_ready where ${failingTarget} and state <> 'revoked' and ready_at <= :since
+    and ended_at is null and not (state = 'revoking' and failures >= 6)`,
+  // Being tried right now, once more: it has waited all the same.
+  atItsTargetClaimed: `lease indexed by lease_claim where claim_epoch is not null and ready_at > :since and due_at <= :since
+    and ${failingTarget} and ended_at is null and not (state = 'revoking' and failures >= 6)`
+} as const
 
 export function stuck(db: Database, since: number, limit: number): { leases: LeaseRow[]; counts: Record<string, number> } {
-  const leases = db.all<LeaseRow>(`select ${leaseColumns} from ${stuckByItself} order by number limit :limit`, { limit })
-  if (leases.length < limit) {
-    const rest = { since, limit: limit - leases.length }
-    leases.push(...db.all<LeaseRow>(`select ${leaseColumns} from ${stuckByTarget} order by number limit :limit`, rest))
-  }
+  const leases: LeaseRow[] = []
   const counts: Record<string, number> = {}
-  for (const [from, parameters] of [
-    [stuckByItself, {}],
-    [stuckByTarget, { since }]
-  ] as const) {
+  for (const from of Object.values(stuckSets)) {
+    const bound = from === stuckSets.byItself ? {} : { since }
+    const rest = limit - leases.length
+    if (rest > 0) leases.push(...db.all<LeaseRow>(`select ${leaseColumns} from ${from} order by number limit :rest`, { ...bound, rest }))
     for (const { mount, count } of db.all<{ mount: string; count: number }>(
       `select mount, count(*) as count from ${from} group by mount`,
-      parameters
+      bound
     )) {
       counts[mount] = (counts[mount] ?? 0) + count
     }
