@@ -5,7 +5,6 @@ export const crashPoints = [
   'issue:after-create-ack',
   'issue:before-active',
   'issue:after-active-commit',
-  'issue:after-first-reply-byte',
   'renew:before-target-extend',
   'renew:after-target-extend',
   'renew:after-commit',

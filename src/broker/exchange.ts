@@ -55,6 +55,7 @@ export class Exchange {
     const response = trail.response(this.facts, answered)
     const results = await commit(this.parts, changes, this.#asked ? [response] : [trail.request(this.facts), response])
     this.#concluded = true
+    await this.parts.at('audit:after-row-commit')
     return results
   }
 

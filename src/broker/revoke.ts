@@ -43,7 +43,7 @@ export async function revokePrefix(call: Call<unknown>, prefix: string, sync: bo
   const selector = { kind: 'prefix', prefix: prefix.endsWith('/') || prefix === '' ? prefix : `${prefix}/` } as const
   call.change({ kind: 'cascade.open', selector, cause: 'prefix', by: call.identity.token?.displayName ?? '' })
   if (!sync) {
-    call.afterCommit(parts.wake)
+    call.afterCommit(() => opened(parts))
     return { status: 202 }
   }
   return { wait: () => emptied(parts, selector.prefix) }
@@ -59,10 +59,14 @@ async function revokeUnchecked(call: Call<unknown>, id: LeaseId, sync: boolean):
   return { wait: () => outcomeOf(call.parts, id, settled) }
 }
 
-/** Waits until access is over for all; those that could not be ended are counted, after all were tried. */
-async function emptied(parts: Parts, prefix: string): Promise<Outcome> {
+async function opened(parts: Parts): Promise<void> {
   await parts.at('cascade:after-open')
   parts.wake()
+}
+
+/** Waits until access is over for all; those that could not be ended are counted, after all were tried. */
+async function emptied(parts: Parts, prefix: string): Promise<Outcome> {
+  await opened(parts)
   const left = await untilEnded(parts, () => parts.store.liveBelow(prefix))
   if (left === 0) return undefined
   throw failed(`failed to revoke "${prefix}" (${left} left): revoking goes on`)

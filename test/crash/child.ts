@@ -5,6 +5,9 @@ import { join } from 'node:path'
 
 const broker = join(import.meta.dirname, 'broker.ts')
 
+// All that it says, so that a suite can look for secrets in it; a broker that says more than this has another fault.
+const outputCharsMax = 20_000_000
+
 /** A broker in a process of its own. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess
@@ -15,19 +18,34 @@ export class Child implements AsyncDisposable {
     this.#process = child
     this.ended = new Promise(resolve => child.once('exit', () => resolve()))
     for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (data: Buffer) => (this.output = (this.output + data.toString()).slice(-20_000)))
+      stream?.on('data', (data: Buffer) => (this.output = (this.output + data.toString()).slice(-outputCharsMax)))
   }
 
   static start(config: string, point = 'none', pass = 1): Child {
     return new Child(spawn(process.execPath, [broker, config, point, String(pass)], { stdio: ['ignore', 'pipe', 'pipe'] }))
   }
 
+  get pid(): number {
+    if (this.#process.pid === undefined) throw new Error('the broker did not start')
+    return this.#process.pid
+  }
+
   get running(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null
   }
 
+  get killed(): boolean {
+    return this.#process.signalCode === 'SIGKILL'
+  }
+
   kill(): void {
     this.#process.kill('SIGKILL')
+  }
+
+  /** Ends it in order. */
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM')
+    await this.ended
   }
 
   /** Resolves when it answers; rejects when it ends first. */

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Api } from './api.ts'
+import type { Fault } from '../targets/fault.ts'
+import type { FaultProxy } from '../targets/fault-proxy.ts'
 import { Child, freePort } from './child.ts'
 import { nothingYet, traffic } from './traffic.ts'
 import type { Acknowledged } from './traffic.ts'
@@ -13,12 +15,19 @@ export interface CrashTarget {
   /** The path that issues, such as `database/creds/app`. Its leases live for two seconds. */
   readonly credentials: string
   prepare(api: Api): Promise<void>
+  /** Between broker and target, where moments on the wire are asked for. */
+  readonly proxy?: FaultProxy
   /** Names of what carries the broker's mark in the target. */
   leftovers(): Promise<readonly string[]>
 }
 
-/** A moment to die: a named point at its n-th pass, or so many milliseconds after traffic began. */
-export type Moment = { readonly point: string; readonly pass: number } | { readonly afterMs: number }
+/** A moment to die: a named point of the broker at its n-th pass, the first byte of a reply with a credential, something said on the wire to the target, or so many
+ *  milliseconds after traffic began. */
+export type Moment =
+  | { readonly point: string; readonly pass: number }
+  | { readonly point: 'issue:after-first-reply-byte' }
+  | { readonly point: string; readonly wire: Fault }
+  | { readonly afterMs: number }
 
 export interface CrashReport {
   readonly kills: number
@@ -77,22 +86,37 @@ async function first(config: string, api: Api, target: CrashTarget): Promise<voi
   await target.prepare(api)
 }
 
-/** True when the broker died where it was told to. */
+/** True when the moment came. */
 async function killAt(config: string, api: Api, target: CrashTarget, acknowledged: Acknowledged, moment: Moment): Promise<boolean> {
-  await using broker = 'point' in moment ? Child.start(config, moment.point, moment.pass) : Child.start(config)
-  const served = await broker.serving(api.address).then(
-    () => true,
-    () => false
-  )
-  if (!served) return 'point' in moment && moment.point.startsWith('boot:')
+  await using broker = 'pass' in moment ? Child.start(config, moment.point, moment.pass) : Child.start(config)
+  const served = await broker.serving(api.address).then(() => true, () => false)
+  // It may die where it should before it serves: what an earlier run left is swept at once.
+  if (!served) return broker.killed
   const stop = new AbortController()
+  const before = acknowledged.leases.size
+  const struck = 'wire' in moment ? strike(target.proxy!, moment.wire) : undefined
   const clients = traffic(api, target.credentials, acknowledged, 4, stop.signal)
-  const died = await Promise.race([broker.ended.then(() => true), wait('afterMs' in moment ? moment.afterMs : reachLimitMs, false)])
-  stop.abort()
+  const came = await Promise.race([
+    ...('pass' in moment ? [broker.ended] : []),
+    ...(struck ? [struck] : []),
+    ...('point' in moment && moment.point === 'issue:after-first-reply-byte' ? [until(() => acknowledged.leases.size > before)] : [])
+  ].map(when => when.then(() => true)).concat(wait('afterMs' in moment ? moment.afterMs : reachLimitMs, 'afterMs' in moment)))
   broker.kill()
+  stop.abort()
   await broker.ended
+  if (target.proxy) target.proxy.fault = { kind: 'pass' }
   await clients
-  return died || 'afterMs' in moment
+  return came
+}
+
+async function strike(proxy: FaultProxy, fault: Fault): Promise<void> {
+  const strikes = proxy.strikes
+  proxy.fault = fault
+  while (proxy.strikes === strikes) await proxy.changed()
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await wait(1)
 }
 
 /** Starts once more, unarmed; lets every lease's time pass, and looks. */
@@ -116,6 +140,6 @@ async function live(api: Api): Promise<readonly string[]> {
 
 /** Live or ended: the store still says who held it. */
 async function known(api: Api, id: string): Promise<boolean> {
-  const { status } = await api.ask('GET', `sys/holdings?ended=true&id=${encodeURIComponent(id)}`)
+  const { status } = await api.ask('GET', `sys/holdings?id=${encodeURIComponent(id)}`)
   return status === 200
 }

@@ -10,7 +10,11 @@ import { memoryTarget } from './memory-target.ts'
 
 test('no moment to crash leaves a credential that nobody will revoke', { timeout: 240_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-crash-target-'))
-  const moments: Moment[] = [...crashPoints.map(point => ({ point, pass: 1 })), ...[30, 150, 400, 700].map(afterMs => ({ afterMs }))]
+  const moments: Moment[] = [
+    ...crashPoints.map(point => ({ point, pass: 1 })),
+    { point: 'issue:after-first-reply-byte' },
+    ...[30, 150, 400, 700].map(afterMs => ({ afterMs }))
+  ]
   await using report = await crashRun(memoryTarget(join(folder, 'users.db')), moments)
   const verdict = await verifyTrail(openLines(report.auditFile), { publicKey: report.checkpointKey })
   await rm(folder, { recursive: true, force: true })

@@ -1,9 +1,27 @@
 import type { TestPostgres } from '../targets/embedded-postgres.ts'
-import type { CrashTarget } from './crash-run.ts'
+import type { FaultProxy } from '../targets/fault-proxy.ts'
+import type { CrashTarget, Moment } from './crash-run.ts'
 
-export function postgresTarget(postgres: TestPostgres): CrashTarget {
-  const { host, port, admin } = postgres
+/** Moments between the driver's statements, seen on the wire: said and not arrived, arrived and the answer lost. */
+export const postgresMoments: readonly Extract<Moment, { wire: unknown }>[] = [
+  ['issue:before-create-sent', { kind: 'cut', pattern: 'create role', when: 'before' }],
+  ['issue:after-create-sent', { kind: 'swallow', pattern: 'create role' }],
+  ['issue:after-create-committed', { kind: 'cut', pattern: 'create role', when: 'after' }],
+  ['issue:after-enable-sent', { kind: 'swallow', pattern: / login password/ }],
+  ['renew:after-extend-sent', { kind: 'swallow', pattern: /^.{0,400}alter role "[^"]+" valid until/s }],
+  ['revoke:after-disable-sent', { kind: 'swallow', pattern: 'nologin connection limit 0' }],
+  ['revoke:after-disable', { kind: 'cut', pattern: 'nologin connection limit 0', when: 'after' }],
+  ['revoke:after-terminate', { kind: 'cut', pattern: 'pg_terminate_backend', when: 'after' }],
+  ['revoke:before-drop-sent', { kind: 'cut', pattern: 'drop role', when: 'before' }],
+  ['revoke:after-drop-sent', { kind: 'swallow', pattern: 'drop role' }],
+  ['revoke:after-drop', { kind: 'cut', pattern: 'drop role', when: 'after' }]
+].map(([point, wire]) => ({ point, wire }) as Extract<Moment, { wire: unknown }>)
+
+export function postgresTarget(postgres: TestPostgres, proxy: FaultProxy): CrashTarget {
+  const { admin } = postgres
+  const { host, port } = proxy
   return {
+    proxy,
     name: 'postgresql',
     credentials: 'database/creds/app',
     async prepare(api) {

@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util'
 import { crashPoints } from '../../src/broker/crash-point.ts'
 import { openLines, verifyTrail } from '../../src/audit/verify.ts'
 import { startPostgres } from '../targets/embedded-postgres.ts'
+import { FaultProxy } from '../targets/fault-proxy.ts'
 import { crashRun } from './crash-run.ts'
 import type { Moment } from './crash-run.ts'
-import { postgresTarget } from './postgres-target.ts'
+import { postgresMoments, postgresTarget } from './postgres-target.ts'
 
 const { values } = parseArgs({
   options: {
@@ -14,12 +15,17 @@ const { values } = parseArgs({
     point: { type: 'string', multiple: true }
   }
 })
-const points = values.point ?? [...crashPoints]
-const named: Moment[] = points.flatMap(point => Array.from({ length: Number(values.each) }, (_, i) => ({ point, pass: 1 + (i % 5) })))
+// A point of the sweeper passes a few times in a run of seconds, one of issuing many times.
+const passesMax = 3
+
+const all: Moment[] = [...crashPoints.map(point => ({ point, pass: 1 })), { point: 'issue:after-first-reply-byte' }, ...postgresMoments]
+const points = all.filter(moment => 'point' in moment && (values.point?.includes(moment.point) ?? true))
+const named = points.flatMap(moment => Array.from({ length: Number(values.each) }, (_, i) => ('pass' in moment ? { ...moment, pass: 1 + (i % passesMax) } : moment)))
 const random: Moment[] = Array.from({ length: Number(values.random) }, () => ({ afterMs: 20 + Math.random() * 1_500 }))
 
 await using postgres = await startPostgres()
-await using report = await crashRun(postgresTarget(postgres), [...named, ...random], line => console.log(line))
+await using proxy = await FaultProxy.start(postgres)
+await using report = await crashRun(postgresTarget(postgres, proxy), [...named, ...random], line => console.log(line))
 const verdict = await verifyTrail(openLines(report.auditFile), { publicKey: report.checkpointKey })
 console.log(
   `\n${report.kills} kills (${values.each} at each of ${points.length} points, ${values.random} at random), ${report.issued} credentials acknowledged`

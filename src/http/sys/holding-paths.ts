@@ -3,13 +3,14 @@ import type { Call, CorePath } from '../../broker/core-path.ts'
 import { page, pageFields } from '../../broker/page.ts'
 import type { Outcome } from '../../broker/request.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
-import type { z } from '../../contracts/index.ts'
+import type { LeaseId, z } from '../../contracts/index.ts'
 import type { HoldingsFilter } from '../../store/store.ts'
 import { leaseDetails } from './lease-details.ts'
 import { refuseUnknown } from './refuse-unknown.ts'
 
 const filters = {
   ...pageFields,
+  id: field.text(),
   accessor: field.text(),
   display_name: field.text(),
   entity_id: field.text(),
@@ -31,12 +32,19 @@ export const holdingPaths: readonly CorePath[] = [
 
 async function holdings(call: HoldingsCall): Promise<Outcome> {
   refuseUnknown(call)
+  if (call.fields.id) return one(call, call.fields.id)
   const { after, limit } = page(call.fields)
   const size = Math.min(limit, shownMax)
   const leases = await call.parts.store.holdings(filterOf(call), after, size)
   const shown = await Promise.all(leases.map(lease => leaseDetails(call.parts, lease)))
   const last = leases.at(-1)
   return { data: { holdings: shown, next: last && leases.length === size ? last.id : null } }
+}
+
+/** One lease, whether it lives or has ended; 404 when there was none. */
+async function one({ parts }: HoldingsCall, id: string): Promise<Outcome> {
+  const lease = await parts.store.lease(id as LeaseId)
+  return lease && { data: { holdings: [await leaseDetails(parts, lease)], next: null } }
 }
 
 function filterOf({ parts, fields }: HoldingsCall): HoldingsFilter {
