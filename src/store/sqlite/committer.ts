@@ -145,9 +145,8 @@ export class Committer {
 
 const timeFront = /^\{"time":"([^"]{20,35})"/
 
-/** When a line was written, for pruning by age: bodies begin with their time. */
+/** When a line was written, for pruning by age: bodies begin with their time. Parsed by what answers NaN, not by what throws: no line may stop a commit. */
 function bodyTime(body: string): number | undefined {
-  const text = timeFront.exec(body)?.[1]
-  const milliseconds = text === undefined ? Number.NaN : Temporal.Instant.from(text).epochMilliseconds
+  const milliseconds = Date.parse(timeFront.exec(body)?.[1] ?? '')
   return Number.isNaN(milliseconds) ? undefined : milliseconds
 }
