@@ -2,12 +2,15 @@
 import './plugin-name.ts'
 import process from 'node:process'
 import { homedir } from 'node:os'
+import type { ServerOptions } from './cli/commands/server.ts'
 import { program } from './cli/program.ts'
-import { serverCommand } from './server.ts'
 import { version } from './version.ts'
 
+// Loaded when it is wanted: half of the time that a client command takes to start would go into the server's parts.
+const server = async (options: ServerOptions) => (await import('./server.ts')).serverCommand(options)
+
 const exitCode = await program(
-  { server: serverCommand, version },
+  { server, version },
   { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env, homeDir: homedir() }
 ).run(process.argv.slice(2))
 process.exitCode = exitCode

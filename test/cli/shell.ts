@@ -17,6 +17,8 @@ export interface Typing {
   readonly stdin?: string
   /** Whether output is a terminal. */
   readonly tty?: boolean
+  /** Nobody reads standard output any more. */
+  readonly closed?: boolean
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -26,8 +28,8 @@ export class Shell implements Disposable {
   readonly served: ServerOptions[] = []
 
   /** As typed behind `mayfly`; words are parted by spaces, or given one by one. */
-  async run(line: string | readonly string[], { stdin = '', tty = false, env = {} }: Typing = {}): Promise<Ran> {
-    const [stdout, stderr] = [new Paper(tty), new Paper(tty)]
+  async run(line: string | readonly string[], { stdin = '', tty = false, closed = false, env = {} }: Typing = {}): Promise<Ran> {
+    const [stdout, stderr] = [new Paper(tty, closed), new Paper(tty)]
     const io = { stdout, stderr, stdin: Readable.from([Buffer.from(stdin)]), env: { ...this.env, ...env }, homeDir: this.home }
     return this.#run(line, io)
   }
@@ -70,13 +72,17 @@ class Paper extends Writable {
   readonly isTTY: boolean
   text = ''
 
-  constructor(isTTY: boolean) {
+  readonly #closed: boolean
+
+  constructor(isTTY: boolean, closed = false) {
     super()
+    this.#closed = closed
     this.isTTY = isTTY
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    if (this.#closed) return done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
     this.text += chunk.toString()
-    done()
+    return done()
   }
 }

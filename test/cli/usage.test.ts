@@ -224,6 +224,11 @@ test('in JSON standard output holds one JSON value or nothing', async () => {
   expect(JSON.parse((await shell.run('version -format=json')).out)).toEqual({ version: '0.0.0' })
 })
 
+test('who stops reading early, as head does, sees no error', async () => {
+  server.answer = { body: envelope({ data: { keys: ['a'] } }) }
+  expect(await shell.run('list x', { closed: true })).toMatchObject({ code: 0, err: '' })
+})
+
 test('server gets its options and nothing else', async () => {
   await shell.run('server -dev -dev-root-token-id=root --dev-listen-address 127.0.0.1:1')
   await shell.run('server --config /etc/mayfly.yaml')
