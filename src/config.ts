@@ -29,16 +29,19 @@ export interface Config {
 export type AuditSinkConfig = { readonly type: 'file'; readonly path: string } | { readonly type: 'stdout' }
 
 const duration = (fallback: string) =>
-  z.union([z.string(), z.int()], 'expected a duration such as "30d", "1h30m" or seconds').default(fallback).transform((value, context) => {
-    try {
-      const seconds = parseDuration(value)
-      if (seconds) return seconds
-    } catch {
-      // told below
-    }
-    context.addIssue('expected a duration above 0 such as "30d", "1h30m" or seconds')
-    return z.NEVER
-  })
+  z
+    .union([z.string(), z.int()], 'expected a duration such as "30d", "1h30m" or seconds')
+    .default(fallback)
+    .transform((value, context) => {
+      try {
+        const seconds = parseDuration(value)
+        if (seconds) return seconds
+      } catch {
+        // told below
+      }
+      context.addIssue('expected a duration above 0 such as "30d", "1h30m" or seconds')
+      return z.NEVER
+    })
 
 const empty = z.strictObject({}).nullable()
 
@@ -46,16 +49,31 @@ const schema = z.strictObject({
   listener: z.strictObject({
     address: z.string().default('127.0.0.1:8200'),
     tls: z.union(
-      [z.literal(['off', 'auto']), z.literal(false), z.strictObject({ cert: z.string(), key: z.string(), client_ca: z.string().optional() })],
+      [
+        z.literal(['off', 'auto']),
+        z.literal(false),
+        z.strictObject({ cert: z.string(), key: z.string(), client_ca: z.string().optional() })
+      ],
       'expected "off" or { cert, key, client_ca? }'
     ),
     insecure: z.boolean().default(false)
   }),
-  storage: z.union([z.strictObject({ sqlite: z.strictObject({ path: z.string().min(1) }) }), z.strictObject({ memory: empty })], 'expected { sqlite: { path } } or { memory: {} }'),
-  seal: z.union([z.strictObject({ key_file: z.string().min(1) }), z.strictObject({ shamir: empty })], 'expected { key_file: FILE } or { shamir: {} }').default({ shamir: {} }),
+  storage: z.union(
+    [z.strictObject({ sqlite: z.strictObject({ path: z.string().min(1) }) }), z.strictObject({ memory: empty })],
+    'expected { sqlite: { path } } or { memory: {} }'
+  ),
+  seal: z
+    .union(
+      [z.strictObject({ key_file: z.string().min(1) }), z.strictObject({ shamir: empty })],
+      'expected { key_file: FILE } or { shamir: {} }'
+    )
+    .default({ shamir: {} }),
   audit: z
     .array(
-      z.union([z.strictObject({ type: z.literal('file'), path: z.string().min(1) }), z.strictObject({ type: z.literal('stdout') })], 'expected { type: file, path } or { type: stdout }')
+      z.union(
+        [z.strictObject({ type: z.literal('file'), path: z.string().min(1) }), z.strictObject({ type: z.literal('stdout') })],
+        'expected { type: file, path } or { type: stdout }'
+      )
     )
     .default([]),
   audit_dir: z.string().min(1).optional(),
@@ -78,11 +96,18 @@ export function readConfig(file: string): Config {
 export function parseConfig(text: string, folder: string, name = 'configuration'): Config {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
-  if (document.errors.length > 0) throw mistakes(name, document.errors.map(error => error.message.split('\n')[0]!))
+  if (document.errors.length > 0)
+    throw mistakes(
+      name,
+      document.errors.map(error => error.message.split('\n')[0]!)
+    )
   const parsed = schema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
   if (!parsed.success) throw mistakes(name, parsed.error.issues.flatMap(issueLines))
   const { data } = parsed
-  const contradictions = [...listenerMistakes(data.listener), ...(data.default_ttl > data.max_ttl ? ['default_ttl: longer than max_ttl'] : [])]
+  const contradictions = [
+    ...listenerMistakes(data.listener),
+    ...(data.default_ttl > data.max_ttl ? ['default_ttl: longer than max_ttl'] : [])
+  ]
   if (contradictions.length > 0) throw mistakes(name, contradictions)
   return Object.freeze(toConfig(data, path => (isAbsolute(path) ? path : join(folder, path))))
 }
@@ -91,7 +116,11 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new BrokerError('invalid_request', `cannot read the configuration file ${file}: ${cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'}`, { cause })
+    throw new BrokerError(
+      'invalid_request',
+      `cannot read the configuration file ${file}: ${cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'}`,
+      { cause }
+    )
   }
 }
 
@@ -102,7 +131,10 @@ function issueLines(issue: z.core.$ZodIssue): readonly string[] {
 }
 
 function mistakes(name: string, lines: readonly string[]): BrokerError {
-  return new BrokerError('invalid_request', [`${name} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:`, ...lines.map(line => `  ${line}`)].join('\n'))
+  return new BrokerError(
+    'invalid_request',
+    [`${name} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:`, ...lines.map(line => `  ${line}`)].join('\n')
+  )
 }
 
 function listenerMistakes(listener: z.output<typeof schema>['listener']): readonly string[] {
@@ -111,7 +143,9 @@ function listenerMistakes(listener: z.output<typeof schema>['listener']): readon
   if (listener.tls === 'auto') return ['listener.tls: "auto" is not there yet; expected "off" or { cert, key, client_ca? }']
   const plain = listener.tls === 'off' || listener.tls === false
   if (plain && !isLoopback(at.host) && !listener.insecure)
-    return ['listener.tls: "off" is for loopback addresses only; elsewhere say insecure: true as well, and know that every secret travels in clear']
+    return [
+      'listener.tls: "off" is for loopback addresses only; elsewhere say insecure: true as well, and know that every secret travels in clear'
+    ]
   return []
 }
 
@@ -131,7 +165,10 @@ function toConfig(data: z.output<typeof schema>, path: (relative: string) => str
   return {
     listener: {
       ...splitAddress(data.listener.address)!,
-      tls: typeof tls === 'object' ? { cert: path(tls.cert), key: path(tls.key), clientCa: tls.client_ca === undefined ? undefined : path(tls.client_ca) } : undefined
+      tls:
+        typeof tls === 'object'
+          ? { cert: path(tls.cert), key: path(tls.key), clientCa: tls.client_ca === undefined ? undefined : path(tls.client_ca) }
+          : undefined
     },
     storage,
     seal: 'key_file' in data.seal ? { kind: 'key_file', path: path(data.seal.key_file) } : { kind: 'shamir' },

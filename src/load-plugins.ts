@@ -13,7 +13,10 @@ const builtIn = ['database', 'postgresql', 'memory'].map(name => new URL(`../plu
 export async function loadPlugins(names: readonly string[], folder: string): Promise<Catalog> {
   const backends = new Map<string, BackendType>()
   const drivers = new Map<string, DatabaseDriver>()
-  for (const [from, url] of [...builtIn.map(url => ['built in', url] as const), ...names.map(name => [name, resolvePlugin(name, folder)] as const)]) {
+  for (const [from, url] of [
+    ...builtIn.map(url => ['built in', url] as const),
+    ...names.map(name => [name, resolvePlugin(name, folder)] as const)
+  ]) {
     const plugin = await importPlugin(from, url)
     for (const backend of plugin.backends ?? []) take(backends, backend.type, backend, `backend type ${backend.type}`, from)
     for (const driver of plugin.databaseDrivers ?? []) take(drivers, driver.name, driver, `database driver ${driver.name}`, from)
@@ -32,10 +35,15 @@ function resolvePlugin(name: string, folder: string): string {
 
 async function importPlugin(from: string, url: string): Promise<Plugin> {
   const module = (await import(url).catch((cause: unknown) => {
-    throw new BrokerError('invalid_request', `plugins: ${from} does not load: ${cause instanceof Error ? cause.message : 'unknown error'}`, { cause })
+    throw new BrokerError(
+      'invalid_request',
+      `plugins: ${from} does not load: ${cause instanceof Error ? cause.message : 'unknown error'}`,
+      { cause }
+    )
   })) as { readonly plugin?: Plugin }
   const { plugin } = module
-  if (typeof plugin !== 'object' || typeof plugin.name !== 'string') throw new BrokerError('invalid_request', `plugins: ${from} does not export a plugin named "plugin"`)
+  if (typeof plugin !== 'object' || typeof plugin.name !== 'string')
+    throw new BrokerError('invalid_request', `plugins: ${from} does not export a plugin named "plugin"`)
   return plugin
 }
 

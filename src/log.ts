@@ -23,5 +23,11 @@ function describe(error: unknown, depth = 0): JsonObject {
   if (!(error instanceof Error)) return { message: 'not an error object' }
   const code = error instanceof BrokerError || 'code' in error ? { code: String((error as { code?: unknown }).code) } : {}
   const cause = error.cause !== undefined && depth < causesMax ? { cause: describe(error.cause, depth + 1) } : {}
-  return { name: error.name, ...code, message: error.message.slice(0, 500), stack: (error.stack ?? '').split('\n').slice(1, 6).join('\n'), ...cause }
+  return {
+    name: error.name,
+    ...code,
+    message: error.message.slice(0, 500),
+    stack: (error.stack ?? '').split('\n').slice(1, 6).join('\n'),
+    ...cause
+  }
 }

@@ -19,7 +19,17 @@ export interface ServerOptions {
 }
 
 // Words of the environment that would open a door behind our back: an inspector, TLS without verification, key logs, driver settings.
-const refusedEnvironment = ['NODE_OPTIONS', 'NODE_DEBUG', 'NODE_TLS_REJECT_UNAUTHORIZED', 'SSLKEYLOGFILE', 'PGHOST', 'PGSSLMODE', 'PGSERVICE', 'PGOPTIONS', 'PGPASSFILE']
+const refusedEnvironment = [
+  'NODE_OPTIONS',
+  'NODE_DEBUG',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'SSLKEYLOGFILE',
+  'PGHOST',
+  'PGSSLMODE',
+  'PGSERVICE',
+  'PGOPTIONS',
+  'PGPASSFILE'
+]
 
 const shutdownMsMax = 9_500
 
@@ -30,13 +40,28 @@ export async function serverCommand(options: ServerOptions, more: Pick<ServePart
     refuseEnvironment()
     process.umask(0o077)
     const log = createLog(config.logLevel)
-    const running = await serve(config, { log, folder: options.config === undefined ? process.cwd() : dirname(resolve(options.config)), ...more, ...(options.dev ? { seal: new DevSeal() } : {}) })
+    const running = await serve(config, {
+      log,
+      folder: options.config === undefined ? process.cwd() : dirname(resolve(options.config)),
+      ...more,
+      ...(options.dev ? { seal: new DevSeal() } : {})
+    })
     if (options.dev) await startDev(running, options)
     const { address, port } = running.listener
-    log.info('mayfly serves', { version, address, port, tls: config.listener.tls !== undefined, sealed: running.life.sealed(), initialized: running.life.initialised(), pid: process.pid })
+    log.info('mayfly serves', {
+      version,
+      address,
+      port,
+      tls: config.listener.tls !== undefined,
+      sealed: running.life.sealed(),
+      initialized: running.life.initialised(),
+      pid: process.pid
+    })
     return await untilEnd(running, log)
   } catch (error) {
-    process.stderr.write(`mayfly: ${error instanceof BrokerError ? error.message : error instanceof Error ? (error.stack ?? error.message) : 'failed'}\n`)
+    process.stderr.write(
+      `mayfly: ${error instanceof BrokerError ? error.message : error instanceof Error ? (error.stack ?? error.message) : 'failed'}\n`
+    )
     return 1
   }
 }
@@ -53,7 +78,8 @@ function devConfig(address: string): Config {
 
 function refuseEnvironment(): void {
   const found = refusedEnvironment.filter(name => process.env[name] !== undefined && process.env[name] !== '')
-  if (found.length > 0) throw new BrokerError('invalid_request', `unset ${found.join(', ')}: a broker that hands out credentials does not start with them`)
+  if (found.length > 0)
+    throw new BrokerError('invalid_request', `unset ${found.join(', ')}: a broker that hands out credentials does not start with them`)
 }
 
 async function startDev(running: Running, options: ServerOptions): Promise<void> {
@@ -77,7 +103,11 @@ async function startDev(running: Running, options: ServerOptions): Promise<void>
 }
 
 async function untilEnd(running: Running, log: Log): Promise<number> {
-  const hangUp = () => void running.reopen().then(() => log.info('sinks and certificates are open anew'), error => log.error('reopening failed', {}, error))
+  const hangUp = () =>
+    void running.reopen().then(
+      () => log.info('sinks and certificates are open anew'),
+      error => log.error('reopening failed', {}, error)
+    )
   process.on('SIGHUP', hangUp)
   const signal = await Promise.race([once('SIGTERM'), once('SIGINT'), running.fatal.catch((error: unknown) => error)])
   process.off('SIGHUP', hangUp)

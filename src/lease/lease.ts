@@ -26,7 +26,16 @@ import type { Guarantees, LeaseId, TargetId } from '../contracts/index.ts'
 export type LeaseState = 'issuing' | 'active' | 'revoking' | 'revoked'
 
 /** Why a lease ends; what the audit says. */
-export type RevokeCause = 'expired' | 'manual' | 'prefix' | 'force' | 'token-revoked' | 'token-expired' | 'mount-disabled' | 'issue-failed' | 'node-lost'
+export type RevokeCause =
+  | 'expired'
+  | 'manual'
+  | 'prefix'
+  | 'force'
+  | 'token-revoked'
+  | 'token-expired'
+  | 'mount-disabled'
+  | 'issue-failed'
+  | 'node-lost'
 
 export interface Lease {
   readonly id: LeaseId

@@ -37,7 +37,9 @@ export function computeTtl(question: TtlQuestion): Ttl {
     const left = wholeSeconds(cap) - wholeSeconds(question.now)
     if (left <= 0) throw new BrokerError('invalid_request', 'past the max TTL, cannot renew')
     if (left < seconds) {
-      warnings.push(`TTL of "${goDuration(seconds)}" exceeded the effective max_ttl of "${goDuration(left)}"; TTL value is capped accordingly`)
+      warnings.push(
+        `TTL of "${goDuration(seconds)}" exceeded the effective max_ttl of "${goDuration(left)}"; TTL value is capped accordingly`
+      )
       seconds = left
     }
   }
@@ -48,7 +50,9 @@ function wanted(question: TtlQuestion, max: number, warnings: string[]): number 
   const period = question.period ?? 0
   if (period > 0) {
     if (max > 0 && period > max)
-      warnings.push(`period of "${goDuration(period)}" exceeded the effective max_ttl of "${goDuration(max)}"; period value is capped accordingly`)
+      warnings.push(
+        `period of "${goDuration(period)}" exceeded the effective max_ttl of "${goDuration(max)}"; period value is capped accordingly`
+      )
     return max > 0 ? Math.min(period, max) : period
   }
   const seconds = [question.increment, ...question.defaults].find(value => value > 0)
