@@ -52,7 +52,8 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
     const [row] = await store.auditLines(seq - 1, 1)
     return row?.seq === seq ? unchain(row.line)?.hash : undefined
   }
-  const openSink = (path: string) => openFileSink({ path, node: store.node.id, hashOf })
+  const openFile = (path: string, checkpointKeyId: string, below?: string) =>
+    openFileSink({ path, node: store.node.id, hashOf, checkpointKey: () => checkpointKeyId, ...(below === undefined ? {} : { below }) })
   const life = stack.use(
     await Life.begin({
       ...parts,
@@ -61,8 +62,13 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
       seal: given.seal ?? (config.seal.kind === 'shamir' ? 'shamir' : new KeyFileSeal(config.seal.path, parts.random)),
       catalog,
       core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
-      sinks: () => openSinks(config, openSink, () => openStdoutSink({ hashOf })),
-      openSink
+      sinks: key =>
+        openSinks(
+          config,
+          path => openFile(path, key),
+          () => openStdoutSink({ hashOf, checkpointKey: () => key })
+        ),
+      openSink: (path, key) => openFile(path, key, config.auditDirectory)
     })
   )
   const { host, port } = config.listener

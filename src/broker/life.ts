@@ -30,8 +30,8 @@ export interface LifeParts {
   readonly catalog: Catalog
   readonly core: CoreTables
   /** Opens the sinks of the configuration, at each unseal; those of `sys/audit` are opened by `openSink`. */
-  readonly sinks: () => Promise<readonly AuditSink[]>
-  readonly openSink: (path: string) => Promise<AuditSink>
+  readonly sinks: (checkpointKeyId: string) => Promise<readonly AuditSink[]>
+  readonly openSink: (path: string, checkpointKeyId: string) => Promise<AuditSink>
   readonly at: At
 }
 

@@ -10,6 +10,9 @@ const writeLimitMs = 5_000
 const idleMs = 100
 const failedMs = 1_000
 
+// The whole shutdown stays within 10 s.
+const lastMsMax = 2_000
+
 // How far every sink may lag before secrets are refused: a minute of failing, or a backlog that takes minutes to write.
 const lagMsMax = 60_000
 const lagRowsMax = 100_000
@@ -46,7 +49,8 @@ export class SinkStreams implements AsyncDisposable {
       lastError: ''
     }
     this.#streams.set(sink.name, stream)
-    stream.background.loop(`audit sink ${sink.name}`, idleMs, signal => this.#turn(stream, signal))
+    // Without the loop's signal: a write under way ends by its own deadline, so that an orderly end tears no line.
+    stream.background.loop(`audit sink ${sink.name}`, idleMs, () => this.#turn(stream))
   }
 
   /** `forget`: its cursor goes too, so that pruning no longer waits for it. */
@@ -55,6 +59,7 @@ export class SinkStreams implements AsyncDisposable {
     if (!stream) return
     this.#streams.delete(name)
     await stream.background[Symbol.asyncDispose]()
+    await this.#last(stream)
     await stream.sink[Symbol.asyncDispose]()
     if (forget) await this.#parts.store.commit([{ kind: 'cursor.drop', now: this.#parts.clock.now(), sink: name }], [])
   }
@@ -80,13 +85,19 @@ export class SinkStreams implements AsyncDisposable {
     }))
   }
 
-  async #turn(stream: Stream, signal: AbortSignal): Promise<number> {
+  /** What was committed until now still goes out, while the sink takes it. */
+  async #last(stream: Stream): Promise<void> {
+    const until = this.#parts.clock.elapsed() + lastMsMax
+    while (stream.failingSince === undefined && this.#parts.clock.elapsed() < until && (await this.#turn(stream)) === 0);
+  }
+
+  async #turn(stream: Stream): Promise<number> {
     const { store, clock, log, at } = this.#parts
     const lines = await store.auditLines(stream.cursor, linesAtOnceMax)
     const last = lines.at(-1)
     if (!last) return idleMs
     try {
-      using deadline = clock.within(writeLimitMs, signal)
+      using deadline = clock.within(writeLimitMs)
       await stream.sink.write(
         lines.map(({ line }) => line),
         deadline.signal

@@ -74,8 +74,8 @@ async function assemble(
   Object.assign(parts, { reconciler: new Reconciler(parts) })
   await policies.load()
   await mounts.load()
-  for (const sink of await life.sinks()) await sinks.add(sink)
-  const devices = new AuditDevices(parts, life.openSink)
+  for (const sink of await life.sinks(trail.checkpointKeyId)) await sinks.add(sink)
+  const devices = new AuditDevices(parts, path => life.openSink(path, trail.checkpointKeyId))
   sinks.reload = () => devices.load()
   await devices.load()
   return parts

@@ -64,7 +64,7 @@ export interface Store extends AsyncDisposable {
   liveBelow(prefix: string): Promise<number>
   /** Leases of a mount that are not revoked, those whose access is over but whose clean-up waits included; counting stops at 10,000. */
   liveAtMount(mount: string): Promise<number>
-  /** Of these names, those that a lease that is not revoked carries, and those whose lease was ended by force. For the reconciler. */
+  /** Of these names, those that a lease that is not revoked carries. A lease ended by force is revoked: its object is still reported. For the reconciler. */
   knownNames(names: readonly string[]): Promise<ReadonlySet<string>>
 
   // the sweeper's questions

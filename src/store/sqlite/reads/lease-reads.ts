@@ -65,7 +65,7 @@ export function liveAtMount(db: Database, mount: string): number {
   return db.get<{ count: number }>(sql, { mount, countMax })!.count
 }
 
-const knownSql = `select exists (select 1 from lease where name = :name and (state <> 'revoked' or forced_by is not null)) as known`
+const knownSql = `select exists (select 1 from lease where name = :name and state <> 'revoked') as known`
 
 export function knownNames(db: Database, names: readonly string[]): string[] {
   return names.filter(name => db.get<{ known: number }>(knownSql, { name })!.known === 1)
