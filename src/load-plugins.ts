@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
-import { createRequire } from 'node:module'
+import { registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { BrokerError } from './contracts/index.ts'
+import { BrokerError, z } from './contracts/index.ts'
 import type { BackendType, DatabaseDriver, Plugin } from './contracts/index.ts'
 import type { Catalog } from './broker/mounts.ts'
 
@@ -27,9 +27,21 @@ export async function loadPlugins(names: readonly string[], folder: string): Pro
 function resolvePlugin(name: string, folder: string): string {
   if (isAbsolute(name)) return pathToFileURL(name).href
   try {
-    return pathToFileURL(createRequire(`${folder}/`).resolve(name)).href
+    return resolveIn(folder, name)
   } catch (cause) {
-    throw new BrokerError('invalid_request', `plugins: cannot find the package ${name} from ${folder}`, { cause })
+    const hint = /\.[cm]?[jt]s$/.test(name) ? '; the name of a file begins with ./ or /' : ''
+    throw new BrokerError('invalid_request', `plugins: cannot find the package ${name} from ${folder}${hint}`, { cause })
+  }
+}
+
+/** As an `import` in that folder would: `require` knows no package that is for `import` alone. */
+function resolveIn(folder: string, name: string): string {
+  const parentURL = pathToFileURL(`${folder}/`).href
+  const hook = registerHooks({ resolve: (specifier, context, nextResolve) => nextResolve(specifier, { ...context, parentURL }) })
+  try {
+    return import.meta.resolve(name)
+  } finally {
+    hook.deregister()
   }
 }
 
@@ -40,12 +52,24 @@ async function importPlugin(from: string, url: string): Promise<Plugin> {
       `plugins: ${from} does not load: ${cause instanceof Error ? cause.message : 'unknown error'}`,
       { cause }
     )
-  })) as { readonly plugin?: Plugin }
-  const { plugin } = module
-  if (typeof plugin !== 'object' || typeof plugin.name !== 'string')
-    throw new BrokerError('invalid_request', `plugins: ${from} does not export a plugin named "plugin"`)
-  return plugin
+  })) as { readonly plugin?: unknown }
+  const shape = pluginShape.safeParse(module.plugin)
+  if (shape.success) return module.plugin as Plugin
+  const { path, message } = shape.error.issues[0]!
+  throw new BrokerError('invalid_request', `plugins: ${from} does not export a plugin: ${['plugin', ...path].join('.')}: ${message}`)
 }
+
+const text = z.string('expected a text').min(1, 'expected a text')
+const work = z.custom(value => typeof value === 'function', 'expected a function')
+// As far as loading goes. What is behind it is for the compiler of its author, and for the contract suite.
+const pluginShape = z.object(
+  {
+    name: text,
+    backends: z.array(z.object({ type: text, open: work }, 'expected a backend type'), 'expected a list').optional(),
+    databaseDrivers: z.array(z.object({ name: text }, 'expected a driver'), 'expected a list').optional()
+  },
+  'expected an object'
+)
 
 function take<T>(table: Map<string, T>, key: string, value: T, what: string, from: string): void {
   if (table.has(key)) throw new BrokerError('invalid_request', `plugins: ${from} brings ${what}, which is there already`)

@@ -9,12 +9,15 @@ export function createLog(level: string): Log {
     { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: label => ({ level: label }) } },
     pino.destination({ fd: 2, sync: false })
   )
-  const fields = (given: JsonObject = {}, error?: unknown) => (error === undefined ? given : { ...given, error: describe(error) })
   return {
     info: (event, given) => logger.info(fields(given), event),
     warn: (event, given, error) => logger.warn(fields(given, error), event),
     error: (event, given, error) => logger.error(fields(given, error), event)
   }
+}
+
+function fields(given: JsonObject = {}, error?: unknown): JsonObject {
+  return error === undefined ? given : { ...given, error: describe(error) }
 }
 
 const causesMax = 4

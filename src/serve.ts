@@ -93,10 +93,13 @@ function settingsOf(config: Config) {
   return { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, targetTls, auditDirectory, version }
 }
 
+function pem(file: string): string {
+  return readFileSync(file, 'utf8')
+}
+
 function tlsOf(config: Config) {
   const { tls } = config.listener
   if (!tls) return {}
-  const pem = (file: string) => readFileSync(file, 'utf8')
   return { tls: { cert: pem(tls.cert), key: pem(tls.key), ...(tls.clientCa === undefined ? {} : { clientCa: pem(tls.clientCa) }) } }
 }
 

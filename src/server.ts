@@ -84,14 +84,14 @@ function refuseEnvironment(): void {
 
 async function startDev(running: Running, options: ServerOptions): Promise<void> {
   const from = { requestId: 'dev', remoteAddress: '127.0.0.1', remotePort: 0 }
-  const { root_token: token } = await running.life.initialise({}, from, options.devRootTokenId)
+  const { root_token: token = '' } = await running.life.initialise({}, from, options.devRootTokenId)
   const { port } = running.listener
   process.stdout.write(
     [
       'Mayfly in development mode: in memory, unsealed, everything is lost when it ends.',
       '',
       `  export MAYFLY_ADDR=http://127.0.0.1:${port}`,
-      `  export MAYFLY_TOKEN=${String(token)}`,
+      `  export MAYFLY_TOKEN=${typeof token === 'string' ? token : ''}`,
       '',
       'Next, in another terminal:',
       '',

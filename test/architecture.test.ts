@@ -16,16 +16,63 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/audit': ['src/contracts'],
   'src/store': ['src/contracts', 'src/lease', 'src/audit/chain.ts'],
   'src/identity': ['src/contracts', 'src/policy', 'src/lease', 'src/store/store.ts', 'src/store/token.ts', 'src/store/change.ts'],
-  'src/auth': ['src/contracts', 'src/policy', 'src/lease', 'src/identity', 'src/store/store.ts', 'src/store/token.ts', 'src/store/change.ts', 'src/broker'],
-  'src/broker': ['src/contracts', 'src/lease', 'src/policy', 'src/identity', 'src/seal', 'src/audit', 'src/store/store.ts', 'src/store/token.ts', 'src/store/change.ts'],
-  'src/http': ['src/contracts', 'src/broker', 'src/policy', 'src/identity', 'src/lease', 'src/store/store.ts', 'src/store/token.ts', 'src/store/change.ts', 'express'],
+  'src/auth': [
+    'src/contracts',
+    'src/policy',
+    'src/lease',
+    'src/identity',
+    'src/store/store.ts',
+    'src/store/token.ts',
+    'src/store/change.ts',
+    'src/broker'
+  ],
+  'src/broker': [
+    'src/contracts',
+    'src/lease',
+    'src/policy',
+    'src/identity',
+    'src/seal',
+    'src/audit',
+    'src/store/store.ts',
+    'src/store/token.ts',
+    'src/store/change.ts'
+  ],
+  'src/http': [
+    'src/contracts',
+    'src/broker',
+    'src/policy',
+    'src/identity',
+    'src/lease',
+    'src/store/store.ts',
+    'src/store/token.ts',
+    'src/store/change.ts',
+    'express'
+  ],
   'src/cli': ['src/contracts', 'src/client', 'src/policy', 'src/audit/verify.ts', 'commander'],
-  'plugins': ['mayfly/plugin', 'pg']
+  plugins: ['mayfly/plugin', 'pg']
 }
 
 /** Rooms that touch neither time, timers, random sources, files nor sockets by themselves: those come in through the front door. */
-const core = ['src/contracts', 'src/lease', 'src/policy', 'src/identity', 'src/auth', 'src/broker', 'src/store/store.ts', 'src/store/change.ts', 'src/store/token.ts']
-const forbiddenInCore = [/\bDate\b/, /\bperformance\b/, /\bset(Timeout|Interval|Immediate)\(/, /Math\.random/, /\bfetch\(/, /\bprocess\./, /randomBytes|randomInt|randomUUID/]
+const core = [
+  'src/contracts',
+  'src/lease',
+  'src/policy',
+  'src/identity',
+  'src/auth',
+  'src/broker',
+  'src/store/store.ts',
+  'src/store/change.ts',
+  'src/store/token.ts'
+]
+const forbiddenInCore = [
+  /\bDate\b/,
+  /\bperformance\b/,
+  /\bset(Timeout|Interval|Immediate)\(/,
+  /Math\.random/,
+  /\bfetch\(/,
+  /\bprocess\./,
+  /randomBytes|randomInt|randomUUID/
+]
 const nodeModulesInCore = ['node:crypto', 'node:net']
 
 interface Source {
@@ -36,8 +83,14 @@ interface Source {
 
 const sources: readonly Source[] = globSync(['src/**/*.ts', 'plugins/**/*.ts'], { cwd: root }).map(file => {
   const text = readFileSync(join(root, file), 'utf8')
-  const imports = [...text.matchAll(/\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)].map(match => match[1] ?? match[2] ?? match[3]!)
-  return { file, text, imports: imports.map(specifier => (specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier)) }
+  const imports = [...text.matchAll(/\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)].map(
+    match => match[1] ?? match[2] ?? match[3]!
+  )
+  return {
+    file,
+    text,
+    imports: imports.map(specifier => (specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier))
+  }
 })
 
 function roomOf(file: string): string | undefined {
@@ -64,7 +117,17 @@ test('every room imports only what it may', () => {
 test('only the composition root knows everyone', () => {
   const knowing = sources.filter(({ file }) => /^src\/[^/]+\.ts$/.test(file) && file !== 'src/config.ts').map(({ file }) => file)
   expect(knowing.toSorted()).toEqual(
-    ['src/dev-seal.ts', 'src/load-plugins.ts', 'src/log.ts', 'src/main.ts', 'src/plugin-name.ts', 'src/serve.ts', 'src/server.ts', 'src/system-clock.ts', 'src/version.ts'].toSorted()
+    [
+      'src/dev-seal.ts',
+      'src/load-plugins.ts',
+      'src/log.ts',
+      'src/main.ts',
+      'src/plugin-name.ts',
+      'src/serve.ts',
+      'src/server.ts',
+      'src/system-clock.ts',
+      'src/version.ts'
+    ].toSorted()
   )
 })
 

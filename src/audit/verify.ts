@@ -16,7 +16,7 @@ import type { Problem, Verdict, Why } from './verdict.ts'
 
 export { openLines } from './open-lines.ts'
 export { tellVerdict } from './verdict.ts'
-export type { NodeVerdict, Problem, Verdict, Why } from './verdict.ts'
+export type { Verdict } from './verdict.ts'
 
 export interface VerifyOptions {
   /** The broker's checkpoint key (as text, PEM), from the broker, never from the file. */

@@ -31,20 +31,25 @@ export class Exchange {
   readonly parts: Parts
   readonly request: WireRequest
   readonly identity: Identity
-  readonly facts: Facts
+  #facts: Facts
   #asked = false
   #concluded = false
 
-  constructor(parts: Parts, request: WireRequest, identity: Identity, mount: MountRecord | undefined, decision: Decision | undefined) {
+  constructor(parts: Parts, request: WireRequest, identity: Identity, mount: MountRecord | undefined) {
     this.parts = parts
     this.request = request
     this.identity = identity
-    this.facts = { request, token: identity.token, mount, decision }
+    this.#facts = { request, token: identity.token, mount, decision: undefined }
+  }
+
+  /** What policy said. A request that fails before is audited without. */
+  decided(decision: Decision): void {
+    this.#facts = { ...this.#facts, decision }
   }
 
   /** The promise: changes and the request's entry, before an effect outside the store. */
   async promise(changes: readonly Change[]): Promise<readonly ChangeResult[]> {
-    const results = await commit(this.parts, changes, [this.parts.trail.request(this.facts)])
+    const results = await commit(this.parts, changes, [this.parts.trail.request(this.#facts)])
     this.#asked = true
     return results
   }
@@ -52,8 +57,8 @@ export class Exchange {
   /** Changes and the response's entry, and the request's too when nothing came before. */
   async conclude(changes: readonly Change[], answered: Answered): Promise<readonly ChangeResult[]> {
     const { trail } = this.parts
-    const response = trail.response(this.facts, answered)
-    const results = await commit(this.parts, changes, this.#asked ? [response] : [trail.request(this.facts), response])
+    const response = trail.response(this.#facts, answered)
+    const results = await commit(this.parts, changes, this.#asked ? [response] : [trail.request(this.#facts), response])
     this.#concluded = true
     await this.parts.at('audit:after-row-commit')
     return results

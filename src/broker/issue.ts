@@ -1,6 +1,6 @@
 /** Promise, effect, activation, reply: the order that the whole broker stands on. */
 import { BrokerError } from '../contracts/index.ts'
-import type { Issuance, Issued, Json } from '../contracts/index.ts'
+import type { Issuance, Issued } from '../contracts/index.ts'
 import { issueGraceMs, issueLimitMs } from '../lease/lease.ts'
 import type { Lease } from '../lease/lease.ts'
 import { computeTtl } from '../lease/ttl.ts'
@@ -180,7 +180,7 @@ async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued
         ...plan.visible,
         role: plan.role,
         target: plan.target,
-        guarantees: plan.guarantees as unknown as Json,
+        guarantees: plan.guarantees,
         expire_time: expiresAt.toString()
       },
       ...(plan.warnings ? { warnings: plan.warnings } : {})

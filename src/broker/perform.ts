@@ -23,9 +23,10 @@ import { spendUse } from './spend-use.ts'
 export async function perform(parts: Parts, request: WireRequest): Promise<Reply> {
   const identity = await identify(parts, request) // 403, one sentence, whatever was wrong
   const here = route(parts, request)
-  const verdict = here.open ? pass(request) : await authorize(identity, request, here)
-  const exchange = new Exchange(parts, request, identity, here.mount?.record, verdict.decision)
+  const exchange = new Exchange(parts, request, identity, here.mount?.record)
   try {
+    const verdict = here.open ? pass(request) : await authorize(identity, request, here)
+    exchange.decided(verdict.decision)
     if (!verdict.decision.allowed) throw new BrokerError('permission_denied', listed('permission denied')) // refusals are audited too
     parts.sinks.refuseWhileLagging(request)
     return await run(exchange, here, verdict.operation)

@@ -1,4 +1,5 @@
-import type { Clock } from '../contracts/index.ts'
+import { BrokerError } from '../contracts/index.ts'
+import type { Clock, Json } from '../contracts/index.ts'
 import { compileAcl } from '../policy/acl.ts'
 import type { Acl } from '../policy/acl.ts'
 import { defaultPolicyText, rootPolicy } from '../policy/built-in.ts'
@@ -26,7 +27,7 @@ export class Policies {
     const { generation, entries } = await this.#parts.store.entries('policy')
     const loaded = new Map([['default', { policy: parsePolicy('default', defaultPolicyText), text: defaultPolicyText }]])
     for (const { key, value } of entries) {
-      const text = String(this.#parts.barrier.openJson(entryPlace('policy', key), value))
+      const text = textOf(this.#parts.barrier.openJson(entryPlace('policy', key), value))
       loaded.set(key, { policy: parsePolicy(key, text), text })
     }
     this.#byName = loaded
@@ -57,4 +58,9 @@ export class Policies {
   has(name: string): boolean {
     return name === 'root' || this.#byName.has(name)
   }
+}
+
+function textOf(value: Json): string {
+  if (typeof value !== 'string') throw new BrokerError('integrity', 'a stored policy is no text')
+  return value
 }

@@ -6,7 +6,7 @@ import type { Call } from './core-path.ts'
 import type { Mount } from './mount.ts'
 import { mountStorage } from './mount-storage.ts'
 import type { Parts } from './parts.ts'
-import { Router, serves } from './router.ts'
+import { serves } from './router.ts'
 import type { Match } from './router.ts'
 import type { Outcome, WireRequest } from './request.ts'
 

@@ -136,7 +136,7 @@ export class SinkStreams implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of [...this.#streams.keys()]) await this.remove(name, false)
+    for (const name of this.#streams.keys().toArray()) await this.remove(name, false)
   }
 }
 

@@ -44,7 +44,7 @@ export class Trail {
 
   static async open(parts: TrailParts): Promise<Trail> {
     const stored = await readEntry(parts.store, parts.barrier, space, keyName)
-    if (stored) return new Trail(parts, privateKeyOf(String(stored.value)))
+    if (typeof stored?.value === 'string') return new Trail(parts, privateKeyOf(stored.value))
     const seed = Buffer.from(parts.random.bytes(32)).toString('base64')
     await parts.store.commit([{ ...putEntry(parts.barrier, space, keyName, seed, 0), now: parts.clock.now() }], [])
     return new Trail(parts, privateKeyOf(seed))
@@ -52,7 +52,7 @@ export class Trail {
 
   /** For `mayfly audit verify`: it comes from the broker, never from the file that it proves. PEM. */
   get checkpointKey(): string {
-    return String(this.#publicKey.export({ type: 'spki', format: 'pem' }))
+    return this.#publicKey.export({ type: 'spki', format: 'pem' })
   }
 
   get checkpointKeyId(): string {

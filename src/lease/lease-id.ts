@@ -10,11 +10,6 @@ export function newLeaseId(path: string, now: Temporal.Instant, random: Random):
   return `${path}/${timePart(now.epochMilliseconds)}${randomBase62(random, randomCharacters)}` as LeaseId
 }
 
-/** The part after the last slash: what a mark on an object in the target carries. */
-export function randomPart(id: LeaseId): string {
-  return id.slice(id.lastIndexOf('/') + 1)
-}
-
 function timePart(milliseconds: number): string {
   let text = ''
   for (let rest = milliseconds, i = 0; i < timeCharacters; i++) {

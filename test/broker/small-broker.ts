@@ -9,7 +9,7 @@ import { Life } from '../../src/broker/life.ts'
 import { perform } from '../../src/broker/perform.ts'
 import type { Reply } from '../../src/broker/request.ts'
 import { Secret } from '../../src/contracts/index.ts'
-import type { BackendType, Clock, JsonObject, Log, Random } from '../../src/contracts/index.ts'
+import type { BackendType, JsonObject, Log, Random } from '../../src/contracts/index.ts'
 import { DevSeal } from '../../src/dev-seal.ts'
 import { sysPaths } from '../../src/http/sys/sys-paths.ts'
 import { openMemory } from '../../src/store/sqlite/open.ts'
@@ -57,7 +57,7 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
   const log: string[] = []
   const life = await Life.begin({
     settings,
-    clock: clock as Clock,
+    clock,
     random: options.random ?? seededRandom(folder),
     log: collectingLog(log),
     store,
@@ -68,16 +68,17 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     openSink: () => Promise.reject(new Error('no audit devices here')),
     at: options.at ?? nowhere
   })
-  const { root_token: root } = await life.initialise({}, { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 1 })
+  const initialised = await life.initialise({}, { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 1 })
+  const root = initialised['root_token'] as string
   const broker: SmallBroker = {
     clock,
     life,
     store,
-    root: String(root),
+    root,
     folder,
     target,
     log,
-    ask(operation, path, data = {}, token = String(root)) {
+    ask(operation, path, data = {}, token = root) {
       const parts = life.parts()
       if (!parts) throw new Error('sealed')
       const request = {

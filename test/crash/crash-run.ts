@@ -89,18 +89,25 @@ async function first(config: string, api: Api, target: CrashTarget): Promise<voi
 /** True when the moment came. */
 async function killAt(config: string, api: Api, target: CrashTarget, acknowledged: Acknowledged, moment: Moment): Promise<boolean> {
   await using broker = 'pass' in moment ? Child.start(config, moment.point, moment.pass) : Child.start(config)
-  const served = await broker.serving(api.address).then(() => true, () => false)
+  const served = await broker.serving(api.address).then(
+    () => true,
+    () => false
+  )
   // It may die where it should before it serves: what an earlier run left is swept at once.
   if (!served) return broker.killed
   const stop = new AbortController()
   const before = acknowledged.leases.size
   const struck = 'wire' in moment ? strike(target.proxy!, moment.wire) : undefined
   const clients = traffic(api, target.credentials, acknowledged, 4, stop.signal)
-  const came = await Promise.race([
-    ...('pass' in moment ? [broker.ended] : []),
-    ...(struck ? [struck] : []),
-    ...('point' in moment && moment.point === 'issue:after-first-reply-byte' ? [until(() => acknowledged.leases.size > before)] : [])
-  ].map(when => when.then(() => true)).concat(wait('afterMs' in moment ? moment.afterMs : reachLimitMs, 'afterMs' in moment)))
+  const came = await Promise.race(
+    [
+      ...('pass' in moment ? [broker.ended] : []),
+      ...(struck ? [struck] : []),
+      ...('point' in moment && moment.point === 'issue:after-first-reply-byte' ? [until(() => acknowledged.leases.size > before)] : [])
+    ]
+      .map(when => when.then(() => true))
+      .concat(wait('afterMs' in moment ? moment.afterMs : reachLimitMs, 'afterMs' in moment))
+  )
   broker.kill()
   stop.abort()
   await broker.ended

@@ -20,7 +20,9 @@ const passesMax = 3
 
 const all: Moment[] = [...crashPoints.map(point => ({ point, pass: 1 })), { point: 'issue:after-first-reply-byte' }, ...postgresMoments]
 const points = all.filter(moment => 'point' in moment && (values.point?.includes(moment.point) ?? true))
-const named = points.flatMap(moment => Array.from({ length: Number(values.each) }, (_, i) => ('pass' in moment ? { ...moment, pass: 1 + (i % passesMax) } : moment)))
+const named = points.flatMap(moment =>
+  Array.from({ length: Number(values.each) }, (_, i) => ('pass' in moment ? { ...moment, pass: 1 + (i % passesMax) } : moment))
+)
 const random: Moment[] = Array.from({ length: Number(values.random) }, () => ({ afterMs: 20 + Math.random() * 1_500 }))
 
 await using postgres = await startPostgres()
