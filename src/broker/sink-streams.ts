@@ -39,10 +39,13 @@ export class SinkStreams implements AsyncDisposable {
   }
 
   async add(sink: AuditSink): Promise<void> {
-    const cursor = await this.#parts.store.cursor(sink.name)
+    const { store, clock } = this.#parts
+    const cursor = await store.cursor(sink.name)
+    // From here on pruning waits for this sink, also before its first line.
+    await store.commit([{ kind: 'cursor.move', now: clock.now(), sink: sink.name, seq: cursor }], [])
     const stream: Stream = {
       sink,
-      background: new Background(this.#parts.clock, this.#parts.log),
+      background: new Background(clock, this.#parts.log),
       cursor,
       lag: 0,
       failingSince: undefined,
@@ -62,6 +65,10 @@ export class SinkStreams implements AsyncDisposable {
     await this.#last(stream)
     await stream.sink[Symbol.asyncDispose]()
     if (forget) await this.#parts.store.commit([{ kind: 'cursor.drop', now: this.#parts.clock.now(), sink: name }], [])
+  }
+
+  get empty(): boolean {
+    return this.#streams.size === 0
   }
 
   has(name: string): boolean {

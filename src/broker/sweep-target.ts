@@ -20,10 +20,10 @@ const targetClockToleranceMs = 5_000
 const earlyAgainMs = 30_000
 
 /** `dueBefore`: the store's time, or the wall clock's where no second source can be asked. */
-export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortSignal, dueBefore?: Temporal.Instant): Promise<void> {
-  for (;;) {
+export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortSignal, dueBefore?: Temporal.Instant): Promise<boolean> {
+  for (let worked = false; ; worked = true) {
     const claimed = await claim(parts, target, dueBefore)
-    if (claimed.length === 0 || signal.aborted) return
+    if (claimed.length === 0 || signal.aborted) return worked
     await parts.at('revoke:after-claim')
     try {
       const due = await dueByTargetClock(parts, target, claimed, signal)
@@ -31,7 +31,7 @@ export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortS
     } catch (error) {
       if (!(error instanceof TargetFailed)) throw error
       await targetFailed(parts, target, claimed, error.cause)
-      return
+      return true
     }
     await recover(parts, target)
   }

@@ -8,7 +8,7 @@ import type { Parts } from './parts.ts'
 const taskLimitMs = 60_000
 
 /** Runs one due task. What it writes, its audit entry and its new due time are one commit; a crash before it runs the task again with the same intent. */
-export async function runTask(parts: Parts, scheduled: ScheduledTask, signal: AbortSignal): Promise<void> {
+export async function runTask(parts: Parts, scheduled: ScheduledTask, signal: AbortSignal): Promise<boolean> {
   const changes: Change[] = []
   const change = (intention: Intention) => void changes.push({ ...intention, now: parts.clock.now() })
   try {
@@ -19,6 +19,7 @@ export async function runTask(parts: Parts, scheduled: ScheduledTask, signal: Ab
     const again = parts.clock.now().add({ milliseconds: backoffMs(6, parts.random) })
     await settle(parts, scheduled, [], again, parts.trail.errorText(error))
   }
+  return true
 }
 
 async function run(

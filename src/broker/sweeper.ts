@@ -79,13 +79,17 @@ export class Sweeper implements AsyncDisposable {
     this.#start(this.#busyTargets, target, () => sweepTarget(this.#parts, target, this.#stop.signal, dueBefore))
   }
 
-  #start<Key>(busy: Map<Key, Promise<void>>, key: Key, work: () => Promise<void>): void {
+  /** `work` says whether it found anything to do. What found nothing, or failed, is looked at again with the next tick and not at once: no turn may spin. */
+  #start<Key>(busy: Map<Key, Promise<void>>, key: Key, work: () => Promise<boolean>): void {
     if (busy.has(key)) return
     const done = work()
-      .catch(error => this.#parts.log.error('a sweep failed', { what: String(key) }, error))
-      .finally(() => {
+      .catch(error => {
+        this.#parts.log.error('a sweep failed', { what: String(key) }, error)
+        return false
+      })
+      .then(worked => {
         busy.delete(key)
-        this.wake()
+        if (worked) this.wake()
       })
     busy.set(key, done)
   }
