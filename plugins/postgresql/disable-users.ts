@@ -40,6 +40,8 @@ function disabling(endings: readonly Ending[]): string {
   const wanted = endings.map(({ user, oid }) => ({ name: user.name, oid: oid ?? null, mark: user.mark }))
   return [
     'begin',
+    // Nobody waits for it as for a creation: what the account's many users make slow must not be undone half-way.
+    "set local statement_timeout = '60s'",
     `select pg_catalog.set_config('mayfly.users', ${quoteLiteral(JSON.stringify(wanted))}, true)`,
     block,
     "select pg_catalog.current_setting('mayfly.failed', true) as failed, pg_catalog.pg_is_in_recovery() as standby",

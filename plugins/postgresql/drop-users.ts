@@ -10,23 +10,26 @@ const lockedSeconds = 15
 const humanSeconds = 300
 // Shorter than the session's: a batch may meet it once for each user that somebody else holds.
 const lockTimeout = "'1s'"
+// For each user that an account drops, a server since 16 looks through all users of that account: 8 ms with 4,000 of them, whichever way they are dropped.
+// So many stay far below the time limit of a statement, which would undo them all.
+const statementUsersMax = 50
 const dependsOnIt = '2BP01'
 
-/** Step 5: one statement for all. What one user owns, or holds rights on, stops it for everybody: those are seen to one by one, the rest go on. */
+/** Step 5: one statement for many. What one user owns, or holds rights on, stops it for all of them: those are seen to one by one, the rest go on. */
 export async function dropUsers(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
   const there = await stillThere(session, endings, signal)
-  if (there.length === 0) return
-  const refused = await drop(session, there, signal)
+  for (let from = 0; from < there.length; from += statementUsersMax)
+    await dropSome(server, session, there.slice(from, from + statementUsersMax), signal)
+}
+
+async function dropSome(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
+  const refused = await drop(session, endings, signal)
   if (!refused) return
-  if (there.length === 1 && sqlState(refused) !== dependsOnIt) return wait(server, there[0]!, refused)
-  const named = await withDependencies(session, there, signal)
-  await dropOthers(
-    server,
-    session,
-    there.filter(ending => !named.has(ending.oid!)),
-    signal
-  )
-  for (const ending of there.filter(one => named.has(one.oid!))) {
+  if (endings.length === 1 && sqlState(refused) !== dependsOnIt) return wait(server, endings[0]!, refused)
+  const named = await withDependencies(session, endings, signal)
+  const others = endings.filter(ending => !named.has(ending.oid!))
+  await dropOthers(server, session, others, signal)
+  for (const ending of endings.filter(one => named.has(one.oid!))) {
     await clearRights(server, session, ending, signal)
     if (!ending.waits) await dropOne(server, session, ending, signal)
   }
