@@ -1,4 +1,4 @@
-import { field } from 'mayfly/plugin'
+import { BrokerError, field } from 'mayfly/plugin'
 import type { Answer, MountReader } from 'mayfly/plugin'
 
 // What one page may hold, whatever a caller asks for.
@@ -12,9 +12,10 @@ interface Page {
   readonly limit?: number | undefined
 }
 
-/** LIST of the keys below `prefix`. A caller that names no limit gets all, as clients that know no pages expect. */
+/** LIST of the keys below `prefix`. A caller that names no limit, or -1, gets all, as clients that know no pages expect. */
 export async function listKeys(storage: MountReader, prefix: string, page: Page): Promise<Answer> {
-  if (page.limit !== undefined) return { keys: await keysAfter(storage, prefix, page.after ?? '', bounded(page.limit)) }
+  if (page.limit !== undefined && page.limit !== -1)
+    return { keys: await keysAfter(storage, prefix, page.after ?? '', bounded(page.limit)) }
   return { keys: await allKeys(storage, prefix, page.after) }
 }
 
@@ -32,4 +33,7 @@ function keysAfter(storage: MountReader, prefix: string, after: string, limit: n
   return storage.list(prefix, after === '' ? { limit } : { after, limit })
 }
 
-const bounded = (limit: number): number => (limit >= 1 && limit <= pageSizeMax ? limit : pageSizeMax)
+function bounded(limit: number): number {
+  if (limit < 1) throw new BrokerError('invalid_request', 'limit: expected a number above 0')
+  return Math.min(limit, pageSizeMax)
+}

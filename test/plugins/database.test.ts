@@ -414,7 +414,8 @@ describe('a list', () => {
     expect(await under.mount.list('roles')).toEqual({ keys: ['a', 'app', 'b', 'c', 'd'] })
     expect(await under.mount.list('roles', { limit: 2 })).toEqual({ keys: ['a', 'app'] })
     expect(await under.mount.list('roles', { limit: '2', after: 'app' })).toEqual({ keys: ['b', 'c'] })
-    for (const limit of [-1, 0, 1e9]) expect(await under.mount.list('roles', { limit })).toEqual({ keys: ['a', 'app', 'b', 'c', 'd'] })
+    for (const limit of [-1, 1e9]) expect(await under.mount.list('roles', { limit })).toEqual({ keys: ['a', 'app', 'b', 'c', 'd'] })
+    for (const limit of [0, -7]) await expect(under.mount.list('roles', { limit })).rejects.toMatchObject({ code: 'invalid_request' })
   })
 
   test('of more than a thousand is whole without a limit, and a thousand with any', async () => {
