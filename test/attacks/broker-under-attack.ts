@@ -9,6 +9,7 @@ import { Api } from '../crash/api.ts'
 import { Child, freePort } from '../crash/child.ts'
 import type { PostgresAccess } from '../targets/postgres-access.ts'
 import { AuditFile } from './audit-file.ts'
+import { toldState } from './told-state.ts'
 
 export interface BrokerUnderAttack extends AsyncDisposable {
   readonly folder: string
@@ -120,27 +121,7 @@ async function prepareDatabase({ root, role }: BrokerUnderAttack, postgres: Post
   await root.must('POST', `database/roles/${role}`, { db_name: 'app', member_of: ['app_ro'], default_ttl: '1h', max_ttl: '4h' })
 }
 
-// What `sys` and the mounts tell of everything that a request could change.
-const told = [
-  'auth/token/accessors?list=true',
-  'sys/mounts',
-  'sys/auth',
-  'sys/policies/acl?list=true',
-  'sys/audit',
-  'users/roles?list=true',
-  'users/config',
-  'database/roles?list=true',
-  'database/config?list=true'
-]
-
 async function stateOf({ root, users, role }: BrokerUnderAttack, postgres: PostgresAccess | undefined): Promise<unknown> {
-  const data = async (path: string) => (await root.ask('GET', path)).body?.data ?? null
   const query = 'select rolname, rolcanlogin from pg_roles where rolname like $1 order by 1'
-  const [held, inPostgres, ...rest] = await Promise.all([
-    data('sys/holdings'),
-    postgres?.query(query, [`v-%-${role}-%`]),
-    ...told.map(data)
-  ])
-  const leases = held.holdings.map(({ id, state, expire_time }: Record<string, string>) => `${id} ${state} ${expire_time}`)
-  return { leases, users: usersOf(users), postgres: inPostgres, told: Object.fromEntries(told.map((path, i) => [path, rest[i]])) }
+  return { told: await toldState(root), users: usersOf(users), postgres: await postgres?.query(query, [`v-%-${role}-%`]) }
 }
