@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes, randomFillSync, randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock, Deadline, Random } from './contracts/index.ts'
 
@@ -14,7 +14,10 @@ export const systemClock: Clock = {
   },
   within(milliseconds, outer): Deadline {
     const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(new DOMException('the deadline has passed', 'TimeoutError')), Math.min(milliseconds, timerMsMax))
+    const timer = setTimeout(
+      () => controller.abort(new DOMException('the deadline has passed', 'TimeoutError')),
+      Math.min(milliseconds, timerMsMax)
+    )
     const forward = () => controller.abort(outer?.reason)
     if (outer?.aborted) forward()
     else outer?.addEventListener('abort', forward, { once: true })
@@ -28,7 +31,24 @@ export const systemClock: Clock = {
   }
 }
 
+// One call of the system for many small draws: each costs some 10 µs, whatever its size.
+const pool = Buffer.alloc(4_096)
+const pooledMax = 64
+let poolAt = pool.length
+
+/** Taken bytes are wiped from the pool at once: no later draw and no later look at memory finds them there. */
+function fromPool(count: number): Uint8Array {
+  if (poolAt + count > pool.length) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  const bytes = new Uint8Array(pool.subarray(poolAt, poolAt + count))
+  pool.fill(0, poolAt, poolAt + count)
+  poolAt += count
+  return bytes
+}
+
 export const systemRandom: Random = {
-  bytes: count => randomBytes(count),
+  bytes: count => (count <= pooledMax ? fromPool(count) : randomBytes(count)),
   below: limit => randomInt(limit)
 }

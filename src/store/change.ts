@@ -121,8 +121,7 @@ export type Intention =
   // audit and history
   | { readonly kind: 'cursor.move'; readonly sink: string; readonly seq: number }
   | { readonly kind: 'cursor.drop'; readonly sink: string }
-  /** At most `limit` rows older than `before` that every sink has passed; none while there is no cursor at all. A row's age is the `time` that its body begins with.
-   *  `count`. */
+  /** At most `limit` rows, each the lines of one group commit, whose newest line is older than `before` and which every sink has passed. `count` of rows. */
   | { readonly kind: 'audit.prune'; readonly before: Temporal.Instant; readonly limit: number }
   /** At most `limit` leases revoked before, and ended tokens; recipes that nothing refers to. `count`. */
   | { readonly kind: 'history.prune'; readonly before: Temporal.Instant; readonly limit: number }

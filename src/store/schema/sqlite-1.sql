@@ -210,10 +210,12 @@ create table cascade (
 ) strict;
 create index cascade_selector on cascade (kind, selector);
 
+-- A row holds the lines of one group commit, one under the other; `at` is the newest one's time.
 create table audit (
-  seq integer primary key,
+  first_seq integer primary key,
+  last_seq integer not null,
   at integer not null,
-  line text not null
+  lines text not null
 ) strict;
 
 create table cursor (

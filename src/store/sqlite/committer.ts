@@ -118,12 +118,24 @@ export class Committer {
     return { results, lines }
   }
 
+  /** All lines of a group are one row: rows of one or two kilobytes each would fill a page each, and the log would be twice as long. */
   #append(bodies: readonly string[], timeMark: number): ChainHead {
     let head = this.#head
+    const lines: string[] = []
     for (const body of bodies) {
       const { seq, hash, line } = chain(this.#node.node, head, body)
-      this.#db.run('insert into audit (seq, at, line) values (?, ?, ?)', seq, bodyTime(body) ?? timeMark, line)
+      lines.push(line)
       head = { seq, hash }
+    }
+    if (lines.length > 0) {
+      const at = bodyTime(bodies.at(-1)!) ?? timeMark
+      this.#db.run(
+        'insert into audit (first_seq, last_seq, at, lines) values (?, ?, ?, ?)',
+        this.#head.seq + 1,
+        head.seq,
+        at,
+        lines.join('\n')
+      )
     }
     const own = this.#db.run(
       'update node set audit_seq = :seq, audit_hash = :hash, time_mark = :timeMark where id = :node and epoch = :epoch',

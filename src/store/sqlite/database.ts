@@ -73,7 +73,7 @@ const onDisk: Pragmas = { mmap_size: 0 }
 
 const writing: Pragmas = { synchronous: 2, secure_delete: 1, cache_size: -cacheKib }
 
-const logging: Pragmas = { journal_mode: 'wal', wal_autocheckpoint: 1_000, journal_size_limit: 67_108_864 }
+const logging: Pragmas = { journal_mode: 'wal', wal_autocheckpoint: 4_000, journal_size_limit: 67_108_864 }
 
 /** The one connection that writes. */
 export function openWriting(file: string): Database {

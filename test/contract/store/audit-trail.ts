@@ -64,10 +64,7 @@ export function auditTrail(open: OpenStore, lasts: boolean): void {
     test('a line goes when it is old and every sink has passed it, a bounded number at a time', async () => {
       await using world = await World.open(open)
       const old = '2026-11-01T00:00:00.000Z'
-      await world.store.commit(
-        [],
-        [1, 2, 3, 4, 5].map(n => body(n, old))
-      )
+      for (const n of [1, 2, 3, 4, 5]) await world.store.commit([], [body(n, old)])
       await world.store.commit([], [body('young', '2026-11-24T00:00:00.000Z')])
       const prune = async (limit: number) =>
         (await world.change({ kind: 'audit.prune', before: Temporal.Instant.from('2026-11-20T00:00:00Z'), limit })).count

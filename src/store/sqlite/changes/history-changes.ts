@@ -11,8 +11,9 @@ export function dropCursor({ db }: Writing, { sink }: ChangeOf<'cursor.drop'>): 
 }
 
 // Only the oldest lines are looked at, never more than the limit. Without any sink nothing was delivered, so nothing goes.
-const pruneAuditSql = `delete from audit where seq in (
-  select seq from (select seq, at from audit order by seq limit :limit) where at < :before and seq <= (select min(seq) from cursor))`
+const pruneAuditSql = `delete from audit where first_seq in (
+  select first_seq from (select first_seq, last_seq, at from audit order by first_seq limit :limit)
+   where at < :before and last_seq <= (select min(seq) from cursor))`
 
 export function pruneAudit({ db }: Writing, { before, limit }: ChangeOf<'audit.prune'>): Applied {
   return changed(db.run(pruneAuditSql, { before, limit }))

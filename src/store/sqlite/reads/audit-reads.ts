@@ -5,8 +5,28 @@ export function chainHead(db: Database): ChainHead {
   return db.get<ChainHead>('select audit_seq as seq, audit_hash as hash from node')!
 }
 
+interface AuditRow {
+  readonly first_seq: number
+  readonly last_seq: number
+  readonly lines: string
+}
+
+// The row that holds `after` or the one behind it, and so on from row to row: a row holds the lines of one group commit.
+const rowSql = `select first_seq, last_seq, lines from audit
+  where first_seq >= coalesce((select max(first_seq) from audit where first_seq <= :next), 0) and last_seq >= :next
+  order by first_seq limit 1`
+
 export function auditLines(db: Database, after: number, limit: number): { seq: number; line: string }[] {
-  return db.all('select seq, line from audit where seq > :after order by seq limit :limit', { after, limit })
+  const found: { seq: number; line: string }[] = []
+  for (let next = after + 1; found.length < limit;) {
+    const row = db.get<AuditRow>(rowSql, { next })
+    if (!row) break
+    const lines = row.lines.split('\n')
+    for (let seq = Math.max(next, row.first_seq); seq <= row.last_seq && found.length < limit; seq++)
+      found.push({ seq, line: lines[seq - row.first_seq]! })
+    next = row.last_seq + 1
+  }
+  return found
 }
 
 export function cursor(db: Database, sink: string): number {
