@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { usersOf } from '../../plugins/memory/target.ts'
 import { Api } from '../crash/api.ts'
 import { Child, freePort } from '../crash/child.ts'
@@ -29,14 +30,18 @@ export interface BrokerUnderAttack extends AsyncDisposable {
   policy(name: string, rules: Readonly<Record<string, readonly string[]>>): Promise<void>
   /** What a refusal must leave as it is. */
   state(): Promise<unknown>
-  /** Of the broker's process. */
+  /** Of the broker's process; 0 where the system does not tell. */
   memoryMb(): number
 }
 
 export interface UnderAttackOptions {
   readonly postgres?: PostgresAccess
-  /** More lines of the configuration. */
-  readonly config?: string
+  /** The seal's line of the configuration. */
+  readonly seal?: string
+  /** The client of root, where it should hear more than a client does. */
+  readonly client?: (address: string) => Api
+  /** Initialises and unseals; the root token. */
+  readonly initialise?: (client: Api) => Promise<string>
 }
 
 export async function brokerUnderAttack(options: UnderAttackOptions = {}): Promise<BrokerUnderAttack> {
@@ -44,11 +49,12 @@ export async function brokerUnderAttack(options: UnderAttackOptions = {}): Promi
   const port = await freePort()
   const config = join(folder, 'mayfly.yaml')
   await mkdir(join(folder, 'audit'), { mode: 0o700 })
-  await writeFile(config, configuration(port, options.config))
+  await writeFile(config, configuration(port, options.seal))
   const child = Child.start(config)
-  const root = new Api(`http://127.0.0.1:${port}`)
-  await child.serving(root.address)
-  root.token = (await root.must('PUT', 'sys/init', {})).root_token
+  const address = `http://127.0.0.1:${port}`
+  const root = options.client?.(address) ?? new Api(address)
+  await child.serving(address)
+  root.token = (await options.initialise?.(root)) ?? (await root.must('PUT', 'sys/init', {})).root_token
   const broker: BrokerUnderAttack = {
     folder,
     port,
@@ -58,14 +64,14 @@ export async function brokerUnderAttack(options: UnderAttackOptions = {}): Promi
     users: join(folder, 'users.db'),
     // Of a role's name eight bytes stand in the names of its users.
     role: `k${randomBytes(3).toString('hex')}`,
-    as: token => new Api(root.address, token),
+    as: token => new Api(address, token),
     async token(fields) {
       const { auth } = await root.must('POST', 'auth/token/create', fields)
       return { token: auth.client_token, accessor: auth.accessor }
     },
     policy: (name, rules) => root.must('PUT', `sys/policies/acl/${name}`, { policy: policyText(rules) }),
     state: () => stateOf(broker, options.postgres),
-    memoryMb: () => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024,
+    memoryMb: () => (process.platform === 'linux' ? residentMb(child.pid) : 0),
     async [Symbol.asyncDispose]() {
       await child.stop()
       await rm(folder, { recursive: true, force: true })
@@ -76,14 +82,18 @@ export async function brokerUnderAttack(options: UnderAttackOptions = {}): Promi
   return broker
 }
 
-function configuration(port: number, more = 'seal: { key_file: ./seal.key }'): string {
+function residentMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
+}
+
+function configuration(port: number, seal = '{ key_file: ./seal.key }'): string {
   return [
     `listener: { address: 127.0.0.1:${port}, tls: off }`,
     'storage: { sqlite: { path: ./data } }',
     'audit: [{ type: file, path: ./audit.jsonl }]',
     'audit_dir: ./audit',
     'log_level: debug',
-    more,
+    `seal: ${seal}`,
     ''
   ].join('\n')
 }
