@@ -28,13 +28,16 @@ export function beginsWith(column: string, prefix: string): string {
 /** A live claim: whoever holds it is at the target now. */
 export const claimed = `(state = 'revoking' and claim_until is not null and claim_until > :now)`
 
+/** Claimed, or claimed and not settled since (its target failed, its claim ran out): it may still be given back as not due by the target's clock. */
+const taken = `(${claimed} or (state = 'revoking' and prior_state is not null))`
+
 /** Sets of an update that makes leases due at `:now` with `:cause`. The first cause stays. A claimed lease keeps its version, so that the outcome still settles; what
  *  was asked for meanwhile counts as asked before the claim, and is there when the lease is given back. */
 export const becomesDue = `
   due_at = case when ${claimed} then due_at else min(due_at, :now) end,
-  cause = case when ${claimed} then cause else coalesce(cause, :cause) end,
-  prior_cause = case when ${claimed} then coalesce(prior_cause, :cause) else prior_cause end,
+  cause = case when ${taken} then cause else coalesce(cause, :cause) end,
+  prior_cause = case when ${taken} then coalesce(prior_cause, :cause) else prior_cause end,
   version = version + case when ${claimed} then 0 else 1 end`
 
 /** Not due yet, or due only by its time: a cause is still worth writing. */
-export const notYetDue = `state <> 'revoked' and (cause is null or due_at > :now or (${claimed} and prior_cause is null))`
+export const notYetDue = `state <> 'revoked' and (cause is null or due_at > :now or (${taken} and prior_cause is null))`

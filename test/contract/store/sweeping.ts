@@ -110,6 +110,17 @@ export function sweeping(open: OpenStore): void {
       expect(await world.claim()).toMatchObject([{ id: lease.id, cause: 'manual' }])
     })
 
+    test('a revocation that was asked for while the target of a claimed lease was down is not lost when the lease is given back', async () => {
+      await using world = await World.open(open)
+      const lease = await world.active(await world.token())
+      const claimed = await world.claim({ dueBefore: world.in({ hours: 2 }) })
+      await world.change({ kind: 'target.failed', target: lease.target, retryAt: world.now, error: 'down', leases: claimed })
+      expect(await world.due(lease.id, 'manual')).toMatchObject({ applied: true })
+      const [again] = await world.claim({ dueBefore: world.in({ hours: 2 }) })
+      expect(await world.settle([again!], { outcome: 'early', again: lease.expiresAt })).toBe(1)
+      expect(await world.claim()).toMatchObject([{ id: lease.id, cause: 'manual' }])
+    })
+
     test('a target that fails as a whole waits by itself, and charges no lease', async () => {
       await using world = await World.open(open)
       const token = await world.token()
