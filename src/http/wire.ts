@@ -53,7 +53,8 @@ function envelope(reply: Reply, path: string): JsonObject {
 
 function write(response: ServerResponse, status: number, type: string, body: string | Uint8Array, more: readonly string[] = []): void {
   if (response.headersSent || response.destroyed) return
-  const headers = ['Content-Type', type, 'Cache-Control', 'no-store', ...more]
+  // A reply that a browser is led to stays what it says that it is: errors name what was asked.
+  const headers = ['Content-Type', type, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff', ...more]
   const { req } = response
   if ('encrypted' in req.socket) headers.push('Strict-Transport-Security', 'max-age=31536000')
   if (status !== 204) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))

@@ -102,7 +102,15 @@ test('no reply carries a validator, and none is answered from one', async () => 
     'If-Modified-Since': 'Wed, 25 Nov 2026 12:00:00 GMT'
   })
   expect(status).toBe(200)
-  expect(Object.keys(headers).toSorted()).toEqual(['cache-control', 'connection', 'content-length', 'content-type', 'date', 'keep-alive'])
+  expect(Object.keys(headers).toSorted()).toEqual([
+    'cache-control',
+    'connection',
+    'content-length',
+    'content-type',
+    'date',
+    'keep-alive',
+    'x-content-type-options'
+  ])
   for (const other of ['/', '/ui', '/x']) expect(Object.keys((await served.ask('GET', other)).headers)).not.toContain('x-powered-by')
 })
 
