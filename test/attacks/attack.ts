@@ -21,8 +21,9 @@ export interface Attack {
   readonly heardBy?: 'the door' | 'the counter' | 'the parser'
 }
 
-/** `maker` makes tokens, `sudoer` with sudo; `narrow` may all but one folder; `reader` reads roles. */
-export type Who = 'root' | 'owner' | 'stranger' | 'powerless' | 'nobody' | 'maker' | 'sudoer' | 'narrow' | 'reader'
+/** `maker` makes tokens, `sudoer` with sudo; `narrow` may all but one folder; `reader` reads roles, `creator` only
+ *  makes new ones. */
+export type Who = 'root' | 'owner' | 'stranger' | 'powerless' | 'nobody' | 'maker' | 'sudoer' | 'narrow' | 'reader' | 'creator'
 
 /** The people of the play, and what belongs to the owner. */
 export interface Cast {
@@ -35,6 +36,7 @@ export async function cast(broker: BrokerUnderAttack): Promise<Cast> {
   await broker.policy('sudoer', { 'auth/token/create': ['update', 'sudo'] })
   await broker.policy('narrow', { 'users/*': ['create', 'read', 'update', 'delete', 'list'], 'users/roles/*': ['deny'] })
   await broker.policy('reader', { 'users/roles/*': ['read', 'list'], 'database/roles/*': ['read', 'list'] })
+  await broker.policy('creator', { 'users/roles/*': ['create'], 'database/roles/*': ['create'] })
   const made = (...policies: readonly string[]) => broker.token({ policies, no_default_policy: policies[0] === 'powerless', ttl: '2h' })
   const owner = await made('app')
   const { lease_id: lease } = await broker.as(owner.token).must('GET', 'users/creds/app')
@@ -47,7 +49,8 @@ export async function cast(broker: BrokerUnderAttack): Promise<Cast> {
     maker: (await made('maker', 'app')).token,
     sudoer: (await made('sudoer')).token,
     narrow: (await made('narrow')).token,
-    reader: (await made('reader')).token
+    reader: (await made('reader')).token,
+    creator: (await made('creator')).token
   }
   return { tokens, words: { owner: owner.token, accessor: owner.accessor, lease, users: broker.users, role: broker.role } }
 }

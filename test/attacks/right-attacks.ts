@@ -150,6 +150,27 @@ export const rightAttacks: readonly Attack[] = [
     body: {},
     status: [403, 405]
   },
+  ...['users', 'database'].flatMap((mount): Attack[] => [
+    {
+      row: 48,
+      what: `creating what is there, at ${mount}`,
+      by: 'creator',
+      method: 'POST',
+      path: `/v1/${mount}/roles/${mount === 'users' ? 'app' : '{role}'}`,
+      body: { max_ttl: 1 },
+      ...denied
+    },
+    // Whether it is there is asked before the right is decided, and this name cannot be asked for.
+    {
+      row: 48,
+      what: `creating an odd name, at ${mount}`,
+      by: 'creator',
+      method: 'POST',
+      path: `/v1/${mount}/roles/a%20b`,
+      body: {},
+      status: 400
+    }
+  ]),
   ...['users/creds/app', 'database/creds/{role}'].map((path): Attack => ({
     row: 48,
     what: path,
