@@ -1,4 +1,5 @@
 import type { Clock, LeaseId } from '../contracts/index.ts'
+import { onAbort } from './on-abort.ts'
 
 /** How a revocation stands: what the sweeper told last of a lease. */
 export type Settled = { readonly kind: 'gone' | 'ended' | 'outlives' } | { readonly kind: 'failed'; readonly error: string }
@@ -32,7 +33,7 @@ export class LeaseWatch {
         resolve(settled)
       }
       waiters.add(waiter)
-      deadline.signal.addEventListener('abort', () => waiter(undefined), { once: true })
+      onAbort(deadline.signal, () => waiter(undefined))
     })
   }
 }

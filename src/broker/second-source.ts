@@ -1,31 +1,42 @@
-import type { TargetId } from '../contracts/index.ts'
+import type { CredentialType, TargetId } from '../contracts/index.ts'
+import type { Target } from '../store/store.ts'
+import { onAbort } from './on-abort.ts'
 import type { Parts } from './parts.ts'
 
 const askLimitMs = 5_000
 
-/** This host's wall clock is ahead of the store's time. Targets that have leases due by it are asked: one whose clock agrees settles the matter, and everything goes its usual
- *  way by the right time. Gives the targets that have no clock, once they have waited long enough for somebody else to tell. */
-export async function unaskable(parts: Parts, wall: Temporal.Instant, signal: AbortSignal): Promise<readonly TargetId[]> {
-  const silent: TargetId[] = []
-  for (const { target } of (await parts.store.dueWork(wall)).targets) {
-    const credential = parts.mounts.credentialIfThere(target.mount, target.credential)
-    if (!credential?.now) silent.push(target.id)
-    else if (parts.time.confirm(await ask(parts, () => credential.now!(target.id, signal)))) {
-      parts.log.warn('the clock of a target confirms the wall clock: this host slept, and its time is right', { target: target.id })
-      return []
-    }
+/** This host's wall clock is ahead of the store's time. Targets that have leases due by it are asked, all at once: one whose clock agrees settles the matter, and everything goes
+ *  its usual way by the right time. Gives the targets that have no clock, once they have waited long enough for somebody else to tell. */
+export async function unaskable(parts: Parts, wall: Temporal.Instant, signal: AbortSignal): Promise<readonly Target[]> {
+  const due = (await parts.store.dueWork(wall)).targets.map(({ target }) => ({
+    target,
+    credential: parts.mounts.credentialIfThere(target.mount, target.credential)
+  }))
+  const told = await Promise.all(
+    due.map(async ({ target, credential }) => ({ target, time: await ask(parts, target.id, credential, signal) }))
+  )
+  const witness = told.find(({ time }) => time && parts.time.confirm(time))
+  if (witness) {
+    parts.log.warn('the clock of a target confirms the wall clock: this host slept, and its time is right', { target: witness.target.id })
+    return []
   }
   parts.log.error('the wall clock is ahead of the time of the store and nobody confirms it: nothing is issued', {
     wall: wall.toString(),
     store: parts.clock.now().toString()
   })
-  return parts.time.suspectLongEnough() ? silent : []
+  return parts.time.suspectLongEnough() ? due.filter(({ credential }) => !credential?.now).map(({ target }) => target) : []
 }
 
-const never = Temporal.Instant.fromEpochMilliseconds(0)
-
-async function ask(parts: Parts, now: () => Promise<Temporal.Instant>): Promise<Temporal.Instant> {
-  using deadline = parts.clock.within(askLimitMs)
-  const given = new Promise<Temporal.Instant>(resolve => deadline.signal.addEventListener('abort', () => resolve(never), { once: true }))
-  return Promise.race([now().catch(() => never), given])
+/** What the target's clock says; nothing when it has none, or does not answer in time. */
+async function ask(
+  parts: Parts,
+  target: TargetId,
+  credential: CredentialType | undefined,
+  signal: AbortSignal
+): Promise<Temporal.Instant | undefined> {
+  if (!credential?.now) return undefined
+  using deadline = parts.clock.within(askLimitMs, signal)
+  const given = new Promise<undefined>(resolve => onAbort(deadline.signal, () => resolve(undefined)))
+  const answered = (async () => credential.now!(target, deadline.signal))().catch(() => undefined)
+  return Promise.race([answered, given])
 }

@@ -1,11 +1,11 @@
 /** Revokes what is due at one target, batch by batch: claim, group by credential type and recipe, revoke once a group, settle. */
 import type { CredentialType, Json, RevokedLease, RevokeOutcome, TargetId } from '../contracts/index.ts'
-import { BrokerError, unhandled } from '../contracts/index.ts'
-import { backoffMs } from '../lease/backoff.ts'
+import { BrokerError } from '../contracts/index.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Settlement } from '../store/change.ts'
 import { openHandle, openRecipe } from './lease-rows.ts'
 import type { Parts } from './parts.ts'
+import { properOutcome, settlement, told } from './settlement.ts'
 import { recover, targetFailed } from './target-state.ts'
 
 // Two looks 200 ms apart per batch: 64 would end 289 leases a second on one connection, 500 end 2,117 (measured).
@@ -22,15 +22,18 @@ const earlyAgainMs = 30_000
 /** `dueBefore`: the store's time, or the wall clock's where no second source can be asked. */
 export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortSignal, dueBefore?: Temporal.Instant): Promise<boolean> {
   for (let worked = false; ; worked = true) {
+    if (signal.aborted) return worked
     const claimed = await claim(parts, target, dueBefore)
-    if (claimed.length === 0 || signal.aborted) return worked
+    if (claimed.length === 0) return worked
     await parts.at('revoke:after-claim')
+    const triedAt = parts.clock.elapsed()
     try {
       const due = await dueByTargetClock(parts, target, claimed, signal)
-      for (const group of byRecipe(due)) await revokeGroup(parts, target, group, signal)
+      await revokeGroups(parts, target, byRecipe(due), signal)
     } catch (error) {
       if (!(error instanceof TargetFailed)) throw error
-      await targetFailed(parts, target, claimed, error.cause)
+      // The broker is ending: no failure of the target. The claims are given back when it is unsealed again.
+      if (!signal.aborted) await targetFailed(parts, target, claimed, error.cause, parts.clock.elapsed() - triedAt)
       return true
     }
     await recover(parts, target)
@@ -40,10 +43,12 @@ export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortS
 /** The target failed as a whole; the store or a lease did not. */
 class TargetFailed extends Error {}
 
-async function asTarget<T>(work: Promise<T>): Promise<T> {
-  return work.catch((cause: unknown) => {
+async function asTarget<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
     throw new TargetFailed('the target failed', { cause })
-  })
+  }
 }
 
 async function claim(parts: Parts, target: TargetId, dueBefore: Temporal.Instant | undefined): Promise<readonly Lease[]> {
@@ -62,7 +67,7 @@ async function dueByTargetClock(parts: Parts, target: TargetId, leases: readonly
   const credential = byTime.length === 0 ? undefined : credentialOf(parts, byTime[0]!)
   if (!credential?.now) return leases
   using deadline = parts.clock.within(revokeLimitMs, signal)
-  const there = await asTarget(credential.now(target, deadline.signal))
+  const there = await asTarget(() => credential.now!(target, deadline.signal))
   const early = new Set(byTime.filter(lease => lease.expiresAt.epochMilliseconds - there.epochMilliseconds > targetClockToleranceMs))
   if (early.size === 0) return leases
   parts.log.error('leases are due here and not by the clock of their target: they are left alone', { target, leases: early.size })
@@ -87,24 +92,51 @@ function credentialOf(parts: Parts, lease: Lease): CredentialType {
   }
 }
 
+/** Two groups in a row that fail: nobody is there. One that fails while another is answered fails by itself, so that no recipe keeps the leases of another waiting for ever;
+ *  and it is another group's turn to be the first each time. */
+async function revokeGroups(parts: Parts, target: TargetId, groups: readonly (readonly Lease[])[], signal: AbortSignal): Promise<void> {
+  const from = groups.length > 1 ? parts.random.below(groups.length) : 0
+  const alone: { readonly group: readonly Lease[]; readonly error: TargetFailed }[] = []
+  let failedBefore = false
+  for (const group of [...groups.slice(from), ...groups.slice(0, from)]) {
+    try {
+      await revokeGroup(parts, target, group, signal)
+      failedBefore = false
+    } catch (error) {
+      if (!(error instanceof TargetFailed) || failedBefore || groups.length === 1 || signal.aborted) throw error
+      alone.push({ group, error })
+      failedBefore = true
+    }
+  }
+  for (const { group, error } of alone)
+    await settleAll(
+      parts,
+      group.map(lease => [lease, { kind: 'failed', error: error.cause }] as const)
+    )
+}
+
 async function revokeGroup(parts: Parts, target: TargetId, leases: readonly Lease[], signal: AbortSignal): Promise<void> {
   const first = leases[0]!
   const credential = credentialOf(parts, first)
   const { readable, unreadable } = await open(parts, leases)
   using deadline = parts.clock.within(revokeLimitMs, signal)
   const call = { target, recipe: readable.recipe, leases: readable.leases.map(({ call }) => call) }
-  const outcomes = call.leases.length === 0 ? [] : await asTarget(credential.revoke(call, deadline.signal))
+  const answered: unknown = call.leases.length === 0 ? [] : await asTarget(() => credential.revoke(call, deadline.signal))
+  const outcomes: readonly unknown[] = Array.isArray(answered) ? answered : []
   await parts.at('revoke:after-drop-ack')
-  const results = [
-    ...readable.leases.map(({ lease }, i) => [lease, outcomes[i]] as const),
+  await settleAll(parts, [
+    ...readable.leases.map(({ lease }, i) => [lease, properOutcome(outcomes[i])] as const),
     ...unreadable.map(lease => [lease, unreadableOutcome] as const)
-  ]
+  ])
+}
+
+async function settleAll(parts: Parts, results: readonly (readonly [Lease, RevokeOutcome])[]): Promise<void> {
   await settle(
     parts,
     results.map(([lease, outcome]) => settlement(parts, lease, outcome))
   )
   await parts.at('revoke:after-revoked-commit')
-  for (const [lease, outcome] of results) parts.watch.settled(lease.id, told(outcome))
+  for (const [lease, outcome] of results) parts.watch.settled(lease.id, told(parts, outcome))
 }
 
 const unreadableOutcome: RevokeOutcome = {
@@ -139,42 +171,4 @@ async function open(parts: Parts, leases: readonly Lease[]) {
 
 async function settle(parts: Parts, settlements: readonly Settlement[]): Promise<void> {
   await parts.store.commit([{ kind: 'lease.settle', now: parts.clock.now(), settlements }], [])
-}
-
-function settlement(parts: Parts, lease: Lease, outcome: RevokeOutcome | undefined): Settlement {
-  const claimed = { id: lease.id, version: lease.version }
-  const result: RevokeOutcome = outcome ?? { kind: 'failed', error: new Error('the backend gave no outcome for this lease') }
-  switch (result.kind) {
-    case 'gone':
-      return { ...claimed, outcome: 'gone', audit: [parts.trail.revocation(lease, result)] }
-    case 'ended':
-      return {
-        ...claimed,
-        outcome: 'ended',
-        again: result.again,
-        waiting: result.waiting,
-        ...onChange(parts, lease, result, result.waiting)
-      }
-    case 'outlives':
-      return { ...claimed, outcome: 'outlives', again: result.again, why: result.why, ...onChange(parts, lease, result, result.why) }
-    case 'failed': {
-      const error = parts.trail.errorText(result.error)
-      const again = parts.clock.now().add({ milliseconds: backoffMs(lease.failures + 1, parts.random) })
-      parts.log.warn('a revocation failed and will be tried again', { lease: lease.id, attempt: lease.failures + 1 }, result.error)
-      return { ...claimed, outcome: 'failed', again, error, ...onChange(parts, lease, result, error) }
-    }
-    default:
-      return unhandled(result)
-  }
-}
-
-/** The first failure of a lease, each change of cause and its end are entries; the same answer again is none. */
-function onChange(parts: Parts, lease: Lease, outcome: RevokeOutcome, why: string): { audit?: readonly string[] } {
-  return lease.lastError === why ? {} : { audit: [parts.trail.revocation(lease, outcome)] }
-}
-
-function told(outcome: RevokeOutcome | undefined): Parameters<Parts['watch']['settled']>[1] {
-  if (!outcome || outcome.kind === 'failed')
-    return { kind: 'failed', error: outcome?.error instanceof Error ? outcome.error.message : 'the target refused' }
-  return { kind: outcome.kind }
 }

@@ -1,7 +1,7 @@
 /** The loop that works off due leases, cascades, tasks and expired tokens. It never gives up, survives any single failure, and sleeps until the next moment at which something
  *  is due: no timer per lease. Each target is swept by itself, so that one that hangs holds up nobody else. */
 import type { TargetId } from '../contracts/index.ts'
-import type { DueWork } from '../store/store.ts'
+import type { DueWork, Target } from '../store/store.ts'
 import type { Parts } from './parts.ts'
 import { expireTokens, workCascades } from './sweep-cascades.ts'
 import { unaskable } from './second-source.ts'
@@ -17,6 +17,9 @@ const failedMs = 500
 // Calls in flight are bounded per target by its driver; this bounds how many targets are swept at once.
 const targetsAtOnceMax = 64
 
+// Of these, how many that failed when they were tried last: each may hang again, and those that answer must find a place.
+const failingAtOnceMax = 48
+
 // How often targets are asked for the time while this host's is suspect.
 const askEveryMs = 30_000
 
@@ -24,6 +27,7 @@ export class Sweeper implements AsyncDisposable {
   readonly #parts: Parts
   readonly #stop = new AbortController()
   readonly #busyTargets = new Map<TargetId, Promise<void>>()
+  readonly #busyFailing = new Set<TargetId>()
   readonly #busyTasks = new Map<string, Promise<void>>()
   #wake: () => void = () => undefined
   #woken = false
@@ -55,43 +59,60 @@ export class Sweeper implements AsyncDisposable {
   /** Starts what is due and is not under way; gives the milliseconds until the next look. */
   async #turn(): Promise<number> {
     const { store, clock } = this.#parts
-    await this.#secondSource()
+    this.#secondSource()
     const now = clock.now()
     const work = await store.dueWork(now)
-    for (const { target } of work.targets) this.#sweep(target.id)
+    for (const { target } of work.targets) this.#sweep(target)
     for (const task of work.tasks)
       this.#start(this.#busyTasks, `${task.mount}\n${task.task}\n${task.key}`, () => runTask(this.#parts, task, this.#stop.signal))
-    const more = (await workCascades(this.#parts, work.cascades)) || (await expireTokens(this.#parts, work.expiredTokens))
-    return more ? 0 : untilNext(work, now)
+    // Both in each turn: a cascade over a million leases takes a thousand of them.
+    const ended = await expireTokens(this.#parts, work.expiredTokens)
+    const more = await workCascades(this.#parts, work.cascades)
+    return ended || more ? 0 : untilNext(work, now)
   }
 
-  /** While the wall clock is ahead and not believed: asks others, and ends by it what nobody can be asked about. */
-  async #secondSource(): Promise<void> {
+  /** While the wall clock is ahead and not believed: asks others, beside the sweeping, and ends by it what nobody can be asked about. */
+  #secondSource(): void {
     const { time, clock } = this.#parts
     const wall = time.wallAhead()
     if (!wall || clock.elapsed() < this.#askAgainAt) return
     this.#askAgainAt = clock.elapsed() + askEveryMs
-    for (const target of await unaskable(this.#parts, wall, this.#stop.signal)) this.#sweep(target, wall)
+    this.#start(this.#busyTasks, 'second source', async () => {
+      const targets = await unaskable(this.#parts, wall, this.#stop.signal)
+      for (const target of targets) this.#sweep(target, wall)
+      return true
+    })
   }
 
-  #sweep(target: TargetId, dueBefore?: Temporal.Instant): void {
-    if (this.#busyTargets.size >= targetsAtOnceMax) return
-    this.#start(this.#busyTargets, target, () => sweepTarget(this.#parts, target, this.#stop.signal, dueBefore))
+  #sweep({ id, failures }: Target, dueBefore?: Temporal.Instant): void {
+    if (this.#busyTargets.size >= targetsAtOnceMax || (failures > 0 && this.#busyFailing.size >= failingAtOnceMax)) return
+    if (failures > 0) this.#busyFailing.add(id)
+    this.#start(this.#busyTargets, id, () =>
+      sweepTarget(this.#parts, id, this.#stop.signal, dueBefore).finally(() => this.#busyFailing.delete(id))
+    )
   }
 
   /** `work` says whether it found anything to do. What found nothing, or failed, is looked at again with the next tick and not at once: no turn may spin. */
   #start<Key>(busy: Map<Key, Promise<void>>, key: Key, work: () => Promise<boolean>): void {
     if (busy.has(key)) return
-    const done = work()
-      .catch(error => {
-        this.#parts.log.error('a sweep failed', { what: String(key) }, error)
-        return false
-      })
-      .then(worked => {
-        busy.delete(key)
-        if (worked) this.wake()
-      })
-    busy.set(key, done)
+    busy.set(
+      key,
+      this.#attempt(key, work).then(worked => this.#ended(busy, key, worked))
+    )
+  }
+
+  async #attempt(what: unknown, work: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#parts.log.error('a sweep failed', { what: String(what) }, error)
+      return false
+    }
+  }
+
+  #ended<Key>(busy: Map<Key, Promise<void>>, key: Key, worked: boolean): void {
+    busy.delete(key)
+    if (worked) this.wake()
   }
 
   #failed(error: unknown): number {

@@ -1,5 +1,6 @@
 import { BrokerError } from '../contracts/index.ts'
 import type { Clock, TargetId } from '../contracts/index.ts'
+import { onAbort } from './on-abort.ts'
 
 // Well below every shared pool (http sockets, store queue), above what one database connection pool can use.
 const issuingAtOnceMax = 64
@@ -44,17 +45,12 @@ export class TargetGates {
     await new Promise<void>((resolve, reject) => {
       const enter = () => resolve()
       waiting.push(enter)
-      deadline.signal.addEventListener(
-        'abort',
-        () => {
-          const at = waiting.indexOf(enter)
-          if (at >= 0) {
-            waiting.splice(at, 1)
-            reject(tooMany())
-          }
-        },
-        { once: true }
-      )
+      onAbort(deadline.signal, () => {
+        const at = waiting.indexOf(enter)
+        if (at < 0) return
+        waiting.splice(at, 1)
+        reject(tooMany())
+      })
     })
   }
 }

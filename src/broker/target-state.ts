@@ -3,11 +3,21 @@ import { backoffMs } from '../lease/backoff.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Parts } from './parts.ts'
 
-/** The target failed as a whole: its row backs off, no lease is charged. An unreachable target is one audit entry when its circuit opens and one when it closes. */
-export async function targetFailed(parts: Parts, target: TargetId, claimed: readonly Lease[], error: unknown): Promise<void> {
+// P2: access is over within 60 s of the target's return. A try that hung until its limit has used up most of that, so the next one follows sooner.
+const tryEveryMsMax = 50_000
+const retryMsMin = 1_000
+
+/** The target failed as a whole after a try of `triedMs`: its row backs off, no lease is charged. An unreachable target is one audit entry when its circuit opens and one when it closes. */
+export async function targetFailed(
+  parts: Parts,
+  target: TargetId,
+  claimed: readonly Lease[],
+  error: unknown,
+  triedMs: number
+): Promise<void> {
   const row = await parts.store.target(target)
   const failures = (row?.failures ?? 0) + 1
-  const retryMs = backoffMs(failures, parts.random)
+  const retryMs = Math.max(retryMsMin, Math.min(backoffMs(failures, parts.random), tryEveryMsMax - Math.round(triedMs)))
   const text = parts.trail.errorText(error)
   parts.log.warn('a target failed; its leases wait', { target, failures, retry_ms: retryMs, waiting: claimed.length }, error)
   parts.circuits.opened(target, retryMs)

@@ -92,6 +92,9 @@ export const stuckAfterFailures = 6
 /** A target that has failed this long makes its due leases stuck. */
 export const stuckAfterTargetMs = 60_000
 
+/** What a row keeps of an error: texts of targets may be megabytes. */
+export const lastErrorCharsMax = 240
+
 /** How long an issue may take, from promise to activation: the create deadline that the target itself enforces. */
 export const issueLimitMs = 10_000
 

@@ -108,7 +108,8 @@ export type Intention =
     }
   /** Outcomes of one revocation. Each settles only while its claim and version hold; a claim that has run out holds until somebody takes the lease; `count` of those that did. */
   | { readonly kind: 'lease.settle'; readonly settlements: readonly Settlement[] }
-  /** Leases `issuing` under an epoch that is no longer alive are due at once (`node-lost`); claims of dead epochs are given back. At start. `count`. */
+  /** Leases `issuing` under an epoch that is no longer alive are due at once (`node-lost`); claims of dead epochs, and of this one, are given back. At
+   *  start, before anything is swept. `count`. */
   | { readonly kind: 'lease.takeOver' }
 
   // cascades

@@ -1,3 +1,4 @@
+import { lastErrorCharsMax } from '../../lease/lease.ts'
 import type { Intention } from '../change.ts'
 import { LostCondition } from '../store.ts'
 import type { ChangeResult } from '../store.ts'
@@ -39,9 +40,6 @@ export function changed(count: number): Applied {
   return { applied: count > 0, count }
 }
 
-const errorCharsMax = 240
-
-/** Error texts of targets may be megabytes. */
 export function cutError(text: string): string {
-  return text.slice(0, errorCharsMax)
+  return text.slice(0, lastErrorCharsMax)
 }

@@ -71,8 +71,9 @@ const deadEpoch = (column: string) => `not exists (select 1 from node where node
 const takeOverSql = {
   issuing: `update lease set due_at = min(due_at, :now), cause = coalesce(cause, 'node-lost'), version = version + 1
     where state = 'issuing' and cause is not 'node-lost' and ${deadEpoch('epoch')} and ${fence}`,
+  // Those of this very run were left by a sweeper that a seal has ended.
   claims: `update lease set claim_epoch = null, claim_until = null, version = version + 1
-    where claim_epoch is not null and ${deadEpoch('claim_epoch')} and ${fence}`
+    where claim_epoch is not null and (claim_epoch = :epoch or ${deadEpoch('claim_epoch')}) and ${fence}`
 } as const
 
 export function takeOverLeases(writing: Writing): Applied {
