@@ -13,8 +13,13 @@ import { linger } from './linger.ts'
 /** `path`: below `/v1/`; some replies have their keys twice. */
 export function writeReply(response: ServerResponse, reply: Reply, path: string): void {
   if (reply.raw) return write(response, reply.status, reply.raw.type, reply.raw.body)
-  if (reply.status === 204) return write(response, 204, json, '')
+  if (reply.status === 204 || isEmpty(reply)) return write(response, reply.status, json, '')
   writeJson(response, reply.status, envelope(reply, path))
+}
+
+/** "Accepted" with nothing to say has no body, as a 204 has none. */
+function isEmpty({ status, data, warnings }: Reply): boolean {
+  return status === 202 && data === undefined && warnings === undefined
 }
 
 /** A body without the envelope. */

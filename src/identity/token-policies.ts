@@ -9,7 +9,9 @@ export function tokenPolicies(request: Pick<TokenRequest, 'policies' | 'noDefaul
     throw new BrokerError('invalid_request', 'child policies must be subset of parent')
   // What nobody asked for by name is given only where the maker has it, or might have given it.
   const withDefault = asked.length > 0 && !request.noDefaultPolicy && (sudo || token.policies.includes('default'))
-  return fit([...(asked.length > 0 ? asked : token.policies), ...(withDefault ? ['default'] : [])], token.policies.includes('root'))
+  const given = [...(asked.length > 0 ? asked : token.policies), ...(withDefault ? ['default'] : [])]
+  // Whoever asks for it by name and wants it not gets less.
+  return fit(request.noDefaultPolicy ? given.filter(name => name !== 'default') : given, token.policies.includes('root'))
 }
 
 function fit(names: readonly string[], makerIsRoot: boolean): readonly string[] {

@@ -94,6 +94,12 @@ describe('no maker makes more than it may', () => {
     })
   })
 
+  test('who does not want the default policy does not get it, even by its name', () => {
+    forEveryToken((token, asked) => {
+      if (asked.noDefaultPolicy) expect(token.policies).not.toContain('default')
+    })
+  })
+
   test('only root makes root, which stands alone', () => {
     forEveryToken((token, _, by) => {
       if (!token.policies.includes('root')) return

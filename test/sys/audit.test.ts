@@ -85,7 +85,10 @@ describe('what is refused', () => {
   })
 
   test('hashing by an unknown device; disabling one is 204', async () => {
-    expect(await broker.ask('write', 'sys/audit-hash/x', { input: 'a' })).toMatchObject({ status: 400, error: 'unknown audit backend "x"' })
+    expect(await broker.ask('write', 'sys/audit-hash/x', { input: 'a' })).toMatchObject({
+      status: 400,
+      error: 'unknown audit backend "x/"'
+    })
     expect((await broker.ask('delete', 'sys/audit/x')).status).toBe(204)
   })
 })

@@ -52,7 +52,7 @@ test.each([
   ['write', 'app', { policy: 'path "x" { capabilites = ["read"] }' }, 'failed to parse policy: line 1: unknown key "capabilites"'],
   ['write', 'app', { policy: text, ttl: '1h' }, 'ttl is not offered for policies'],
   ['delete', 'root', {}, 'cannot delete "root" policy'],
-  ['delete', 'default', {}, 'cannot delete "default" policy'],
+  ['delete', 'default', {}, 'cannot delete default policy'],
   ['write', 'Root', { policy: text }, 'the policy root is spelled in lower case']
 ] as const)('%s %s: 400', async (operation, name, data, error) => {
   expect(await broker.ask(operation, `sys/policies/acl/${name}`, data)).toMatchObject({ status: 400, error })

@@ -35,7 +35,7 @@ export const auditPaths: readonly CorePath[] = [
       const path = params['path'] ?? ''
       const devices = await auditDevices(parts)
       if (!devices.some(device => device.path === `${path}/`) && !parts.sinks.has(path))
-        throw new BrokerError('invalid_request', `unknown audit backend "${path}"`)
+        throw new BrokerError('invalid_request', `unknown audit backend "${path}/"`)
       if (!fields.input) throw new BrokerError('invalid_request', 'the "input" parameter is empty')
       return { data: { hash: parts.trail.hash(fields.input) } }
     }

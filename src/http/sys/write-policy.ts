@@ -31,7 +31,8 @@ export async function writePolicy(call: Call<unknown>, sent: string | undefined,
 /** 204 for an unknown one too. */
 export async function deletePolicy(call: Call<unknown>): Promise<Outcome> {
   const name = normalisePolicyName(call.params['name'] ?? '')
-  if (name === 'default' || fixedPolicies.has(name)) throw new BrokerError('invalid_request', `cannot delete "${name}" policy`)
+  if (name === 'default') throw new BrokerError('invalid_request', 'cannot delete default policy')
+  if (fixedPolicies.has(name)) throw new BrokerError('invalid_request', `cannot delete "${name}" policy`)
   call.change({ kind: 'entry.remove', space: 'policy', key: name })
   call.afterCommit(() => call.parts.policies.load())
   return undefined

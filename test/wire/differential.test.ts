@@ -1,0 +1,49 @@
+/** The same requests to the server that clients were written for and to ours: status, content type, error texts, keys and their types. What differs is stated, with
+ *  its reason; anything else that differs fails. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { missing, pythonMissing } from '../targets/missing.ts'
+import type { PostgresAccess } from '../targets/postgres-access.ts'
+import { sharedPostgres } from '../targets/shared-postgres.ts'
+import { differentialScript } from './differential-script.ts'
+import type { Step } from './differential-script.ts'
+import { startOpenbao } from './openbao-server.ts'
+import { differences } from './reply-shape.ts'
+import { sendWire, serveUnderOneShare } from './serve-in-memory.ts'
+import type { WireReply } from './serve-in-memory.ts'
+import { statedDifferences } from './stated-differences.ts'
+
+const names = differentialScript({ host: '', port: 0, superuser: '', password: '', logFile: '', admin: { user: '', password: '' } }).map(
+  step => step.name
+)
+
+describe.skipIf(missing(pythonMissing()))('beside a real OpenBao', () => {
+  let postgres: PostgresAccess
+  let here: Record<string, WireReply>
+  let there: Record<string, WireReply>
+  beforeAll(async () => {
+    postgres = await sharedPostgres()
+    const script = differentialScript(postgres)
+    await using openbao = await startOpenbao()
+    await using mayfly = await serveUnderOneShare()
+    here = await replies(script, mayfly.address, mayfly.root)
+    there = await replies(script, openbao.address, openbao.root)
+  })
+  afterAll(() => postgres?.[Symbol.asyncDispose]())
+
+  test.each(names)('%s', name => {
+    expect(differences(here[name]!, there[name]!).toSorted()).toEqual((statedDifferences[name]?.seen ?? []).toSorted())
+  })
+
+  test('every stated difference is of a step', () => {
+    expect(Object.keys(statedDifferences).filter(name => !names.includes(name))).toEqual([])
+  })
+})
+
+async function replies(script: readonly Step[], address: string, root: string): Promise<Record<string, WireReply>> {
+  const seen: Record<string, WireReply> = {}
+  for (const { name, method, path, body, as } of script) {
+    const token = as === undefined ? root : as === '' ? '' : seen[as]!.json['auth'].client_token
+    seen[name] = await sendWire(`${address}/v1/${path(seen)}`, method, body?.(seen), token)
+  }
+  return seen
+}

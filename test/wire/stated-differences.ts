@@ -1,0 +1,155 @@
+/** Where a reply of ours differs from OpenBao's on purpose. */
+export interface StatedDifference {
+  readonly why: string
+  readonly seen: readonly string[]
+}
+
+const more = (...keys: readonly string[]) => keys.map(key => `${key} here, absent there`)
+const less = (...keys: readonly string[]) => keys.map(key => key.replace(/: /, ': absent here, ') + ' there')
+const text = (ours: string, theirs: string, key = 'errors') => [`${key}: ${JSON.stringify([ours])} here, ${JSON.stringify([theirs])} there`]
+
+const guarantees = (at: string) =>
+  more(
+    `${at}: object`,
+    `${at}.diesByItself: boolean`,
+    `${at}.endsSessions: boolean`,
+    `${at}.listable: boolean`,
+    `${at}.notes: list`,
+    `${at}.notes[]: string`,
+    `${at}.observable: string`,
+    `${at}.revocable: string`
+  )
+
+const lease: StatedDifference = {
+  why: 'a lease tells who holds it, how far its ending is and what can be promised of it',
+  seen: [
+    ...more('data.accessor: string', 'data.cause: null', 'data.display_name: string', 'data.ended_time: null', 'data.entity_id: string'),
+    ...guarantees('data.guarantees'),
+    ...more(
+      'data.mount: string',
+      'data.outlives_token: boolean',
+      'data.remote_address: string',
+      'data.revoked_time: null',
+      'data.role: string'
+    ),
+    ...more('data.state: string', 'data.target: string', 'data.visible: object', 'data.visible.username: string')
+  ]
+}
+
+const policyVersions = (at: string) =>
+  less(
+    `${at}allow_slashes_in_identity_templates: boolean`,
+    `${at}allow_wildcards_in_identity_templates: boolean`,
+    `${at}cas_required: boolean`,
+    `${at}modified: string`,
+    `${at}version: number`
+  )
+
+const policy = (seen: readonly string[]): StatedDifference => ({
+  why: 'policies have no versions here, and hvac wants exactly the name and the text',
+  seen
+})
+
+const tuning: StatedDifference = { why: 'options are always told', seen: more('data.options: object', 'options: object') }
+
+const tidied: StatedDifference = {
+  why: 'our own name',
+  seen: text(
+    "Tidy operation successfully started. Any information from the operation will be printed to Mayfly's server logs.",
+    "Tidy operation successfully started. Any information from the operation will be printed to OpenBao's server logs.",
+    'warnings'
+  )
+}
+
+export const statedDifferences: Readonly<Record<string, StatedDifference>> = {
+  health: {
+    why: 'newer clients of Vault want its four keys; two are ours',
+    seen: more(
+      'clock_skew_ms: number',
+      'clock_suspect: boolean',
+      'echo_duration_ms: number',
+      'enterprise: boolean',
+      'mayfly_version: string',
+      'performance_standby: boolean'
+    )
+  },
+  'health with a code that is no number': {
+    why: 'a refusal says what was wrong',
+    seen: ['errors: ["activecode must be a status code from 200 to 599"] here, [] there']
+  },
+  'seal status': { why: 'Vault has a build date, and our own version is ours', seen: more('build_date: string', 'mayfly_version: string') },
+  'read the tuning': tuning,
+  'read the changed tuning': tuning,
+  'tune the default above the maximum': {
+    why: 'one sentence for enabling and tuning',
+    seen: text(
+      'given default lease TTL greater than given max lease TTL',
+      'backend max lease TTL of 86400 would be less than backend default lease TTL of 172800'
+    )
+  },
+  'tune what is not there': {
+    why: 'it says what is missing',
+    seen: text('No mount at nothing/', 'tune of path "nothing/" failed: no mount entry found')
+  },
+  'configure a connection': {
+    why: 'who switches TLS off is told what is lost',
+    seen: [
+      ...more('auth: null', 'data: null', 'lease_duration: number', 'lease_id: string', 'renewable: boolean', 'request_id: string'),
+      'status: 200 here, 204 there',
+      ...more(
+        'warnings: ["sslmode=disable: no TLS, so whoever stands between can read and change everything that is sent"]',
+        'wrap_info: null'
+      )
+    ]
+  },
+  'read a connection': {
+    why: 'what its account may do in the target, and what can be promised',
+    seen: [
+      ...more('data.check: object'),
+      ...guarantees('data.check.guarantees'),
+      ...more('data.check.missing: empty list', 'data.check.version: string')
+    ]
+  },
+  'look a lease up': lease,
+  'look a renewed lease up': lease,
+  'look its own lease up': lease,
+  'tidy leases': tidied,
+  'tidy tokens': tidied,
+  'create an orphan': { why: 'strict clients want the list, empty as it is', seen: more('auth.token_policies: empty list') },
+  'create with a TTL that is none': {
+    why: 'no error repeats what was sent',
+    seen: text(
+      'Field validation failed: ttl: not a duration: expected seconds, or text such as "1h30m", "90s", "2d"',
+      'time: invalid duration "x"'
+    )
+  },
+  'what a caller may reach': {
+    why: 'the default policy lets a caller end its own leases',
+    seen: more(
+      'data.exact_paths.sys/leases/revoke: object',
+      'data.exact_paths.sys/leases/revoke.capabilities: list',
+      'data.exact_paths.sys/leases/revoke.capabilities[]: string'
+    )
+  },
+  'read a policy': policy(policyVersions('data.')),
+  'read a policy by the old route': policy([...policyVersions(''), ...policyVersions('data.')].toSorted()),
+  'read the root policy': policy(policyVersions('data.').filter(line => !line.includes('modified'))),
+  'write a policy that is none': {
+    why: 'a mistake is named by its line',
+    seen: text('failed to parse policy: line 1: unknown capability "fly"', 'failed to parse policy: path "x": invalid capability "fly"')
+  },
+  'patch in a type that nobody knows': {
+    why: 'no error repeats what was sent',
+    seen: text(
+      'PATCH requires Content-Type of application/merge-patch+json',
+      'PATCH requires Content-Type of application/merge-patch+json, provided text/plain'
+    )
+  },
+  'a body that is a list': {
+    why: 'the same, without the words of another language',
+    seen: text(
+      'failed to decode JSON input: expected an object',
+      'failed to decode JSON input: json: cannot unmarshal array into Go value of type map[string]interface {}'
+    )
+  }
+}
