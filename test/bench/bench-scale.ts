@@ -19,7 +19,6 @@ export async function benchScale(stand: Stand): Promise<void> {
     for (const broker of [few, many]) await load(broker, 4_000)
     const seen: { few: Loaded; many: Loaded }[] = []
     for (let round = 0; round < rounds; round++) seen.push({ few: await load(few), many: await load(many) })
-    const cost = ({ rate }: Loaded) => 1_000 / rate
     rows.push({
       path,
       'ms at 1,000': median(seen.map(one => cost(one.few))).toFixed(2),
@@ -29,4 +28,9 @@ export async function benchScale(stand: Stand): Promise<void> {
     })
   }
   printTable(`scale: milliseconds per credential at ${clients} clients, beside few leases and beside many`, rows)
+}
+
+/** Milliseconds of wall time per credential. */
+function cost({ rate }: Loaded): number {
+  return 1_000 / rate
 }

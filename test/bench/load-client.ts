@@ -45,7 +45,7 @@ class Load {
   async run(): Promise<LoadResult> {
     for (let i = 0; i < this.#order.clients; i++) this.#client()
     await this.#done.promise
-    const latencies = Float64Array.from(this.#latencies).sort()
+    const latencies = Float64Array.from(this.#latencies).toSorted()
     const at = (part: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? 0
     return {
       replies: latencies.length,
@@ -62,8 +62,11 @@ class Load {
     const socket = connect({ port: this.#order.port, host: '127.0.0.1', noDelay: true })
     let askedAt = 0
     let text = ''
-    const ask = () => {
-      if (this.#isOver()) return void socket.end()
+    const ask = (): void => {
+      if (this.#isOver()) {
+        socket.end()
+        return
+      }
       this.#sent++
       askedAt = performance.now()
       socket.write(this.#request)
@@ -77,8 +80,8 @@ class Load {
       this.#answered(text, askedAt)
       const last = /\r\nconnection: close/i.test(text.slice(0, text.indexOf(emptyLine)))
       text = ''
-      if (!last) return ask()
-      this.#next(socket)
+      if (last) this.#next(socket)
+      else ask()
     })
     socket.on('close', () => this.#closed())
   }

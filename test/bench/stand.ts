@@ -30,7 +30,7 @@ export class Stand implements AsyncDisposable {
   async raw(order: RawOrder extends infer Each ? (Each extends unknown ? Omit<Each, 'server'> : never) : never): Promise<RawResult> {
     const { host, port, admin } = await this.postgres()
     this.#raw ??= WorkerProcess.start<RawOrder, RawResult>('raw-postgres.ts').then(worker => this.#stack.use(worker))
-    return (await this.#raw).run({ ...order, server: { host, port, ...admin } } as RawOrder)
+    return (await this.#raw).run({ ...order, server: { host, port, ...admin } })
   }
 
   /** Ended with the bench that asked for it: `await using`. */

@@ -51,13 +51,16 @@ async function mayLogIn(user: string, password: string): Promise<boolean> {
   )
 }
 
-describe.skipIf(missing(postgresMissing() ?? pythonMissing()))('the bao command line', () => {
-  const cli = async (...args: readonly string[]) => {
-    const env = { ...process.env, HOME: home, BAO_ADDR: broker.address, BAO_TOKEN: broker.root, VAULT_ADDR: '', VAULT_TOKEN: '' }
-    return (await run(bao, args, { env })).stdout
-  }
-  const json = async (...args: readonly string[]) => JSON.parse(await cli(...args)) as any
+async function cli(...args: readonly string[]): Promise<string> {
+  const env = { ...process.env, HOME: home, BAO_ADDR: broker.address, BAO_TOKEN: broker.root, VAULT_ADDR: '', VAULT_TOKEN: '' }
+  return (await run(bao, args, { env })).stdout
+}
 
+async function json(...args: readonly string[]): Promise<any> {
+  return JSON.parse(await cli(...args))
+}
+
+describe.skipIf(missing(postgresMissing() ?? pythonMissing()))('the bao command line', () => {
   test('logs in, configures a database, reads a credential, renews and revokes its lease', async () => {
     expect(await cli('status')).toContain('Sealed')
     expect((await json('login', '-format=json', '-no-store', broker.root)).auth.policies).toEqual(['root'])
