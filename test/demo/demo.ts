@@ -226,13 +226,15 @@ function tell(entry: any): void {
 }
 
 async function stay({ api, config, postgres, folder }: Stage): Promise<void> {
-  story.title('Everything stays up until Ctrl-C. Try next, in another terminal:')
+  await api.must('POST', 'database/roles/readonly', { db_name: 'shop', member_of: ['app_ro'], default_ttl: '15m' })
+  story.title('Everything stays up until Ctrl-C, and credentials now live for 15 minutes. Try next, in another terminal:')
   story.sees(
     [
       `export MAYFLY_ADDR=${api.address} MAYFLY_TOKEN=${api.token}`,
       'npx mayfly read database/creds/readonly',
       'npx mayfly lease ls',
-      'npx mayfly lease revoke -prefix database/',
+      'npx mayfly lease revoke -sync -prefix database/creds/readonly',
+      'npx mayfly lease ls --ended',
       `npx mayfly audit verify ${join(folder, 'audit.jsonl')}`,
       `# the target: postgresql://${postgres.host}:${postgres.port}/app   the configuration: ${config}`
     ].join('\n')
