@@ -72,6 +72,15 @@ export function taskEntry(time: string, run: TaskRun): string {
   )
 }
 
+/** A mount whose leases are gone has gone itself. */
+export function unmountEntry(time: string, mount: { readonly path: string; readonly type: string; readonly accessor: string }): string {
+  return eventEntry(
+    time,
+    'unmount',
+    jsonField('mount', object(textField('path', mount.path) + textField('type', mount.type) + textField('accessor', mount.accessor)))
+  )
+}
+
 export interface CircuitChange {
   readonly target: string
   readonly state: 'opened' | 'closed'

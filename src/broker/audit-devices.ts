@@ -18,20 +18,26 @@ export class AuditDevices {
   readonly #parts: Parts
   readonly #open: (path: string) => Promise<AuditSink>
   readonly #ours = new Set<string>()
+  #loading: Promise<void> = Promise.resolve()
 
   constructor(parts: Parts, open: (path: string) => Promise<AuditSink>) {
     this.#parts = parts
     this.#open = open
   }
 
-  async load(): Promise<void> {
-    const { store, barrier, sinks, log } = this.#parts
+  /** One load at a time: two would open a file twice, and each write every line. */
+  load(): Promise<void> {
+    this.#loading = this.#loading.catch(() => undefined).then(() => this.#load())
+    return this.#loading
+  }
+
+  async #load(): Promise<void> {
+    const { store, sinks, log } = this.#parts
     const { entries } = await store.entries('audit')
-    const wanted = new Map(
-      entries.map(({ key, value }) => [key, barrier.openJson(entryPlace('audit', key), value) as unknown as AuditDevice])
-    )
-    const devices = [...wanted.values()]
-    for (const name of this.#ours) if (!devices.some(device => sinkName(device) === name)) await this.#remove(name)
+    const devices = entries.flatMap(({ key, value }) => this.#read(key, value) ?? [])
+    // One that cannot be read may be any of ours.
+    const known = devices.length === entries.length
+    if (known) for (const name of this.#ours) if (!devices.some(device => sinkName(device) === name)) await this.#remove(name)
     for (const device of devices) {
       if (sinks.has(sinkName(device))) continue
       try {
@@ -40,6 +46,15 @@ export class AuditDevices {
       } catch (error) {
         log.error('an audit device does not open', { device: device.path }, error)
       }
+    }
+  }
+
+  #read(key: string, value: Uint8Array): AuditDevice | undefined {
+    try {
+      return this.#parts.barrier.openJson(entryPlace('audit', key), value) as unknown as AuditDevice
+    } catch (error) {
+      this.#parts.log.error('the row of an audit device cannot be read', { device: key }, error)
+      return undefined
     }
   }
 

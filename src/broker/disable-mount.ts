@@ -1,18 +1,23 @@
 import { BrokerError } from '../contracts/index.ts'
 import type { Call } from './core-path.ts'
-import { mountRecordJson } from './mount.ts'
+import { mountRecordJson, parseMountRecord } from './mount.ts'
 import type { MountRecord } from './mount.ts'
 import { mountSpace } from './mount-storage.ts'
 import { commit } from './exchange.ts'
+import type { Parts } from './parts.ts'
 import type { Outcome } from './request.ts'
 import { untilEnded } from './revoke.ts'
-import { putEntry } from './sealed-rows.ts'
+import { putEntry, readEntry } from './sealed-rows.ts'
+import type { OpenedEntry } from './sealed-rows.ts'
 
 /** Ends a mount: nothing new is issued from the first commit on, its leases are revoked in parallel, and the mount goes when they are gone. While some are left the
- *  answer is 400 with their number; a repeat goes on. No lease is ever forgotten to be fast. */
+ *  answer is 400 with their number; it goes all the same once they are. No lease is ever forgotten to be fast. */
 export async function disableMount(call: Call<unknown>, record: MountRecord): Promise<Outcome> {
   const { parts } = call
-  call.change(putEntry(parts.barrier, 'mount', record.path, mountRecordJson({ ...record, ending: true })))
+  const row = await rowOf(parts, record)
+  // Somebody was faster: it is gone, or another one stands in its place.
+  if (!row) return undefined
+  call.change(putEntry(parts.barrier, 'mount', record.path, mountRecordJson({ ...record, ending: true }), row.version))
   call.change({
     kind: 'cascade.open',
     selector: { kind: 'mount', mount: record.uuid },
@@ -28,17 +33,32 @@ export async function disableMount(call: Call<unknown>, record: MountRecord): Pr
           'invalid_request',
           `failed to revoke ${left} leases of ${record.path}: the mount stays until they are gone, revoking goes on`
         )
-      const now = parts.clock.now()
-      await commit(
-        parts,
-        [
-          { kind: 'space.drop', now, space: mountSpace(record.uuid), mount: record.uuid },
-          { kind: 'entry.remove', now, space: 'mount', key: record.path }
-        ],
-        []
-      )
-      await parts.mounts.load()
+      await dropMount(parts, record)
       return undefined
     }
   }
+}
+
+/** The mounts whose leases were not gone in time for the answer, or whose broker died meanwhile. */
+export async function finishEndings(parts: Parts): Promise<void> {
+  for (const { record } of parts.mounts.all)
+    if (record.ending && (await parts.store.liveAtMount(record.uuid)) === 0) await dropMount(parts, record)
+}
+
+async function dropMount(parts: Parts, record: MountRecord): Promise<void> {
+  const row = await rowOf(parts, record)
+  const now = parts.clock.now()
+  const space = { kind: 'space.drop', now, space: mountSpace(record.uuid), mount: record.uuid } as const
+  await commit(
+    parts,
+    row ? [space, { kind: 'entry.remove', now, space: 'mount', key: record.path, expected: row.version }] : [space],
+    row ? [parts.trail.unmounted(record)] : []
+  )
+  await parts.mounts.load()
+}
+
+/** The row of exactly this mount. */
+async function rowOf(parts: Parts, record: MountRecord): Promise<OpenedEntry | undefined> {
+  const row = await readEntry(parts.store, parts.barrier, 'mount', record.path)
+  return row && parseMountRecord(row.value).uuid === record.uuid ? row : undefined
 }

@@ -6,6 +6,7 @@ import type { Parts } from './parts.ts'
 
 const listLimitMs = 60_000
 const namesAtOnceMax = 500
+const targetsAtOnceMax = 8
 
 // A report is for people: beyond this it only counts.
 const orphansShownMax = 1_000
@@ -25,9 +26,11 @@ export interface ReconcileReport {
 }
 
 /** The last report of each target, for `sys/reconcile`. */
-export class Reconciler {
+export class Reconciler implements Disposable {
   readonly #parts: Parts
+  readonly #stop = new AbortController()
   #last: ReconcileReport | undefined
+  #running: Promise<ReconcileReport> | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -37,19 +40,37 @@ export class Reconciler {
     return this.#last
   }
 
-  /** Lists every target that can be listed; a target that fails is reported as such and delays no other. */
-  async run(signal: AbortSignal): Promise<ReconcileReport> {
-    const targets: TargetReport[] = []
-    for (const target of await this.#parts.store.targets()) {
-      if (!signal.aborted) targets.push(await reconcileTarget(this.#parts, target, signal))
-    }
-    const report = { time: this.#parts.clock.now().toString(), targets }
+  /** Lists every target that can be listed; a target that fails is reported as such. Whoever asks while it is under way gets the same report. */
+  run(): Promise<ReconcileReport> {
+    this.#running ??= this.#compare().finally(() => (this.#running = undefined))
+    return this.#running
+  }
+
+  async #compare(): Promise<ReconcileReport> {
+    const { store, clock, trail } = this.#parts
+    const found = await this.#all((await store.targets()).filter(({ retired }) => !retired))
+    // Half a report would say of the other half that all is well.
+    this.#stop.signal.throwIfAborted()
+    const report = { time: clock.now().toString(), targets: found.toSorted((a, b) => (a.target < b.target ? -1 : 1)) }
     this.#last = report
-    const entries = targets
-      .filter(({ orphanCount }) => orphanCount > 0)
-      .map(found => this.#parts.trail.reconciled(found as unknown as JsonObject))
-    if (entries.length > 0) await this.#parts.store.commit([], entries)
+    const entries = found.filter(({ orphanCount }) => orphanCount > 0).map(one => trail.reconciled(one as unknown as JsonObject))
+    if (entries.length > 0) await store.commit([], entries)
     return report
+  }
+
+  /** A few at once, so that a target that hangs delays the others little. */
+  async #all(targets: readonly Target[]): Promise<readonly TargetReport[]> {
+    const reports: TargetReport[] = []
+    const left = targets.values()
+    const work = async () => {
+      for (const target of left) if (!this.#stop.signal.aborted) reports.push(await reconcileTarget(this.#parts, target, this.#stop.signal))
+    }
+    await Promise.all(Array.from({ length: targetsAtOnceMax }, work))
+    return reports
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort()
   }
 }
 

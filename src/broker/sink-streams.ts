@@ -119,10 +119,11 @@ export class SinkStreams implements AsyncDisposable {
       return failedMs
     }
     await at('audit:after-fsync-before-cursor')
+    // Written is written: should the commit fail, the lines do not go out again in this run.
+    stream.cursor = last.seq
     await store.commit([{ kind: 'cursor.move', now: clock.now(), sink: stream.sink.name, seq: last.seq }], [])
     if (stream.failingSince !== undefined) log.info('an audit sink is back', { sink: stream.sink.name })
     stream.failingSince = undefined
-    stream.cursor = last.seq
     stream.lag = lines.length === linesAtOnceMax ? (await store.chainHead()).seq - last.seq : 0
     return lines.length === linesAtOnceMax ? 0 : idleMs
   }

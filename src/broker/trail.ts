@@ -5,13 +5,14 @@ import { checkpointEntry, checkpointKeyId, signCheckpoint } from '../audit/check
 import { describeRequest, requestEntry, responseEntry } from '../audit/entry.ts'
 import type { AnsweredFacts, Asked, Described } from '../audit/entry.ts'
 import { errorText } from '../audit/error-text.ts'
-import { circuitEntry, countedEntry, reconciledEntry, revocationEntry, taskEntry } from '../audit/event.ts'
+import { circuitEntry, countedEntry, reconciledEntry, revocationEntry, taskEntry, unmountEntry } from '../audit/event.ts'
 import type { Hash } from '../audit/redact.ts'
 import { BrokerError } from '../contracts/index.ts'
 import type { JsonObject, RevokeOutcome, TargetId } from '../contracts/index.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { ScheduledTask } from '../store/store.ts'
 import type { Answered, Facts } from './exchange.ts'
+import type { MountRecord } from './mount.ts'
 import type { Parts } from './parts.ts'
 import { putEntry, readEntry } from './sealed-rows.ts'
 
@@ -103,6 +104,10 @@ export class Trail {
 
   task(run: ScheduledTask, error: string | null): string {
     return taskEntry(this.#now(), { mount: run.mount, task: run.task, key: run.key, error })
+  }
+
+  unmounted(mount: MountRecord): string {
+    return unmountEntry(this.#now(), mount)
   }
 
   reconciled(found: JsonObject): string {

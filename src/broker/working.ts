@@ -5,6 +5,7 @@ import { AuditDevices } from './audit-devices.ts'
 import { Background } from './background.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Circuits } from './circuits.ts'
+import { finishEndings } from './disable-mount.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import type { LifeParts } from './life.ts'
 import { Mounts } from './mounts.ts'
@@ -21,6 +22,7 @@ import { Trail } from './trail.ts'
 const pruneEveryMs = 60_000
 const reconcileEveryMs = 3_600_000
 const countsEveryMs = 1_000
+const endingsEveryMs = 10_000
 
 export interface Working extends AsyncDisposable {
   readonly parts: Parts
@@ -33,10 +35,14 @@ export async function startWorking(life: LifeParts, barrier: Barrier, instance: 
     const parts = await assemble(life, barrier, instance, time, sealNow, stack)
     await takeOver(parts)
     await openCircuits(parts)
+    const checkpoints = new Checkpoints(parts)
+    // Signs what came last: when nothing else comes any more, and before the streams end.
+    stack.defer(() => checkpoints.sign())
     const sweeper = stack.use(new Sweeper(parts))
     Object.assign(parts, { wake: () => sweeper.wake() } satisfies Partial<Parts>)
     sweeper.start()
-    background(parts, stack)
+    background(parts, checkpoints, stack)
+    stack.use(parts.reconciler)
     return { parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
@@ -96,13 +102,11 @@ async function openCircuits(parts: Parts): Promise<void> {
   }
 }
 
-function background(parts: Parts, stack: AsyncDisposableStack): void {
+function background(parts: Parts, checkpoints: Checkpoints, stack: AsyncDisposableStack): void {
   const loops = stack.use(new Background(parts.clock, parts.log))
-  const checkpoints = new Checkpoints(parts)
-  // Signs what came last, before the streams end.
-  stack.defer(() => checkpoints.sign())
   loops.loop('checkpoints', checkpoints.everyMs, () => checkpoints.sign())
   loops.loop('refusal counts', countsEveryMs, () => parts.trail.writeCounts())
   loops.loop('pruning', pruneEveryMs, signal => prune(parts, signal))
-  loops.loop('reconciling', reconcileEveryMs, async signal => void (await parts.reconciler.run(signal)))
+  loops.loop('ending mounts', endingsEveryMs, () => finishEndings(parts))
+  loops.loop('reconciling', reconcileEveryMs, async () => void (await parts.reconciler.run()))
 }

@@ -15,7 +15,7 @@ export const reconcilePaths: readonly CorePath[] = [
     },
     write: async call => {
       refuseUnknown(call)
-      return { wait: async () => ({ data: (await call.parts.reconciler.run(call.signal)) as unknown as JsonObject }) }
+      return { wait: async () => ({ data: (await call.parts.reconciler.run()) as unknown as JsonObject }) }
     }
   })
 ]

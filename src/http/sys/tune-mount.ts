@@ -1,8 +1,8 @@
 import type { Call } from '../../broker/core-path.ts'
-import { mountRecordJson } from '../../broker/mount.ts'
+import { mountRecordJson, parseMountRecord } from '../../broker/mount.ts'
 import type { Mount } from '../../broker/mount.ts'
 import type { Outcome } from '../../broker/request.ts'
-import { putEntry } from '../../broker/sealed-rows.ts'
+import { putEntry, readEntry } from '../../broker/sealed-rows.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 import type { z } from '../../contracts/index.ts'
 import { changedConfig, configFields } from './mount-config.ts'
@@ -20,23 +20,36 @@ export async function readTune(call: TuneCall, prefix: '' | 'auth/'): Promise<Ou
 /** Changes what the caller names; leases keep what they were issued with. */
 export async function tuneMount(call: TuneCall, prefix: '' | 'auth/'): Promise<Outcome> {
   const { parts, fields } = call
-  const { record } = tuned(call, prefix)
+  const { mount, version } = await stored(call, prefix)
+  const { record } = mount
   if (record.ending) throw new BrokerError('invalid_request', `${record.path} is being disabled`)
-  const stored = await parts.store.entry('mount', record.path)
   const changed = {
     ...record,
     config: changedConfig(record.config, fields, parts.settings),
     ...(fields.description === undefined ? {} : { description: fields.description }),
     ...(fields.options === undefined || record.options === null ? {} : { options: { ...record.options, ...fields.options } })
   }
-  call.change(putEntry(parts.barrier, 'mount', record.path, mountRecordJson(changed), stored?.version ?? 0))
+  call.change(putEntry(parts.barrier, 'mount', record.path, mountRecordJson(changed), version))
   call.afterCommit(() => parts.mounts.load())
   return undefined
+}
+
+/** As the store has it now: what another caller has just changed must not be undone, nor a mount come back that has just gone. */
+async function stored(call: TuneCall, prefix: string): Promise<{ readonly mount: Mount; readonly version: number }> {
+  const mount = tuned(call, prefix)
+  const row = await readEntry(call.parts.store, call.parts.barrier, 'mount', mount.record.path)
+  if (row) return { mount: { ...mount, record: parseMountRecord(row.value) }, version: row.version }
+  if (mount.kind !== 'core') throw noMount(mount.record.path)
+  return { mount, version: 0 }
 }
 
 function tuned({ parts, params }: TuneCall, prefix: string): Mount {
   const path = `${prefix}${params['path'] ?? ''}/`
   const mount = parts.mounts.all.find(({ record }) => record.path === path)
-  if (!mount) throw new BrokerError('invalid_request', `No mount at ${path}`)
+  if (!mount) throw noMount(path)
   return mount
+}
+
+function noMount(path: string): BrokerError {
+  return new BrokerError('invalid_request', `No mount at ${path}`)
 }
