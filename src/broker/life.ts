@@ -40,6 +40,7 @@ export class Life implements AsyncDisposable {
   #record: SealRecord | undefined
   #attempt: UnsealAttempt | undefined
   #working: Working | undefined
+  #sealedByHand = false
   /** One change of life at a time. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -162,12 +163,17 @@ export class Life implements AsyncDisposable {
           [lifeEntry('init', from, now, undefined)]
         )
         this.#adopt(record)
-        if (record.kind !== 'shamir') await this.#work(rootKey)
+        if (record.kind !== 'shamir') await this.#workIfPossible(rootKey)
         return { ...wrapped.reply, root_token: root.token }
       } finally {
         rootKey.fill(0)
       }
     })
+  }
+
+  /** The store is initialised, and nobody can do it again: what keeps the broker from its work must not keep the root token from its owner. */
+  async #workIfPossible(rootKey: Uint8Array): Promise<void> {
+    await this.#work(rootKey).catch(error => this.#parts.log.error('initialised, and cannot be unsealed yet', {}, error))
   }
 
   async #wrap(rootKey: Uint8Array, body: JsonObject) {
@@ -193,7 +199,7 @@ export class Life implements AsyncDisposable {
   unseal(body: JsonObject, from: Caller): Promise<JsonObject> {
     return this.#exclusively(async () => {
       if (!this.#record) throw new BrokerError('invalid_request', 'Vault is not initialized')
-      if (!this.#attempt) return this.#unsealByItself().then(() => this.sealStatus())
+      if (!this.#attempt) return this.#unsealAgain()
       if (body['migrate'] === true) throw new BrokerError('invalid_request', 'migrate is not offered')
       if (body['reset'] === true || body['reset'] === 'true') {
         this.#attempt.reset()
@@ -205,6 +211,13 @@ export class Life implements AsyncDisposable {
       if (!this.#working) await this.#addShare(this.#attempt, key, from)
       return this.sealStatus()
     })
+  }
+
+  /** A seal that opens without a share would give back to anybody what an operator has just taken away: only who can restart the broker opens it again. */
+  async #unsealAgain(): Promise<JsonObject> {
+    if (this.#sealedByHand) throw new BrokerError('invalid_request', 'this broker unseals itself when it starts: restart it')
+    await this.#unsealByItself()
+    return this.sealStatus()
   }
 
   async #addShare(attempt: UnsealAttempt, key: string, from: Caller): Promise<void> {
@@ -252,6 +265,7 @@ export class Life implements AsyncDisposable {
 
   seal(): Promise<void> {
     return this.#exclusively(async () => {
+      this.#sealedByHand = true
       const working = this.#working
       this.#working = undefined
       await working?.[Symbol.asyncDispose]()

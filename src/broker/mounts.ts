@@ -45,7 +45,8 @@ export class Mounts implements AsyncDisposable {
     const byUuid = new Map<string, Mount>()
     const tuned = new Map<string, MountRecord>()
     for (const { key, value } of entries) {
-      const record = parseMountRecord(this.#parts.barrier.openJson(entryPlace('mount', key), value))
+      const record = this.#read(key, value)
+      if (!record) continue
       if (this.#core.some(mount => mount.record.path === key)) {
         tuned.set(key, record)
         continue
@@ -64,6 +65,16 @@ export class Mounts implements AsyncDisposable {
     this.#byPath = new Map(all.map(mount => [mount.record.path, mount]))
     this.generation = generation
     for (const mount of gone) if (mount.kind === 'backend') await mount.backend[Symbol.asyncDispose]()
+  }
+
+  /** A row that does not open is a mount that is not there: its leases wait, and those of all others are served. */
+  #read(key: string, value: Uint8Array): MountRecord | undefined {
+    try {
+      return parseMountRecord(this.#parts.barrier.openJson(entryPlace('mount', key), value))
+    } catch (error) {
+      this.#parts.log.error('the row of a mount cannot be read', { mount: key }, error)
+      return undefined
+    }
   }
 
   async #open(record: MountRecord): Promise<Mount> {

@@ -1,35 +1,44 @@
 import { BrokerError } from '../contracts/index.ts'
-import type { Clock, Json } from '../contracts/index.ts'
+import type { Json } from '../contracts/index.ts'
 import { compileAcl } from '../policy/acl.ts'
 import type { Acl } from '../policy/acl.ts'
 import { defaultPolicyText, rootPolicy } from '../policy/built-in.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { Policy } from '../policy/rule.ts'
-import type { Barrier } from '../seal/barrier.ts'
-import type { Store } from '../store/store.ts'
+import type { Parts } from './parts.ts'
 import { entryPlace } from './sealed-rows.ts'
 
 // Sets of policies that tokens carry are few; the bound keeps a client that invents names from filling memory.
 const compiledMax = 1_000
 
+type PolicyParts = Pick<Parts, 'store' | 'barrier' | 'log'>
+
 /** The node's copy of all policies, replaced as a whole when the store's generation says that it is older. */
 export class Policies {
-  readonly #parts: { readonly store: Store; readonly barrier: Barrier; readonly clock: Clock }
+  readonly #parts: PolicyParts
   #byName: ReadonlyMap<string, { readonly policy: Policy; readonly text: string }> = new Map()
+  #unreadable: ReadonlySet<string> = new Set()
   #compiled = new Map<string, Acl>()
   generation = -1
 
-  constructor(parts: { readonly store: Store; readonly barrier: Barrier; readonly clock: Clock }) {
+  constructor(parts: PolicyParts) {
     this.#parts = parts
   }
 
   async load(): Promise<void> {
     const { generation, entries } = await this.#parts.store.entries('policy')
     const loaded = new Map([['default', { policy: parsePolicy('default', defaultPolicyText), text: defaultPolicyText }]])
+    const unreadable = new Set<string>()
     for (const { key, value } of entries) {
-      const text = textOf(this.#parts.barrier.openJson(entryPlace('policy', key), value))
-      loaded.set(key, { policy: parsePolicy(key, text), text })
+      try {
+        const text = textOf(this.#parts.barrier.openJson(entryPlace('policy', key), value))
+        loaded.set(key, { policy: parsePolicy(key, text), text })
+      } catch (error) {
+        this.#parts.log.error('a policy cannot be read: tokens that carry it may do nothing', { policy: key }, error)
+        unreadable.add(key)
+      }
     }
+    this.#unreadable = unreadable
     this.#byName = loaded
     this.#compiled = new Map()
     this.generation = generation
@@ -40,7 +49,9 @@ export class Policies {
     const key = names.join('\n')
     const known = this.#compiled.get(key)
     if (known) return known
-    const acl = compileAcl(names.flatMap(name => (name === 'root' ? [rootPolicy] : (this.#byName.get(name)?.policy ?? []))))
+    // What it would have denied is not known: it denies everything, and revoking goes on.
+    const readable = names.some(name => this.#unreadable.has(name)) ? [] : names
+    const acl = compileAcl(readable.flatMap(name => (name === 'root' ? [rootPolicy] : (this.#byName.get(name)?.policy ?? []))))
     if (this.#compiled.size >= compiledMax) this.#compiled.clear()
     this.#compiled.set(key, acl)
     return acl

@@ -2,6 +2,7 @@
  *  is due: no timer per lease. Each target is swept by itself, so that one that hangs holds up nobody else. */
 import type { TargetId } from '../contracts/index.ts'
 import type { DueWork, Target } from '../store/store.ts'
+import { onAbort } from './on-abort.ts'
 import type { Parts } from './parts.ts'
 import { expireTokens, workCascades } from './sweep-cascades.ts'
 import { unaskable } from './second-source.ts'
@@ -19,6 +20,9 @@ const targetsAtOnceMax = 64
 
 // Of these, how many that failed when they were tried last: each may hang again, and those that answer must find a place.
 const failingAtOnceMax = 48
+
+// How long what is under way may take to end.
+const endMsMax = 3_000
 
 // How often targets are asked for the time while this host's is suspect.
 const askEveryMs = 30_000
@@ -85,7 +89,8 @@ export class Sweeper implements AsyncDisposable {
   }
 
   #sweep({ id, failures }: Target, dueBefore?: Temporal.Instant): void {
-    if (this.#busyTargets.size >= targetsAtOnceMax || (failures > 0 && this.#busyFailing.size >= failingAtOnceMax)) return
+    if (this.#busyTargets.has(id) || this.#busyTargets.size >= targetsAtOnceMax) return
+    if (failures > 0 && this.#busyFailing.size >= failingAtOnceMax) return
     if (failures > 0) this.#busyFailing.add(id)
     this.#start(this.#busyTargets, id, () =>
       sweepTarget(this.#parts, id, this.#stop.signal, dueBefore).finally(() => this.#busyFailing.delete(id))
@@ -133,7 +138,10 @@ export class Sweeper implements AsyncDisposable {
     this.#stop.abort()
     this.#wake()
     await this.#loop
-    await Promise.allSettled([...this.#busyTargets.values(), ...this.#busyTasks.values()])
+    // A backend that does not heed the signal must not keep the keys in memory when the broker is sealed.
+    using deadline = this.#parts.clock.within(endMsMax)
+    const given = new Promise<void>(resolve => onAbort(deadline.signal, resolve))
+    await Promise.race([Promise.allSettled([...this.#busyTargets.values(), ...this.#busyTasks.values()]), given])
   }
 }
 

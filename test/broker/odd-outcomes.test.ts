@@ -4,10 +4,10 @@ import { unchain } from '../../src/audit/chain.ts'
 import { oddBackend } from './odd-backend.ts'
 import type { Revoke } from './odd-backend.ts'
 import { dataOf, smallBroker } from './small-broker.ts'
-import type { SmallBroker } from './small-broker.ts'
+import type { SmallBroker, SmallBrokerOptions } from './small-broker.ts'
 
-async function oddBroker(revoke: Revoke): Promise<SmallBroker> {
-  const broker = await smallBroker({ backends: [oddBackend(revoke)] })
+async function oddBroker(revoke: Revoke, options: SmallBrokerOptions = {}): Promise<SmallBroker> {
+  const broker = await smallBroker({ ...options, backends: [oddBackend(revoke)] })
   await broker.ask('write', 'sys/mounts/odd', { type: 'odd' })
   return broker
 }
@@ -116,16 +116,27 @@ test('a lease that fails for the same long reason again is one entry, and one li
 
 test('a broker that is sealed in the middle of a revocation blames no target, and goes on at once when it is unsealed', async () => {
   let hang = true
-  await using broker = await oddBroker(async ({ leases }, signal) => {
+  const revoke: Revoke = async ({ leases }, signal) => {
     if (hang) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
     return leases.map(() => ({ kind: 'gone' }))
-  })
+  }
+  await using broker = await oddBroker(revoke, { seal: 'shamir' })
   const id = await issued(broker)
   await broker.clock.advance('PT1H5S')
   hang = false
   await broker.life.seal()
-  await broker.life.unseal({}, { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 1 })
+  await broker.unseal()
   await broker.clock.advance('PT2S')
   expect(await stateOf(broker, id)).toBe('revoked')
   expect((await auditOf(broker)).filter(entry => entry.operation === 'circuit')).toEqual([])
+})
+
+test('a backend that heeds no signal does not keep the broker from being sealed', async () => {
+  await using broker = await oddBroker(() => new Promise(() => undefined))
+  await issued(broker)
+  await broker.clock.advance('PT1H5S')
+  const sealed = broker.life.seal()
+  await broker.clock.advance('PT5S')
+  await sealed
+  expect(broker.life.sealed()).toBe(true)
 })

@@ -6,6 +6,7 @@ import { tokenPaths } from '../../src/auth/token/token-paths.ts'
 import { nowhere } from '../../src/broker/crash-point.ts'
 import type { At } from '../../src/broker/crash-point.ts'
 import { Life } from '../../src/broker/life.ts'
+import type { LifeParts } from '../../src/broker/life.ts'
 import { perform } from '../../src/broker/perform.ts'
 import type { Reply } from '../../src/broker/request.ts'
 import { Secret } from '../../src/contracts/index.ts'
@@ -23,6 +24,8 @@ export interface SmallBroker extends AsyncDisposable {
   readonly life: Life
   readonly store: Store
   readonly root: string
+  /** Brings it back after a seal, when its seal is Shamir's. */
+  unseal(): Promise<void>
   readonly folder: string
   /** The file of users. */
   readonly target: string
@@ -36,6 +39,8 @@ export interface SmallBrokerOptions {
   readonly at?: At
   readonly backends?: readonly BackendType[]
   readonly random?: Random
+  readonly seal?: 'shamir'
+  readonly sinks?: LifeParts['sinks']
 }
 
 const settings = {
@@ -61,20 +66,25 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     random: options.random ?? seededRandom(folder),
     log: collectingLog(log),
     store,
-    seal: new DevSeal(),
+    seal: options.seal ?? new DevSeal(),
     catalog: { backends: new Map([memory, ...(options.backends ?? [])].map(backend => [backend.type, backend])), databaseDrivers: [] },
     core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
-    sinks: async () => [],
+    sinks: options.sinks ?? (async () => []),
     openSink: () => Promise.reject(new Error('no audit devices here')),
     at: options.at ?? nowhere
   })
-  const initialised = await life.initialise({}, { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 1 })
+  const from = { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 1 }
+  const initialised = await life.initialise(options.seal ? { secret_shares: 1, secret_threshold: 1 } : {}, from)
   const root = initialised['root_token'] as string
+  const [key = ''] = initialised['keys'] as readonly string[]
+  const unseal = async () => void (await life.unseal({ key }, from))
+  if (options.seal) await unseal()
   const broker: SmallBroker = {
     clock,
     life,
     store,
     root,
+    unseal,
     folder,
     target,
     log,
