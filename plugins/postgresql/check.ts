@@ -23,10 +23,10 @@ const looks = `select pg_catalog.current_setting('server_version') as version, p
 const lines = `select distinct line_number as line, auth_method as method from pg_catalog.pg_hba_file_rules
   where error is null and auth_method in ('trust', 'peer', 'ident', 'cert', 'ldap', 'pam', 'gss', 'sspi', 'radius', 'bsd') order by 1 limit 20`
 
-/** Connects, and says before the first credential what the account lacks and what that costs. */
+/** Connects, and says before the first credential what the account lacks and what that costs. Asked for by who wants to issue: it takes no place of a revocation. */
 export async function check(server: Server, signal: AbortSignal): Promise<DatabaseCheck> {
   try {
-    return await server.pool.use('revoke', signal, async session => {
+    return await server.pool.use('issue', signal, async session => {
       const seen = await look(session, signal)
       const passwordless = seen['hba'] === true ? await passwordlessLines(session, signal) : []
       return describe(server, seen, passwordless)

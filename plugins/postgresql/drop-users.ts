@@ -5,6 +5,7 @@ import { quoteIdentifier, quoteOids } from './quote.ts'
 import { clearRights } from './clear-rights.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
+import { nextTurn, stepTime } from './step-time.ts'
 
 const lockedSeconds = 15
 const humanSeconds = 300
@@ -17,30 +18,45 @@ const dependsOnIt = '2BP01'
 
 /** Step 5: one statement for many. What one user owns, or holds rights on, stops it for all of them: those are seen to one by one, the rest go on. */
 export async function dropUsers(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
+  const dropping = { server, session, isOver: stepTime(server.clock), signal }
   const there = await stillThere(session, endings, signal)
-  for (let from = 0; from < there.length; from += statementUsersMax)
-    await dropSome(server, session, there.slice(from, from + statementUsersMax), signal)
+  for (let from = 0; from < there.length; from += statementUsersMax) await dropSome(dropping, there.slice(from, from + statementUsersMax))
 }
 
-async function dropSome(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
+interface Dropping {
+  readonly server: Server
+  readonly session: Session
+  readonly isOver: () => boolean
+  readonly signal: AbortSignal
+}
+
+async function dropSome(dropping: Dropping, endings: readonly Ending[]): Promise<void> {
+  const { server, session, signal } = dropping
+  if (dropping.isOver()) return postpone(endings)
   const refused = await drop(session, endings, signal)
   if (!refused) return
   if (endings.length === 1 && sqlState(refused) !== dependsOnIt) return wait(server, endings[0]!, refused)
   const named = await withDependencies(session, endings, signal)
   const others = endings.filter(ending => !named.has(ending.oid!))
-  await dropOthers(server, session, others, signal)
+  await dropOthers(dropping, others)
   for (const ending of endings.filter(one => named.has(one.oid!))) {
-    await clearRights(server, session, ending, signal)
-    if (!ending.waits) await dropOne(server, session, ending, signal)
+    if (dropping.isOver()) postpone([ending])
+    else await clearRights(server, session, ending, signal)
+    if (!ending.waits) await dropOne(dropping, ending)
   }
 }
 
-async function dropOthers(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
-  if (endings.length === 0 || !(await drop(session, endings, signal))) return
-  for (const ending of endings) await dropOne(server, session, ending, signal)
+function postpone(endings: readonly Ending[]): void {
+  for (const ending of endings) ending.waits = nextTurn
 }
 
-async function dropOne(server: Server, session: Session, ending: Ending, signal: AbortSignal): Promise<void> {
+async function dropOthers(dropping: Dropping, endings: readonly Ending[]): Promise<void> {
+  if (endings.length === 0 || !(await drop(dropping.session, endings, dropping.signal))) return
+  for (const ending of endings) await dropOne(dropping, ending)
+}
+
+async function dropOne({ server, session, isOver, signal }: Dropping, ending: Ending): Promise<void> {
+  if (isOver()) return postpone([ending])
   const refused = await drop(session, [ending], signal)
   if (refused && sqlState(refused) !== '42704') wait(server, ending, refused)
 }

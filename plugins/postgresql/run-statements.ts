@@ -4,6 +4,7 @@ import type { DatabaseError } from 'pg'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import { changesSession, fillIn } from './statements.ts'
+import { nextTurn, stepTime } from './step-time.ts'
 
 const againSeconds = 60
 
@@ -16,7 +17,12 @@ export async function runStatements(
   endings: readonly Ending[],
   signal: AbortSignal
 ) {
+  const isOver = stepTime(server.clock)
   for (const ending of endings) {
+    if (isOver()) {
+      ending.waits = nextTurn
+      continue
+    }
     const written = statements.map(statement => fillIn(statement, { name: ending.user.name }))
     try {
       await session.run(['begin', ...written, 'commit'].join('\n;\n'), signal)

@@ -10,6 +10,9 @@ import { serves } from './router.ts'
 import type { Match } from './router.ts'
 import type { Outcome, WireRequest } from './request.ts'
 
+// For an answer or a plan, which may look at the target (to try a connection that is being written). Below every client's own time-out.
+const answerMsMax = 25_000
+
 export interface Route extends Guarded {
   readonly mount: Mount | undefined
   readonly open: boolean
@@ -50,15 +53,13 @@ function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, ope
   return {
     fields: match.path.fields,
     params: match.params,
-    handle: call => {
+    handle: async call => {
       // The two tables differ in what their handlers are given; `mount.kind` says which this is.
       const handler = match.path[verb] as unknown as (...args: unknown[]) => Promise<Outcome>
       if (mount.kind === 'core') return handler(call)
-      return handler(
-        pathRequest(call, rest),
-        mountStorage(parts, mount.record.uuid, intention => call.change(intention)),
-        call.signal
-      )
+      using deadline = parts.clock.within(answerMsMax, call.signal)
+      const storage = mountStorage(parts, mount.record.uuid, intention => call.change(intention))
+      return await handler(pathRequest(call, rest), storage, deadline.signal)
     }
   }
 }

@@ -1,5 +1,5 @@
 /** A backend that answers a revocation as a test says, right or wrong. Its target is a list in this process. */
-import { Secret, path } from '../../src/contracts/index.ts'
+import { BrokerError, Secret, path } from '../../src/contracts/index.ts'
 import type { Backend, BackendType, CredentialType, RevokeCall, RevokeOutcome, TargetId } from '../../src/contracts/index.ts'
 
 export type Revoke = (call: RevokeCall, signal: AbortSignal) => Promise<readonly RevokeOutcome[]>
@@ -14,6 +14,14 @@ export function oddBackend(revoke: Revoke, more: Partial<CredentialType> = {}): 
     async open({ mount }): Promise<Backend> {
       return {
         paths: [
+          path({
+            pattern: 'wait',
+            summary: 'waits as long as it may',
+            read: (_, __, signal) =>
+              new Promise((___, reject) =>
+                signal.addEventListener('abort', () => reject(new BrokerError('target_unreachable', 'no answer in time')), { once: true })
+              )
+          }),
           path({
             pattern: 'creds/:recipe',
             summary: 'a credential',

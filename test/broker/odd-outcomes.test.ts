@@ -140,3 +140,10 @@ test('a backend that heeds no signal does not keep the broker from being sealed'
   await sealed
   expect(broker.life.sealed()).toBe(true)
 })
+
+test('a backend that looks at a target which does not answer is given up, although its caller waits', async () => {
+  await using broker = await oddBroker(async () => [])
+  const answer = broker.ask('read', 'odd/wait').catch((error: unknown) => error)
+  await broker.clock.advance('PT26S')
+  expect(await answer).toMatchObject({ code: 'target_unreachable' })
+})

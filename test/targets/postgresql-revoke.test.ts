@@ -338,3 +338,29 @@ test('more users than a page are all listed, once', async () => {
   expect(found).toHaveLength(1_050)
   expect(new Set(found).size).toBe(1_050)
 })
+
+test('what the statements of some users make slow keeps nobody from being told of the rest', { timeout: 60_000 }, async () => {
+  const database = openDriver()
+  const users = []
+  for (let i = 0; i < 8; i++) users.push(await issue(database))
+  const startedAt = performance.now()
+  const outcomes = await revoke(
+    database,
+    users.map(user => user.revoked),
+    ['select pg_sleep(2)']
+  )
+  expect(performance.now() - startedAt).toBeLessThan(20_000)
+  const kindsSeen = kinds(outcomes)
+  expect(new Set(kindsSeen)).toEqual(new Set(['gone', 'ended']))
+  const left = users.filter((_, i) => kindsSeen[i] === 'ended')
+  for (const user of left) expect(await canLogIn(user.name)).toBe(false)
+  expect(
+    kinds(
+      await revoke(
+        database,
+        left.map(user => user.revoked),
+        ['select pg_sleep(2)']
+      )
+    )
+  ).toEqual(left.map(() => 'gone'))
+})
