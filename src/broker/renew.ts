@@ -6,6 +6,7 @@ import type { Ttl } from '../lease/ttl.ts'
 import type { Call } from './core-path.ts'
 import { latestEnd } from './issue.ts'
 import { openHandle, openRecipe } from './lease-rows.ts'
+import type { Parts } from './parts.ts'
 import { reachableLease } from './own-lease.ts'
 import type { Outcome } from './request.ts'
 import { commit } from './exchange.ts'
@@ -55,19 +56,36 @@ function exact(ttl: Ttl, lease: Lease): Ttl {
 async function extend(call: Call<unknown>, lease: Lease, ttl: Ttl): Promise<void> {
   const { parts } = call
   await parts.at('renew:before-target-extend')
-  const credential = parts.mounts.credential(lease.mount, lease.credential)
-  if (credential.renew) {
-    using deadline = parts.clock.within(issueLimitMs)
-    const recipe = await openRecipe(parts, lease.recipe)
-    await credential.renew(
-      { lease: lease.id, target: lease.target, recipe, handle: openHandle(parts, lease), until: ttl.expiresAt },
-      deadline.signal
-    )
-  }
+  await extendAtTarget(parts, lease, ttl.expiresAt)
   await parts.at('renew:after-target-extend')
-  await commit(parts, [{ kind: 'lease.renew', now: parts.clock.now(), id: lease.id, version: lease.version, expiresAt: ttl.expiresAt }], [])
+  try {
+    await commit(
+      parts,
+      [{ kind: 'lease.renew', now: parts.clock.now(), id: lease.id, version: lease.version, expiresAt: ttl.expiresAt }],
+      []
+    )
+  } catch (error) {
+    await giveWay(parts, lease)
+    throw error
+  }
   await parts.at('renew:after-commit')
   parts.wake()
+}
+
+async function extendAtTarget(parts: Parts, lease: Lease, until: Temporal.Instant): Promise<void> {
+  const credential = parts.mounts.credential(lease.mount, lease.credential)
+  if (!credential.renew) return
+  using deadline = parts.clock.within(issueLimitMs)
+  const recipe = await openRecipe(parts, lease.recipe)
+  await credential.renew({ lease: lease.id, target: lease.target, recipe, handle: openHandle(parts, lease), until }, deadline.signal)
+}
+
+/** Another renewal was faster, and the target has our end over its: it gets the one that counts, or the credential would die before its lease. */
+async function giveWay(parts: Parts, lost: Lease): Promise<void> {
+  const lease = await parts.store.lease(lost.id)
+  if (lease?.state !== 'active' || lease.cause !== null || lease.version === lost.version) return
+  await extendAtTarget(parts, lease, lease.expiresAt)
+  throw refusal('another renewal of this lease was faster')
 }
 
 function refusal(message: string, cause?: unknown): BrokerError {

@@ -125,16 +125,24 @@ export class Trail {
   }
 
   /** A refusal without an identity: counted, and written once a second. */
-  countRefusal(remoteAddress: string): void {
+  countRefusal(remoteAddress: string, count = 1): void {
     const address = this.#refusals.has(remoteAddress) || this.#refusals.size < countedAddressesMax ? remoteAddress : 'others'
-    this.#refusals.set(address, (this.#refusals.get(address) ?? 0) + 1)
+    this.#refusals.set(address, (this.#refusals.get(address) ?? 0) + count)
   }
 
   async writeCounts(): Promise<void> {
     if (this.#refusals.size === 0) return
-    const counted = [...this.#refusals].map(([remoteAddress, count]) => countedEntry(this.#now(), { remoteAddress, count }))
+    const counted = [...this.#refusals]
     this.#refusals.clear()
-    await this.#parts.store.commit([], counted)
+    try {
+      await this.#parts.store.commit(
+        [],
+        counted.map(([remoteAddress, count]) => countedEntry(this.#now(), { remoteAddress, count }))
+      )
+    } catch (error) {
+      for (const [remoteAddress, count] of counted) this.countRefusal(remoteAddress, count)
+      throw error
+    }
   }
 
   #now(): string {

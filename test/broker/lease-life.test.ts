@@ -63,3 +63,15 @@ test('who holds what is told for live leases and for ended ones', async () => {
   expect(JSON.stringify(holdings)).toContain(credential.username)
   expect(JSON.stringify(holdings)).not.toContain(credential.password)
 })
+
+test('of two renewals at once one counts, and the target has its end', async () => {
+  const inside: (() => Promise<void>)[] = []
+  await using broker = await smallBroker({ at: point => (point === 'renew:before-target-extend' ? inside.pop()?.() : undefined) })
+  await withUsers(broker)
+  const credential = await lease(broker)
+  const renew = (increment: number) => broker.ask('write', 'sys/leases/renew', { lease_id: credential.lease, increment })
+  inside.push(async () => void (await renew(7_200)))
+  await expect(renew(600)).rejects.toMatchObject({ code: 'invalid_lease', message: 'another renewal of this lease was faster' })
+  await broker.clock.advance('PT1H59M')
+  expect(login(broker.target, credential.username, credential.password, broker.clock.now())).toBeTruthy()
+})
