@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Api } from './api.ts'
 
 /** What the broker acknowledged: it must never be lost. */
@@ -10,7 +11,8 @@ export function nothingYet(): Acknowledged {
   return { leases: new Map(), revokedTokens: [] }
 }
 
-/** Clients that issue, renew, revoke and end tokens until `signal` or until the broker is gone. Errors of a dying broker are what this is about, so they are swallowed. */
+/** Clients that issue, renew, revoke and end tokens until `signal`. Errors of a dying broker are what this is about, so they are swallowed; a first one is only a connection to
+ *  the broker before, that the client still had. */
 export async function traffic(
   api: Api,
   credentials: string,
@@ -26,7 +28,7 @@ async function oneClient(api: Api, credentials: string, acknowledged: Acknowledg
     try {
       await [issueOnly, issueAndRenew, issueAndRevoke, issueUnderChild, revokePrefix][turn % 5]!(api, credentials, acknowledged)
     } catch (error) {
-      if (error instanceof TypeError) return
+      if (error instanceof TypeError) await wait(20)
     }
   }
 }
