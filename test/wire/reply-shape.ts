@@ -7,12 +7,12 @@ export function differences(here: WireReply, there: WireReply): readonly string[
   const [ours, theirs] = [shapeOf(here), shapeOf(there)]
   return Object.keys({ ...ours, ...theirs })
     .filter(key => ours[key] !== theirs[key])
-    .toSorted()
     .map(key => `${key}: ${ours[key] ?? 'absent'} here, ${theirs[key] ?? 'absent'} there`)
+    .toSorted()
 }
 
 function shapeOf({ status, type, json }: WireReply): Shape {
-  const shape: Record<string, string> = { status: String(status), type: type ?? '' }
+  const shape: Record<string, string> = { 'reply status': String(status), 'content type': type ?? '' }
   describe(json, '', shape)
   return shape
 }

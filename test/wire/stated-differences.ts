@@ -95,7 +95,7 @@ export const statedDifferences: Readonly<Record<string, StatedDifference>> = {
     why: 'who switches TLS off is told what is lost',
     seen: [
       ...more('auth: null', 'data: null', 'lease_duration: number', 'lease_id: string', 'renewable: boolean', 'request_id: string'),
-      'status: 200 here, 204 there',
+      'reply status: 200 here, 204 there',
       ...more(
         'warnings: ["sslmode=disable: no TLS, so whoever stands between can read and change everything that is sent"]',
         'wrap_info: null'
