@@ -16,12 +16,15 @@ export function fences(open: OpenStore): void {
       const due = await world.active(token)
       await world.due(due.id)
       expect(await world.claim()).toHaveLength(1)
-      expect(await world.change({ kind: 'lease.takeOver' })).toMatchObject({ applied: false, count: 0 })
+      // A claim of this very run was left by a sweeper that a seal has ended: it is given back, and what is being issued goes on.
+      expect(await world.change({ kind: 'lease.takeOver' })).toMatchObject({ applied: true, count: 0 })
+      expect(await world.lease(issuing.id)).toMatchObject({ state: 'issuing', cause: null })
       await world.restart()
       expect(await world.change({ kind: 'lease.takeOver' })).toMatchObject({ applied: true, count: 1 })
       expect(await world.lease(issuing.id)).toMatchObject({ state: 'issuing', cause: 'node-lost', dueAt: world.now })
       expect(await world.lease(active.id)).toEqual(active)
       expect((await world.claim()).map(({ id }) => id).toSorted()).toEqual([issuing.id, due.id].toSorted())
+      expect(await world.change({ kind: 'lease.takeOver' })).toMatchObject({ applied: true, count: 0 })
       expect(await world.change({ kind: 'lease.takeOver' })).toMatchObject({ applied: false, count: 0 })
     })
 
