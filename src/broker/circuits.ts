@@ -9,7 +9,7 @@ export class Circuits {
     this.#clock = clock
   }
 
-  /** True until the target's next try: after it one caller in between may find out as well as the sweeper. */
+  /** True until the target's next try: after it callers may find out as well as the sweeper. */
   failing(target: TargetId): boolean {
     const probeAt = this.#probeAt.get(target)
     return probeAt !== undefined && this.#clock.elapsed() < probeAt

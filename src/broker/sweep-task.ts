@@ -32,7 +32,7 @@ async function run(
   if (!task) throw new Error(`the backend has no task ${scheduled.task}`)
   using deadline = parts.clock.within(taskLimitMs, signal)
   const intent = parts.barrier.openJson(intentPlace(scheduled.mount, scheduled.task, scheduled.key), scheduled.intent)
-  return task.run(intent, mountStorage(parts, scheduled.mount, change), deadline.signal)
+  return await task.run(intent, mountStorage(parts, scheduled.mount, change), deadline.signal)
 }
 
 async function settle(

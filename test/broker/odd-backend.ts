@@ -1,17 +1,17 @@
 /** A backend that answers a revocation as a test says, right or wrong. Its target is a list in this process. */
 import { BrokerError, Secret, path } from '../../src/contracts/index.ts'
-import type { Backend, BackendType, CredentialType, RevokeCall, RevokeOutcome, TargetId } from '../../src/contracts/index.ts'
+import type { Backend, BackendType, CredentialType, RevokeCall, RevokeOutcome, TargetId, Task } from '../../src/contracts/index.ts'
 
 export type Revoke = (call: RevokeCall, signal: AbortSignal) => Promise<readonly RevokeOutcome[]>
 
 const guarantees = { revocable: 'at once', endsSessions: true, diesByItself: false, listable: false, observable: 'no' } as const
 
 /** Mount it as type `odd`; `creds/<recipe>` issues. */
-export function oddBackend(revoke: Revoke, more: Partial<CredentialType> = {}): BackendType {
+export function oddBackend(revoke: Revoke, more: Partial<CredentialType> = {}, task?: Task): BackendType {
   let count = 0
   return {
     type: 'odd',
-    async open({ mount }): Promise<Backend> {
+    async open({ mount, clock }): Promise<Backend> {
       return {
         paths: [
           path({
@@ -21,6 +21,14 @@ export function oddBackend(revoke: Revoke, more: Partial<CredentialType> = {}): 
               new Promise((___, reject) =>
                 signal.addEventListener('abort', () => reject(new BrokerError('target_unreachable', 'no answer in time')), { once: true })
               )
+          }),
+          path({
+            pattern: 'task',
+            summary: 'makes the task due',
+            write: async (_, storage) => {
+              storage.schedule('odd', 'one', clock.now(), null)
+              return undefined
+            }
           }),
           path({
             pattern: 'creds/:recipe',
@@ -49,6 +57,7 @@ export function oddBackend(revoke: Revoke, more: Partial<CredentialType> = {}): 
         credentials: {
           odd: { issue: async ({ handle }) => ({ secret: new Secret({ password: 'odd' }), handle }), revoke, ...more }
         },
+        ...(task ? { tasks: { odd: task } } : {}),
         [Symbol.asyncDispose]: async () => {}
       }
     }

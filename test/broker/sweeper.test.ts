@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { login, usersOf } from '../../plugins/memory/target.ts'
+import { TestClock } from '../sim/test-clock.ts'
+import { oddBackend } from './odd-backend.ts'
 import { dataOf, lease, smallBroker, withUsers } from './small-broker.ts'
 
 test('a target that is down for a day is revoked within a minute of its return', async () => {
@@ -93,4 +95,50 @@ test('a parent that is revoked while its child issues leaves nothing behind', as
   }
   await broker.clock.advance('PT30S')
   expect(usersOf(broker.target)).toEqual([])
+})
+
+test('a host that slept issues again once a target has told the time, although nothing is due', async () => {
+  const clock = new TestClock()
+  const odd = oddBackend(async ({ leases }) => leases.map(() => ({ kind: 'gone' })), { now: async () => clock.now() })
+  await using broker = await smallBroker({ clock, backends: [odd] })
+  await broker.ask('write', 'sys/mounts/odd', { type: 'odd' })
+  await broker.ask('read', 'odd/creds/plain')
+  clock.step('PT10M')
+  await expect(broker.ask('read', 'odd/creds/plain')).rejects.toMatchObject({ code: 'clock_suspect' })
+  await clock.advance('PT5S')
+  await expect(broker.ask('read', 'odd/creds/plain')).resolves.toMatchObject({ status: 200 })
+  expect(broker.log.join('\n')).toContain('this host slept')
+})
+
+test('a target that hangs when it is asked for the time holds up no revocation', async () => {
+  const clock = new TestClock()
+  const odd = oddBackend(async ({ leases }) => leases.map(() => ({ kind: 'gone' })), {
+    now: (_, signal) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+  })
+  await using broker = await smallBroker({ clock, backends: [odd] })
+  await withUsers(broker, { default_ttl: '10m' })
+  for (const mount of ['one', 'two', 'three']) {
+    await broker.ask('write', `sys/mounts/${mount}`, { type: 'odd' })
+    await broker.ask('read', `${mount}/creds/plain`)
+  }
+  await lease(broker)
+  await clock.advance('PT9M55S')
+  clock.step('P1D')
+  await clock.advance('PT10S')
+  expect(usersOf(broker.target)).toEqual([])
+})
+
+test('a task that does not end is given up in its time, and runs again', async () => {
+  let runs = 0
+  const run = (_: unknown, __: unknown, signal: AbortSignal) => {
+    runs++
+    return new Promise<never>((___, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+  }
+  await using broker = await smallBroker({ backends: [oddBackend(async () => [], {}, { run })] })
+  await broker.ask('write', 'sys/mounts/odd', { type: 'odd' })
+  await broker.ask('write', 'odd/task')
+  await broker.clock.advance('PT65S')
+  expect(broker.log.join('\n')).toContain('a task failed and will run again')
+  await broker.clock.advance('PT30S')
+  expect(runs).toBe(2)
 })
