@@ -18,15 +18,15 @@ export function settlement(parts: Parts, lease: Lease, outcome: RevokeOutcome): 
     case 'gone':
       return { ...claimed, outcome: 'gone', audit: [parts.trail.revocation(lease, outcome)] }
     case 'ended': {
-      const waiting = cut(outcome.waiting)
+      const waiting = cutError(outcome.waiting)
       return { ...claimed, outcome: 'ended', again: soon(parts, outcome.again), waiting, ...onChange(parts, lease, outcome, waiting) }
     }
     case 'outlives': {
-      const why = cut(outcome.why)
+      const why = cutError(outcome.why)
       return { ...claimed, outcome: 'outlives', again: soon(parts, outcome.again), why, ...onChange(parts, lease, outcome, why) }
     }
     case 'failed': {
-      const error = cut(parts.trail.errorText(outcome.error))
+      const error = cutError(parts.trail.errorText(outcome.error))
       const again = parts.clock.now().add({ milliseconds: backoffMs(lease.failures + 1, parts.random) })
       if (lease.lastError !== error)
         parts.log.warn('a revocation failed and will be tried again', { lease: lease.id, attempt: lease.failures + 1 }, outcome.error)
@@ -61,14 +61,15 @@ function noOutcome(): RevokeOutcome {
   return { kind: 'failed', error: new Error('the backend gave no proper outcome for this lease') }
 }
 
-function soon(parts: Parts, again: Temporal.Instant): Temporal.Instant {
+/** A next look as a backend asked for it, within reason. */
+export function soon(parts: Parts, again: Temporal.Instant): Temporal.Instant {
   const now = parts.clock.now()
   const wait = Math.min(Math.max(again.epochMilliseconds - now.epochMilliseconds, againMsMin), againMsMax)
   return now.add({ milliseconds: wait })
 }
 
 /** As the row keeps it, so that the next try can tell whether it is the same. */
-function cut(text: string): string {
+export function cutError(text: string): string {
   return text.slice(0, lastErrorCharsMax)
 }
 

@@ -4,6 +4,7 @@ import type { Change, Intention } from '../store/change.ts'
 import type { ScheduledTask } from '../store/store.ts'
 import { intentPlace, mountStorage } from './mount-storage.ts'
 import type { Parts } from './parts.ts'
+import { cutError, soon } from './settlement.ts'
 
 const taskLimitMs = 60_000
 
@@ -13,13 +14,23 @@ export async function runTask(parts: Parts, scheduled: ScheduledTask, signal: Ab
   const change = (intention: Intention) => void changes.push({ ...intention, now: parts.clock.now() })
   try {
     const outcome = await run(parts, scheduled, change, signal)
-    await settle(parts, scheduled, changes, 'done' in outcome ? null : outcome.again, 'done' in outcome ? null : (outcome.why ?? null))
+    if ('done' in outcome) await settle(parts, scheduled, changes, null, null)
+    else await settle(parts, scheduled, changes, soon(parts, outcome.again), outcome.why ?? null)
   } catch (error) {
-    parts.log.error('a task failed and will run again', { mount: scheduled.mount, task: scheduled.task, key: scheduled.key }, error)
-    const again = parts.clock.now().add({ milliseconds: backoffMs(6, parts.random) })
-    await settle(parts, scheduled, [], again, parts.trail.errorText(error))
+    // The broker is ending: as after a crash, the task runs again.
+    if (signal.aborted) return false
+    await failed(parts, scheduled, error)
   }
   return true
+}
+
+/** The first failure and each change of cause are told; the same again is not. */
+async function failed(parts: Parts, scheduled: ScheduledTask, cause: unknown): Promise<void> {
+  const { mount, task, key } = scheduled
+  const error = cutError(parts.trail.errorText(cause))
+  if (error !== scheduled.lastError) parts.log.error('a task failed and will run again', { mount, task, key }, cause)
+  const again = parts.clock.now().add({ milliseconds: backoffMs(scheduled.failures + 1, parts.random) })
+  await settle(parts, scheduled, [], again, error)
 }
 
 async function run(
@@ -43,7 +54,7 @@ async function settle(
   error: string | null
 ): Promise<void> {
   const { mount, task, key, version } = scheduled
-  const audit = [parts.trail.task(scheduled, error)]
+  const audit = error !== null && error === scheduled.lastError ? [] : [parts.trail.task(scheduled, error)]
   await parts.store.commit(
     [...changes, { kind: 'task.settle', now: parts.clock.now(), mount, task, key, version, again, error, audit }],
     []

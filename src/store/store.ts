@@ -146,6 +146,9 @@ export interface ScheduledTask {
   readonly key: string
   readonly dueAt: Temporal.Instant
   readonly version: number
+  /** In a row. */
+  readonly failures: number
+  readonly lastError: string | null
   /** Sealed. */
   readonly intent: Uint8Array
 }

@@ -142,3 +142,14 @@ test('a task that does not end is given up in its time, and runs again', async (
   await broker.clock.advance('PT30S')
   expect(runs).toBe(2)
 })
+
+test('a task that fails for the same reason again and again is one entry, and one line of the log', async () => {
+  const run = () => Promise.reject(new Error('no such right'))
+  await using broker = await smallBroker({ backends: [oddBackend(async () => [], {}, { run })] })
+  await broker.ask('write', 'sys/mounts/odd', { type: 'odd' })
+  await broker.ask('write', 'odd/task')
+  await broker.clock.leap('PT5M', 1_000)
+  const lines = await broker.store.auditLines(0, 1_000)
+  expect(lines.filter(({ line }) => line.includes('"operation":"task"'))).toHaveLength(1)
+  expect(broker.log.filter(line => line.includes('a task failed'))).toHaveLength(1)
+})

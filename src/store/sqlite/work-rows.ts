@@ -47,9 +47,20 @@ export interface TaskRow {
   readonly key: string
   readonly due_at: number
   readonly version: number
+  readonly failures: number
+  readonly last_error: string | null
   readonly intent: Uint8Array
 }
 
 export function toTask(row: TaskRow): ScheduledTask {
-  return { mount: row.mount, task: row.task, key: row.key, dueAt: instant(row.due_at), version: row.version, intent: row.intent }
+  return {
+    mount: row.mount,
+    task: row.task,
+    key: row.key,
+    dueAt: instant(row.due_at),
+    version: row.version,
+    failures: row.failures,
+    lastError: row.last_error,
+    intent: row.intent
+  }
 }

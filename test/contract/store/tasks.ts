@@ -17,6 +17,20 @@ export function tasks(open: OpenStore): void {
       expect(due).toMatchObject({ ...task, intent: bytes('intent'), dueAt: world.now })
     })
 
+    test('a task that fails keeps its last error and counts, until a run succeeds', async () => {
+      await using world = await World.open(open)
+      await world.change({ kind: 'task.schedule', ...task, dueAt: world.now, intent: bytes('intent') })
+      const due = async () => (await world.store.dueWork(world.now)).tasks[0]!
+      const settle = async (error: string | null) =>
+        world.change({ kind: 'task.settle', ...task, version: (await due()).version, again: world.now, error })
+      expect(await due()).toMatchObject({ failures: 0, lastError: null })
+      await settle('no')
+      await settle('x'.repeat(1_000))
+      expect(await due()).toMatchObject({ failures: 2, lastError: 'x'.repeat(240) })
+      await settle(null)
+      expect(await due()).toMatchObject({ failures: 0, lastError: null })
+    })
+
     test('a run that was overtaken by a new schedule settles nothing', async () => {
       await using world = await World.open(open)
       const schedule = (intent: string) => world.change({ kind: 'task.schedule', ...task, dueAt: world.now, intent: bytes(intent) })
