@@ -19,9 +19,10 @@ export async function loadPlugins(names: readonly string[], folder: string): Pro
   ]) {
     const plugin = await importPlugin(from, url)
     for (const backend of plugin.backends ?? []) take(backends, backend.type, backend, `backend type ${backend.type}`, from)
-    for (const driver of plugin.databaseDrivers ?? []) take(drivers, driver.name, driver, `database driver ${driver.name}`, from)
+    for (const driver of plugin.databaseDrivers ?? [])
+      for (const name of new Set([driver.name, ...driver.pluginNames])) take(drivers, name, driver, `database driver ${name}`, from)
   }
-  return { backends, databaseDrivers: [...drivers.values()] }
+  return { backends, databaseDrivers: [...new Set(drivers.values())] }
 }
 
 function resolvePlugin(name: string, folder: string): string {
@@ -66,7 +67,9 @@ const pluginShape = z.object(
   {
     name: text,
     backends: z.array(z.object({ type: text, open: work }, 'expected a backend type'), 'expected a list').optional(),
-    databaseDrivers: z.array(z.object({ name: text }, 'expected a driver'), 'expected a list').optional()
+    databaseDrivers: z
+      .array(z.object({ name: text, pluginNames: z.array(text, 'expected a list') }, 'expected a driver'), 'expected a list')
+      .optional()
   },
   'expected an object'
 )
