@@ -16,6 +16,7 @@ import type { Catalog, CoreTables } from './mounts.ts'
 import type { Parts } from './parts.ts'
 import { rootToken } from './root-token.ts'
 import type { Settings } from './settings.ts'
+import { uuid } from './uuid.ts'
 import { startWorking } from './working.ts'
 import type { Working } from './working.ts'
 
@@ -309,9 +310,4 @@ function number(body: JsonObject, key: string, fallback: number): number {
   if (typeof parsed !== 'number' || !Number.isInteger(parsed))
     throw new BrokerError('invalid_request', `invalid seal configuration: ${key} must be an integer`)
   return parsed
-}
-
-function uuid(random: Random): string {
-  const hex = Buffer.from(random.bytes(16)).toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`
 }

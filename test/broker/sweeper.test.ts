@@ -144,8 +144,8 @@ test('a task that does not end is given up in its time, and runs again', async (
 })
 
 test('a task that fails for the same reason again and again is one entry, and one line of the log', async () => {
-  const run = () => Promise.reject(new Error('no such right'))
-  await using broker = await smallBroker({ backends: [oddBackend(async () => [], {}, { run })] })
+  const task = { run: () => Promise.reject(new Error('no such right')) }
+  await using broker = await smallBroker({ backends: [oddBackend(async () => [], {}, task)] })
   await broker.ask('write', 'sys/mounts/odd', { type: 'odd' })
   await broker.ask('write', 'odd/task')
   await broker.clock.leap('PT5M', 1_000)

@@ -5,11 +5,11 @@ import type { MountRecord } from '../../broker/mount.ts'
 import type { Parts } from '../../broker/parts.ts'
 import type { Outcome } from '../../broker/request.ts'
 import { putEntry } from '../../broker/sealed-rows.ts'
+import { uuid } from '../../broker/uuid.ts'
 import { BrokerError } from '../../contracts/index.ts'
 import { changedConfig } from './mount-config.ts'
 import type { ConfigFields } from './mount-config.ts'
 import { newMountPath } from './mount-path.ts'
-import { uuid } from './uuid.ts'
 
 export interface EnableFields {
   readonly type?: string | undefined

@@ -1,4 +1,4 @@
-import type { Random } from '../../contracts/index.ts'
+import type { Random } from '../contracts/index.ts'
 
 /** RFC 9562, version 4. */
 export function uuid(random: Random): string {
