@@ -5,6 +5,7 @@ import { connectionPaths } from './connections.ts'
 import { userCredential } from './credential.ts'
 import { credsPath } from './creds.ts'
 import { Databases } from './databases.ts'
+import { resetPath } from './reset.ts'
 import { rolePaths } from './roles.ts'
 
 export const database: BackendType = {
@@ -13,7 +14,7 @@ export const database: BackendType = {
     const databases = new Databases(context)
     const engine = { context, databases }
     return {
-      paths: [...connectionPaths(engine), ...rolePaths(engine), credsPath(engine)],
+      paths: [...connectionPaths(engine), resetPath(engine), ...rolePaths(engine), credsPath(engine)],
       credentials: { user: userCredential(engine) },
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose]()
     }

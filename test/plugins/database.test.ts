@@ -42,6 +42,19 @@ describe('a connection', () => {
     await under.mount.issue('creds/app')
   })
 
+  test('is reset: what was open is closed, and the server is asked anew', async () => {
+    await using under = await openDatabaseMount()
+    await under.mount.issue('creds/app')
+    const [before] = under.driver.opened
+    await under.mount.write('reset/main', {})
+    expect([under.driver.opened.size, under.driver.opened.has(before!)]).toEqual([1, false])
+    under.driver.adminPassword = 'changed'
+    await expect(under.mount.write('reset/main', {})).rejects.toThrow('28P01 password authentication failed')
+    await expect(under.mount.write('reset/nothing', {})).rejects.toThrow(
+      refusal('invalid_request', 'failed to find entry for connection with name: "nothing"')
+    )
+  })
+
   test.each([
     [{}, 'empty plugin name'],
     [{ plugin_name: 'oracle' }, 'error creating database object: plugin_name: unknown plugin, known are file-database-plugin'],

@@ -12,8 +12,8 @@ client = hvac.Client(url=given["url"], token=given["token"])
 def refused(kind, call, *args, **named):
     try:
         call(*args, **named)
-    except kind:
-        return
+    except kind as error:
+        return str(error)
     raise AssertionError(f"{call} was not refused as {kind.__name__}")
 
 
@@ -65,4 +65,17 @@ assert not application.is_authenticated()
 client.sys.delete_policy("hv-reader")
 refused(exceptions.InvalidPath, client.sys.read_policy, "hv-reader")
 
-print(json.dumps({"kept": kept["data"], "revoked": revoked["data"]}))
+# What ends many at once.
+for end in (client.sys.revoke_prefix, client.sys.revoke_force):
+    assert end("hv/creds/unknown").status_code == 204
+database.create_role("short", "app", given["creation"], default_ttl="1h", mount_point="hv")
+prefixed = [database.generate_credentials("short", mount_point="hv") for _ in range(3)]
+assert client.sys.revoke_prefix("hv/creds/short").status_code == 204
+refused(exceptions.InvalidPath, client.sys.list_leases, "hv/creds/short")
+assert client.sys.revoke_lease(prefixed[0]["lease_id"]).status_code == 204
+assert "lease not found" in refused(exceptions.InvalidRequest, client.sys.renew_lease, prefixed[0]["lease_id"])
+assert database.delete_role("short", mount_point="hv").status_code == 204
+refused(exceptions.InvalidPath, database.read_role, "short", mount_point="hv")
+assert database.reset_connection("app", mount_point="hv").status_code == 204
+
+print(json.dumps({"kept": kept["data"], "revoked": [one["data"] for one in (revoked, *prefixed)]}))

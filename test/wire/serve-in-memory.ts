@@ -19,8 +19,8 @@ export interface Served extends AsyncDisposable {
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** The program as it serves, on a free port, with its store in memory. */
-export async function serveInMemory(): Promise<Served> {
-  const running = await start({ seal: new DevSeal() })
+export async function serveInMemory(more: Readonly<Record<string, unknown>> = {}): Promise<Served> {
+  const running = await start({ seal: new DevSeal() }, more)
   const root = 'root-of-the-wire'
   await running.life.initialise({}, { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 0 }, root)
   return served(running, root)
