@@ -144,6 +144,11 @@ const unreadableOutcome: RevokeOutcome = {
   error: new BrokerError('integrity', 'the sealed handle or recipe of this lease does not open')
 }
 
+/** What fails again is told once. */
+function isNew({ failures }: Lease): boolean {
+  return failures === 0
+}
+
 /** One lease that does not open is shown as stuck; the others are served. */
 async function open(parts: Parts, leases: readonly Lease[]) {
   const readable: { lease: Lease; call: RevokedLease }[] = []
@@ -152,7 +157,7 @@ async function open(parts: Parts, leases: readonly Lease[]) {
   try {
     recipe = await openRecipe(parts, leases[0]!.recipe)
   } catch (error) {
-    parts.log.error('a recipe does not open', { recipe: leases[0]!.recipe }, error)
+    if (leases.some(isNew)) parts.log.error('a recipe does not open', { recipe: leases[0]!.recipe }, error)
     return { readable: { recipe, leases: readable }, unreadable: leases }
   }
   for (const lease of leases) {
@@ -162,7 +167,7 @@ async function open(parts: Parts, leases: readonly Lease[]) {
         call: { lease: lease.id, handle: openHandle(parts, lease), ...(lease.activated ? {} : { createBy: lease.createBy }) }
       })
     } catch (error) {
-      parts.log.error('a handle does not open', { lease: lease.id }, error)
+      if (isNew(lease)) parts.log.error('a handle does not open', { lease: lease.id }, error)
       unreadable.push(lease)
     }
   }
