@@ -93,10 +93,13 @@ async function startDev(running: Running, options: ServerOptions): Promise<void>
       `  export MAYFLY_ADDR=http://127.0.0.1:${port}`,
       `  export MAYFLY_TOKEN=${typeof token === 'string' ? token : ''}`,
       '',
-      'Next, in another terminal:',
+      'Next, in another terminal, a first credential (of a database: plugins/database/README.md):',
       '',
-      '  npx mayfly status',
-      '  npx mayfly secrets enable database',
+      '  npx mayfly secrets enable memory',
+      '  npx mayfly write memory/config path=/tmp/mayfly-users.db',
+      '  npx mayfly write memory/roles/app default_ttl=5m',
+      '  npx mayfly read memory/creds/app',
+      '  npx mayfly lease ls',
       ''
     ].join('\n')
   )

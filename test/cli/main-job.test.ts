@@ -120,6 +120,9 @@ test('leases are listed and revoked by their prefix, and never all of them by ac
   expect((await shell.run(['lease', 'revoke', '-prefix', '/'])).err).toBe('error: lease: a prefix of nothing would be every lease\n')
   expect(await typed('lease revoke -prefix -sync memory/creds/shop')).toBe('revoked: memory/creds/shop\nexit 0')
   expect(await typed('lease ls memory/creds/shop')).toBe('no leases below memory/creds/shop\nexit 0')
+  await issue()
+  expect(await typed('lease revoke -prefix -sync memory/')).toBe('revoked: memory/\nexit 0')
+  expect(await typed('lease ls memory/creds/shop')).toBe('no leases below memory/creds/shop\nexit 0')
 })
 
 test('giving up on a target says that it was not cleaned', async () => {

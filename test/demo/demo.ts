@@ -230,13 +230,15 @@ async function stay({ api, config, postgres, folder }: Stage): Promise<void> {
   story.title('Everything stays up until Ctrl-C, and credentials now live for 15 minutes. Try next, in another terminal:')
   story.sees(
     [
-      `export MAYFLY_ADDR=${api.address} MAYFLY_TOKEN=${api.token}`,
-      'npx mayfly read database/creds/readonly',
+      // Under the names that Mayfly's own command line reads as well as others'.
+      `export VAULT_ADDR=${api.address} VAULT_TOKEN=${api.token}`,
+      'npx mayfly read database/creds/readonly        # or vault read, or bao read',
+      `psql -h ${postgres.host} -p ${postgres.port} -U USERNAME app`,
       'npx mayfly lease ls',
       'npx mayfly lease revoke -sync -prefix database/creds/readonly',
       'npx mayfly lease ls --ended',
-      `npx mayfly audit verify ${join(folder, 'audit.jsonl')}`,
-      `# the target: postgresql://${postgres.host}:${postgres.port}/app   the configuration: ${config}`
+      `npx mayfly audit verify --key-from-server ${join(folder, 'audit.jsonl')}`,
+      `# the configuration: ${config}`
     ].join('\n')
   )
   await new Promise<void>(resolve => {

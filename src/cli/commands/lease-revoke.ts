@@ -27,7 +27,8 @@ export const leaseRevoke: CliCommand = {
 
 async function revoke(invocation: Invocation, lease: string, sync: boolean): Promise<void> {
   const { typed } = invocation
-  const prefix = lease.replace(/^\/+/, '')
+  // Written as a folder or not, it is the same prefix; a path that is written to never ends in a slash.
+  const prefix = lease.replace(/^\/+|\/+$/g, '')
   if (typed.flag('force') && !typed.flag('prefix')) throw new UsageError('force: needs --prefix as well')
   if (typed.flag('prefix') && prefix === '') throw new UsageError('lease: a prefix of nothing would be every lease')
   if (typed.flag('force')) await invocation.request('PUT', `sys/leases/revoke-force/${prefix}`)
