@@ -1,6 +1,6 @@
 /** What the store is told of an outcome. A backend may be wrong about what it answers, and so may the clock that it reads: one odd outcome must not hold up its neighbours, nor
  *  be looked at again without a pause or never. */
-import { unhandled } from '../contracts/index.ts'
+import { BrokerError, unhandled } from '../contracts/index.ts'
 import type { RevokeOutcome } from '../contracts/index.ts'
 import { backoffMs } from '../lease/backoff.ts'
 import { lastErrorCharsMax } from '../lease/lease.ts'
@@ -78,7 +78,8 @@ function onChange(parts: Parts, lease: Lease, outcome: RevokeOutcome, why: strin
   return lease.lastError === why ? {} : { audit: [parts.trail.revocation(lease, outcome)] }
 }
 
-/** What a caller who waits for the end of a lease is told: as the audit has it, never in a driver's own words. */
-export function told(parts: Parts, outcome: RevokeOutcome): Parameters<Parts['watch']['settled']>[1] {
-  return outcome.kind === 'failed' ? { kind: 'failed', error: parts.trail.errorText(outcome.error) } : { kind: outcome.kind }
+/** What a caller who waits for the end of a lease is told: a sentence of ours, never a driver's own words. */
+export function told(outcome: RevokeOutcome): Parameters<Parts['watch']['settled']>[1] {
+  if (outcome.kind !== 'failed') return { kind: outcome.kind }
+  return { kind: 'failed', error: outcome.error instanceof BrokerError ? outcome.error.message : 'the target refused' }
 }

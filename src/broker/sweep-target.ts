@@ -136,7 +136,7 @@ async function settleAll(parts: Parts, results: readonly (readonly [Lease, Revok
     results.map(([lease, outcome]) => settlement(parts, lease, outcome))
   )
   await parts.at('revoke:after-revoked-commit')
-  for (const [lease, outcome] of results) parts.watch.settled(lease.id, told(parts, outcome))
+  for (const [lease, outcome] of results) parts.watch.settled(lease.id, told(outcome))
 }
 
 const unreadableOutcome: RevokeOutcome = {
