@@ -15,13 +15,15 @@ const { values } = parseArgs({
     point: { type: 'string', multiple: true }
   }
 })
-// A point of the sweeper passes a few times in a run of seconds, one of issuing many times.
+// A point of the sweeper passes a few times in a run of seconds, one of issuing many times, one of the start once.
 const passesMax = 3
 
 const all: Moment[] = [...crashPoints.map(point => ({ point, pass: 1 })), { point: 'issue:after-first-reply-byte' }, ...postgresMoments]
 const points = all.filter(moment => 'point' in moment && (values.point?.includes(moment.point) ?? true))
 const named = points.flatMap(moment =>
-  Array.from({ length: Number(values.each) }, (_, i) => ('pass' in moment ? { ...moment, pass: 1 + (i % passesMax) } : moment))
+  Array.from({ length: Number(values.each) }, (_, i) =>
+    'pass' in moment && !moment.point.startsWith('boot:') ? { ...moment, pass: 1 + (i % passesMax) } : moment
+  )
 )
 const random: Moment[] = Array.from({ length: Number(values.random) }, () => ({ afterMs: 20 + Math.random() * 1_500 }))
 
