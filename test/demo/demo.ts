@@ -31,6 +31,15 @@ interface Credential {
 
 async function main(): Promise<void> {
   await using stack = new AsyncDisposableStack()
+  await Promise.race([tellStory(stack), interrupted])
+}
+
+// For as long as it runs: a second Ctrl-C, or the same signal passed on twice, must not stop the cleaning up.
+const interrupted = new Promise<void>(resolve => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+})
+
+async function tellStory(stack: AsyncDisposableStack): Promise<void> {
   const stage = await setTheStage(stack)
   await configure(stage)
   const credential = await lend(stage)
@@ -241,10 +250,7 @@ async function stay({ api, config, postgres, folder }: Stage): Promise<void> {
       `# the configuration: ${config}`
     ].join('\n')
   )
-  await new Promise<void>(resolve => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-  })
+  await interrupted
 }
 
 try {
@@ -253,3 +259,5 @@ try {
   process.stderr.write(`\nThe demo failed: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}\n`)
   process.exitCode = 1
 }
+// A story that was interrupted still waits for what is gone.
+process.exit()
