@@ -1,34 +1,8 @@
-/** One script of requests for two servers. What a step needs of an earlier reply it reads from `seen`: ids differ, shapes must not. */
+/** One script of requests for two servers: what they do, and in which shapes they say it. */
 import type { PostgresAddress } from '../targets/postgres-access.ts'
-import type { WireReply } from './serve-in-memory.ts'
-
-export type Seen = Readonly<Record<string, WireReply>>
-
-export interface Step {
-  readonly name: string
-  readonly method: string
-  readonly path: (seen: Seen) => string
-  readonly body?: (seen: Seen) => unknown
-  /** The name of the step whose token asks; the root token otherwise. `''`: nobody. */
-  readonly as?: string
-}
-
-type Late<T> = T | ((seen: Seen) => T)
-
-function step(name: string, method: string, path: Late<string>, body?: Late<unknown>, as?: string): Step {
-  return {
-    name,
-    method,
-    path: typeof path === 'function' ? path : () => path,
-    ...(body === undefined ? {} : { body: typeof body === 'function' ? (body as (seen: Seen) => unknown) : () => body }),
-    ...(as === undefined ? {} : { as })
-  }
-}
-
-const leaseOf = (name: string) => (seen: Seen) => ({ lease_id: seen[name]!.json['lease_id'] as string })
-const auth = (seen: Seen, name: string) => seen[name]!.json['auth'] as { client_token: string; accessor: string }
-const tokenOf = (name: string) => (seen: Seen) => ({ token: auth(seen, name).client_token })
-const accessorOf = (name: string) => (seen: Seen) => ({ accessor: auth(seen, name).accessor })
+import { accessorOf, leaseOf, step, tokenOf } from './differential-step.ts'
+import type { Seen, Step } from './differential-step.ts'
+import { spellings } from './differential-spellings.ts'
 
 const creation = `create role "{{name}}" login password '{{password}}' valid until '{{expiration}}'`
 const revocation = `drop role if exists "{{name}}"`
@@ -50,6 +24,7 @@ export function differentialScript({ host, port, admin }: PostgresAddress): read
     ...tokens,
     ...policies,
     ...refusals,
+    ...spellings,
     ...endings
   ]
 }
@@ -158,8 +133,8 @@ const tokens: readonly Step[] = [
   step('look an accessor up', 'POST', 'auth/token/lookup-accessor', accessorOf('create a token')),
   step('look an unknown accessor up', 'POST', 'auth/token/lookup-accessor', { accessor: 'nothing' }),
   step('look an unknown token up', 'POST', 'auth/token/lookup', { token: 's.nothing' }),
-  step('look itself up', 'GET', 'auth/token/lookup-self', undefined, 'create a token'),
-  step('renew itself', 'PUT', 'auth/token/renew-self', { increment: 60 }, 'create a token'),
+  step('look itself up', 'GET', 'auth/token/lookup-self', undefined, { as: 'create a token' }),
+  step('renew itself', 'PUT', 'auth/token/renew-self', { increment: 60 }, { as: 'create a token' }),
   step('renew a token', 'POST', 'auth/token/renew', tokenOf('create a token')),
   step('renew by accessor', 'POST', 'auth/token/renew-accessor', accessorOf('create a token')),
   step('renew a periodic token', 'POST', 'auth/token/renew', tokenOf('create a periodic one')),
@@ -171,7 +146,13 @@ const tokens: readonly Step[] = [
     ...tokenOf('create a token')(seen),
     paths: ['database/creds/app']
   })),
-  step('capabilities on two paths', 'POST', 'sys/capabilities-self', { paths: ['database/creds/app', 'sys/mounts'] }, 'create a token'),
+  step(
+    'capabilities on two paths',
+    'POST',
+    'sys/capabilities-self',
+    { paths: ['database/creds/app', 'sys/mounts'] },
+    { as: 'create a token' }
+  ),
   step('capabilities by accessor', 'POST', 'sys/capabilities-accessor', (seen: Seen) => ({
     ...accessorOf('create a token')(seen),
     path: 'x'
@@ -179,7 +160,7 @@ const tokens: readonly Step[] = [
   step('capabilities of an unknown token', 'POST', 'sys/capabilities', { token: 's.nothing', paths: ['x'] }),
   step('capabilities of an unknown accessor', 'POST', 'sys/capabilities-accessor', { accessor: 'nothing', paths: ['x'] }),
   step('capabilities on no path', 'POST', 'sys/capabilities-self', {}),
-  step('what a caller may reach', 'GET', 'sys/internal/ui/resultant-acl', undefined, 'create a token'),
+  step('what a caller may reach', 'GET', 'sys/internal/ui/resultant-acl', undefined, { as: 'create a token' }),
   step('revoke by accessor', 'POST', 'auth/token/revoke-accessor', accessorOf('create a periodic one')),
   step('revoke an unknown accessor', 'POST', 'auth/token/revoke-accessor', { accessor: 'nothing' }),
   step('revoke an unknown token', 'POST', 'auth/token/revoke', { token: 's.nothing' }),
@@ -211,11 +192,11 @@ const policies: readonly Step[] = [
 ]
 
 const refusals: readonly Step[] = [
-  step('nobody asks', 'GET', 'sys/mounts', undefined, ''),
-  step('nobody asks for what is not there', 'GET', 'nothing/here', undefined, ''),
-  step('a policy denies', 'GET', 'sys/mounts', undefined, 'create a token'),
-  step('a policy denies a lease', 'PUT', 'sys/leases/revoke-prefix/database', {}, 'create a token'),
-  step('a child may not do more', 'POST', 'auth/token/create', { policies: ['root'] }, 'create a token'),
+  step('nobody asks', 'GET', 'sys/mounts', undefined, { as: '' }),
+  step('nobody asks for what is not there', 'GET', 'nothing/here', undefined, { as: '' }),
+  step('a policy denies', 'GET', 'sys/mounts', undefined, { as: 'create a token' }),
+  step('a policy denies a lease', 'PUT', 'sys/leases/revoke-prefix/database', {}, { as: 'create a token' }),
+  step('a child may not do more', 'POST', 'auth/token/create', { policies: ['root'] }, { as: 'create a token' }),
   step('no such route', 'GET', 'nothing/here'),
   step('no such system route', 'GET', 'sys/nothing'),
   step('an old system route', 'PUT', 'sys/renew', { lease_id: 'x' }),
@@ -233,10 +214,10 @@ const endings: readonly Step[] = [
   step('list audit devices', 'GET', 'sys/audit'),
   step('disable an audit device that is not there', 'DELETE', 'sys/audit/nothing'),
   step('hash with an audit device that is not there', 'POST', 'sys/audit-hash/nothing', { input: 'x' }),
-  step('issue to a token', 'GET', 'database/creds/app', undefined, 'create a token'),
-  step('look its own lease up', 'PUT', 'sys/leases/lookup', leaseOf('issue to a token'), 'create a token'),
+  step('issue to a token', 'GET', 'database/creds/app', undefined, { as: 'create a token' }),
+  step('look its own lease up', 'PUT', 'sys/leases/lookup', leaseOf('issue to a token'), { as: 'create a token' }),
   step('revoke the token', 'POST', 'auth/token/revoke', tokenOf('create a token')),
-  step('ask with a revoked token', 'GET', 'auth/token/lookup-self', undefined, 'create a token'),
+  step('ask with a revoked token', 'GET', 'auth/token/lookup-self', undefined, { as: 'create a token' }),
   step('end all of a mount', 'PUT', 'sys/leases/revoke-prefix/database', {}),
   step('delete a role', 'DELETE', 'database/roles/app'),
   step('delete a role again', 'DELETE', 'database/roles/app'),

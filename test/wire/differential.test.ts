@@ -2,21 +2,21 @@
  *  its reason; anything else that differs fails. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing, pythonMissing } from '../targets/missing.ts'
+import { postgresMissing } from '../targets/postgres-binaries.ts'
 import type { PostgresAccess } from '../targets/postgres-access.ts'
 import { sharedPostgres } from '../targets/shared-postgres.ts'
 import { differentialScript } from './differential-script.ts'
-import type { Step } from './differential-script.ts'
+import type { Step } from './differential-step.ts'
 import { startOpenbao } from './openbao-server.ts'
 import { differences } from './reply-shape.ts'
 import { sendWire, serveUnderOneShare } from './serve-in-memory.ts'
 import type { WireReply } from './serve-in-memory.ts'
 import { statedDifferences } from './stated-differences.ts'
 
-const names = differentialScript({ host: '', port: 0, superuser: '', password: '', logFile: '', admin: { user: '', password: '' } }).map(
-  step => step.name
-)
+// Their names are the same whatever the server is called.
+const plan = differentialScript({ host: '', port: 0, superuser: '', password: '', logFile: '', admin: { user: '', password: '' } })
 
-describe.skipIf(missing(pythonMissing()))('beside a real OpenBao', () => {
+describe.skipIf(missing(postgresMissing() ?? pythonMissing()))('beside a real OpenBao', () => {
   let postgres: PostgresAccess
   let here: Record<string, WireReply>
   let there: Record<string, WireReply>
@@ -30,12 +30,12 @@ describe.skipIf(missing(pythonMissing()))('beside a real OpenBao', () => {
   })
   afterAll(() => postgres?.[Symbol.asyncDispose]())
 
-  test.each(names)('%s', name => {
-    expect(differences(here[name]!, there[name]!).toSorted()).toEqual((statedDifferences[name]?.seen ?? []).toSorted())
+  test.each(plan)('$name', ({ name, values }) => {
+    expect(differences(here[name]!, there[name]!, values)).toEqual((statedDifferences[name]?.seen ?? []).toSorted())
   })
 
   test('every stated difference is of a step', () => {
-    expect(Object.keys(statedDifferences).filter(name => !names.includes(name))).toEqual([])
+    expect(Object.keys(statedDifferences).filter(name => !plan.some(step => step.name === name))).toEqual([])
   })
 })
 

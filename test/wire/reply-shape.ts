@@ -2,18 +2,22 @@ import type { WireReply } from './serve-in-memory.ts'
 
 type Shape = Readonly<Record<string, string>>
 
-/** Where two replies to one request differ for a client that decodes strictly: status, content type, texts of errors, and every key with its type. */
-export function differences(here: WireReply, there: WireReply): readonly string[] {
-  const [ours, theirs] = [shapeOf(here), shapeOf(there)]
-  return Object.keys({ ...ours, ...theirs })
+/** Where two replies to one request differ for a client that decodes strictly: status, content type, texts of errors, and every key with its type; of `values` the value. */
+export function differences(here: WireReply, there: WireReply, values: readonly string[] = []): readonly string[] {
+  const [ours, theirs] = [shapeOf(here, values), shapeOf(there, values)]
+  // Replies of two statuses have no keys to compare.
+  const compared =
+    here.status === there.status ? Object.keys({ ...ours, ...theirs }) : ['reply status', 'content type', 'errors', 'warnings']
+  return compared
     .filter(key => ours[key] !== theirs[key])
     .map(key => `${key}: ${ours[key] ?? 'absent'} here, ${theirs[key] ?? 'absent'} there`)
     .toSorted()
 }
 
-function shapeOf({ status, type, json }: WireReply): Shape {
+function shapeOf({ status, type, json }: WireReply, values: readonly string[]): Shape {
   const shape: Record<string, string> = { 'reply status': String(status), 'content type': type ?? '' }
   describe(json, '', shape)
+  for (const key of values) shape[key] = JSON.stringify(key.split('.').reduce<any>((value, part) => value?.[part], json)) ?? 'absent'
   return shape
 }
 
