@@ -19,7 +19,7 @@ export class RefusalCount implements Disposable {
 
   #tell(): void {
     if (this.#count === 0) return
-    this.#log.warn('requests were refused as malformed', { count: this.#count })
+    this.#log.warn('requests were refused before they could be audited: malformed, or sealed', { count: this.#count })
     this.#count = 0
   }
 
