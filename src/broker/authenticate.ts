@@ -23,7 +23,7 @@ export async function refresh(parts: Parts, generation: number): Promise<void> {
 
 /** Tokens are stored and looked up by this hash, keyed by the barrier. */
 export function tokenHash(parts: Pick<Parts, 'barrier'>, token: string): string {
-  return Buffer.from(parts.barrier.mac('token', token)).toString('hex')
+  return parts.barrier.macHex('token', token)
 }
 
 export function denied(): BrokerError {

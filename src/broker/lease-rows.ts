@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Json, LeaseId } from '../contracts/index.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Parts } from './parts.ts'
@@ -13,7 +13,7 @@ export function recipePlace(id: string) {
 
 /** Recipes are stored once by content. The id is keyed, so that a stolen store does not tell which of two leases ran known statements. */
 export function recipeId(parts: Pick<Parts, 'barrier'>, recipe: Json): string {
-  return Buffer.from(parts.barrier.mac('recipe', createHash('sha256').update(JSON.stringify(recipe)).digest('hex'))).toString('hex')
+  return parts.barrier.macHex('recipe', hash('sha256', JSON.stringify(recipe)))
 }
 
 export async function openRecipe(parts: Pick<Parts, 'barrier' | 'store'>, id: string): Promise<Json> {

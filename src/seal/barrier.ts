@@ -1,9 +1,9 @@
-import { createHmac } from 'node:crypto'
 import { BrokerError } from '../contracts/index.ts'
 import type { Json, Random } from '../contracts/index.ts'
 import { decrypt, encrypt } from './aead.ts'
 import { deriveKey } from './derive-key.ts'
 import type { Keyring } from './keyring.ts'
+import { MacKey } from './mac-key.ts'
 import type { Place } from './place.ts'
 
 // NIST SP 800-38D §8.3, for nonces that are as good as random.
@@ -17,7 +17,7 @@ export class Barrier {
   readonly #keyring: Keyring
   readonly #random: Random
   readonly #nonceKey: Uint8Array
-  readonly #macKeys = new Map<string, Uint8Array>()
+  readonly #macKeys = new Map<string, MacKey>()
   #count = 0
   #lastSalt = Buffer.alloc(0)
 
@@ -65,7 +65,13 @@ export class Barrier {
   /** HMAC-SHA-256 under a key of this purpose alone. It outlives rotation: what was hashed stays findable. */
   mac(purpose: string, data: string | Uint8Array): Uint8Array {
     this.#mustBeOpen()
-    return createHmac('sha256', this.#macKey(purpose)).update(data).digest()
+    return this.#macKey(purpose).mac(data)
+  }
+
+  /** As `mac`, in hex. */
+  macHex(purpose: string, data: string | Uint8Array): string {
+    this.#mustBeOpen()
+    return this.#macKey(purpose).hex(data)
   }
 
   /** Of the present key: its term, its age and how often it has sealed. */
@@ -77,7 +83,8 @@ export class Barrier {
   /** Zeroes every key; afterwards everything throws `sealed`. */
   destroy(): void {
     this.#keyring.destroy()
-    for (const key of [this.#nonceKey, ...this.#macKeys.values()]) key.fill(0)
+    this.#nonceKey.fill(0)
+    for (const key of this.#macKeys.values()) key.destroy()
     this.#macKeys.clear()
   }
 
@@ -89,11 +96,11 @@ export class Barrier {
     return salt
   }
 
-  #macKey(purpose: string): Uint8Array {
+  #macKey(purpose: string): MacKey {
     const known = this.#macKeys.get(purpose)
     if (known) return known
     if (this.#macKeys.size >= purposesMax) throw new Error(`more than ${purposesMax} purposes of hashing`)
-    const key = deriveKey(this.#keyring.macRoot.reveal(), `mac ${purpose}`)
+    const key = new MacKey(deriveKey(this.#keyring.macRoot.reveal(), `mac ${purpose}`))
     this.#macKeys.set(purpose, key)
     return key
   }
