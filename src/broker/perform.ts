@@ -3,7 +3,7 @@
  *  Where the effect is outside the store (an issue, a renewal, a revocation that is waited for) there is a commit with its audit entry on each side of it; everything
  *  else appends its change and its audit entries in one commit before the reply. */
 import { BrokerError, parseFields } from '../contracts/index.ts'
-import type { Operation } from '../contracts/index.ts'
+import type { LeaseId, Operation } from '../contracts/index.ts'
 import { newLeaseId } from '../lease/lease-id.ts'
 import type { Change } from '../store/change.ts'
 import { authenticate } from './authenticate.ts'
@@ -82,6 +82,7 @@ function open(
   const { parts, request, identity } = exchange
   const { fields, given, unknown } = parseFields(served.fields, request.data)
   const changes: Change[] = []
+  let lease: LeaseId | undefined
   const call: Call = {
     parts,
     request,
@@ -90,7 +91,9 @@ function open(
     params: served.params,
     fields: fields as Call['fields'],
     given,
-    lease: newLeaseId(request.path, parts.clock.now(), parts.random),
+    get lease() {
+      return (lease ??= newLeaseId(request.path, parts.clock.now(), parts.random))
+    },
     signal: request.gone,
     changes,
     change: (intention, audit) => void changes.push({ ...intention, now: parts.clock.now(), ...(audit ? { audit } : {}) }),

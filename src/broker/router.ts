@@ -17,19 +17,32 @@ export interface Match<Row> {
 /** Finds the row of a table of paths for a path below its mount. A literal segment wins over a named one, a named one over a rest, and a rest that ends in
  *  literal segments (`mounts/*path/tune`) over one that takes all. */
 export class Router<Row extends Routable> {
-  readonly #rows: readonly { readonly path: Row; readonly segments: readonly string[] }[]
+  readonly #rows: readonly Row[]
+  /** Patterns that are paths themselves: most are, and they come before all others. */
+  readonly #literal: ReadonlyMap<string, readonly Row[]>
+  readonly #named: readonly { readonly path: Row; readonly segments: readonly string[] }[]
 
   constructor(rows: readonly Row[]) {
-    this.#rows = rows
+    const ranked = rows
       .map(path => ({ path, segments: path.pattern.split('/') }))
       .toSorted((a, b) => compareRank(rank(a.segments), rank(b.segments)))
+    this.#rows = ranked.map(row => row.path)
+    this.#literal = Map.groupBy(
+      this.#rows.filter(row => isLiteral(row.pattern)),
+      row => row.pattern
+    )
+    this.#named = ranked.filter(row => !isLiteral(row.path.pattern))
   }
 
   /** The row that serves `operation` at the path, else any row at the path (so that 405 can be told from 404). */
   match(path: string, operation: Operation): Match<Row> | undefined {
-    const segments = path.split('/')
     let other: Match<Row> | undefined
-    for (const row of this.#rows) {
+    for (const row of this.#literal.get(path) ?? []) {
+      if (serves(row, operation)) return { path: row, params: none }
+      other ??= { path: row, params: none }
+    }
+    const segments = path.split('/')
+    for (const row of this.#named) {
       const params = bind(row.segments, segments)
       if (!params) continue
       if (serves(row.path, operation)) return { path: row.path, params }
@@ -39,8 +52,14 @@ export class Router<Row extends Routable> {
   }
 
   get rows(): readonly Row[] {
-    return this.#rows.map(row => row.path)
+    return this.#rows
   }
+}
+
+const none: Readonly<Record<string, string>> = Object.freeze(Object.create(null))
+
+function isLiteral(pattern: string): boolean {
+  return !/(^|\/)[:*]/.test(pattern)
 }
 
 export function serves(path: Routable, operation: Operation): boolean {
@@ -48,6 +67,8 @@ export function serves(path: Routable, operation: Operation): boolean {
 }
 
 function bind(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  // Most rows part here.
+  if (pattern[0] !== segments[0] && !isVariable(pattern[0]!)) return undefined
   const params: Record<string, string> = Object.create(null)
   for (const [i, part] of pattern.entries()) {
     if (part.startsWith('*')) {
@@ -65,6 +86,10 @@ function bind(pattern: readonly string[], segments: readonly string[]): Record<s
     } else if (part !== segment) return undefined
   }
   return segments.length === pattern.length ? params : undefined
+}
+
+function isVariable(part: string): boolean {
+  return part.startsWith(':') || part.startsWith('*')
 }
 
 function rank(segments: readonly string[]): readonly number[] {

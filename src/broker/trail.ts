@@ -32,6 +32,8 @@ export class Trail {
   readonly #keyId: string
   readonly #refusals = new Map<string, number>()
   readonly #described = new WeakMap<Facts, Described>()
+  #moment: Temporal.Instant | undefined
+  #momentText = ''
   /** The keyed hash of a value, as `sys/audit-hash` tells it. */
   readonly hash: Hash
 
@@ -40,7 +42,7 @@ export class Trail {
     this.#privateKey = privateKey
     this.#publicKey = createPublicKey(privateKey)
     this.#keyId = checkpointKeyId(this.#publicKey)
-    this.hash = value => `hmac-sha256:${Buffer.from(parts.barrier.mac('audit', value)).toString('hex')}`
+    this.hash = value => `hmac-sha256:${parts.barrier.macHex('audit', value)}`
   }
 
   static async open(parts: TrailParts): Promise<Trail> {
@@ -145,8 +147,14 @@ export class Trail {
     }
   }
 
+  /** Written once for all entries of one moment. */
   #now(): string {
-    return this.#parts.clock.now().toString()
+    const now = this.#parts.clock.now()
+    if (now !== this.#moment) {
+      this.#moment = now
+      this.#momentText = now.toString()
+    }
+    return this.#momentText
   }
 
   #describe(facts: Facts): Described {
