@@ -3,7 +3,7 @@ import { arrivedError } from './carried-error.ts'
 import type { CarriedError } from './carried-error.ts'
 import type { CommitItem } from './committer.ts'
 
-/** A call and its answer. Many travel in one message, because a message costs more than what it carries. */
+/** A call and its answer. Several travel in one message. */
 export type Call = { readonly id: number } & (
   | { readonly commit: CommitItem }
   | { readonly read: string; readonly parameters: readonly unknown[] }
@@ -15,12 +15,16 @@ type Post = (calls: Call[]) => void
 
 type Ask = { readonly commit: CommitItem } | { readonly read: string; readonly parameters: readonly unknown[] }
 
+// A message costs more than what it carries; but when all callers travel in one, this thread and the worker take turns, and each waits for the other. Measured at 16 callers
+// on two cores: with eight 5,400 commits a second become 6,400, and with two they are fewer again.
+const callsPerMessageMax = 8
+
 interface Waiting {
   resolve(value: unknown): void
   reject(error: Error): void
 }
 
-/** The main thread's end of a connection: gathers the calls of a turn into one message, and matches answers to callers. */
+/** The main thread's end of a connection: gathers the calls of a turn into few messages, and matches answers to callers. */
 export class Lane {
   readonly #post: Post
   readonly #later: (flush: () => void) => void
@@ -39,7 +43,9 @@ export class Lane {
     const id = this.#nextId++
     if (this.#calls.length === 0) this.#later(() => this.#flush())
     this.#calls.push({ id, ...ask })
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+    if (this.#calls.length >= callsPerMessageMax) this.#flush()
+    return answer
   }
 
   answered(answers: readonly Answer[]): void {
