@@ -13,10 +13,10 @@ export interface OpenedEntry {
   readonly version: number
 }
 
-/** Reads one sealed row. */
+/** Reads one sealed row. The value may be shared with others who read it: it is frozen. */
 export async function readEntry(store: Store, barrier: Barrier, space: string, key: string): Promise<OpenedEntry | undefined> {
   const entry = await store.entry(space, key)
-  return entry && { value: barrier.openJson(entryPlace(space, key), entry.value), version: entry.version }
+  return entry && { value: barrier.openKept(entryPlace(space, key), entry.value), version: entry.version }
 }
 
 /** The change that writes one sealed row. */

@@ -12,12 +12,18 @@ const encryptionsMax = 2 ** 32
 const purposesMax = 1_000
 const saltLength = 16
 
+interface Opened {
+  readonly place: Place
+  readonly value: Json
+}
+
 /** Everything secret in the store passes here: sealed on the way in, opened on the way out, each value at its own place. */
 export class Barrier {
   readonly #keyring: Keyring
   readonly #random: Random
   readonly #nonceKey: Uint8Array
   readonly #macKeys = new Map<string, MacKey>()
+  #opened = new WeakMap<Uint8Array, Opened>()
   #count = 0
   #lastSalt = Buffer.alloc(0)
 
@@ -62,6 +68,17 @@ export class Barrier {
     }
   }
 
+  /** As `openJson`, for bytes that the store keeps: opened once as long as these very bytes are there. The value is frozen, because others have it too. */
+  openKept(place: Place, sealed: Uint8Array): Json {
+    this.#mustBeOpen()
+    const known = this.#opened.get(sealed)
+    if (known && known.place.row === place.row && known.place.table === place.table && known.place.column === place.column)
+      return known.value
+    const value = frozen(this.openJson(place, sealed))
+    this.#opened.set(sealed, { place, value })
+    return value
+  }
+
   /** HMAC-SHA-256 under a key of this purpose alone. It outlives rotation: what was hashed stays findable. */
   mac(purpose: string, data: string | Uint8Array): Uint8Array {
     this.#mustBeOpen()
@@ -83,6 +100,7 @@ export class Barrier {
   /** Zeroes every key; afterwards everything throws `sealed`. */
   destroy(): void {
     this.#keyring.destroy()
+    this.#opened = new WeakMap()
     this.#nonceKey.fill(0)
     for (const key of this.#macKeys.values()) key.destroy()
     this.#macKeys.clear()
@@ -108,4 +126,10 @@ export class Barrier {
   #mustBeOpen(): void {
     void this.#keyring.current
   }
+}
+
+function frozen(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value
+  for (const part of Object.values(value)) frozen(part)
+  return Object.freeze(value)
 }

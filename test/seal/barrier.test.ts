@@ -216,3 +216,16 @@ test('printing a barrier or its keyring shows no key', () => {
   )
   expect(shown.join('\n')).not.toMatch(/171, ?171|171,\s*"1"|abab|ab ab/)
 })
+
+test('what the store keeps is opened once, only at its own place, never after the end, and nobody can change it for others', () => {
+  const barrier = freshBarrier()
+  const sealed = barrier.sealJson(place('a'), { password: 'x', list: [{ deep: 1 }] })
+  const opened = barrier.openKept(place('a'), sealed) as { list: { deep: number }[] }
+  expect(opened).toEqual({ password: 'x', list: [{ deep: 1 }] })
+  expect(barrier.openKept(place('a'), sealed)).toBe(opened)
+  expect(() => (opened.list[0]!.deep = 2)).toThrow(TypeError)
+  expect(() => barrier.openKept(place('b'), sealed)).toThrow(code('integrity'))
+  expect(() => barrier.openKept(place('a'), new Uint8Array(sealed.map(byte => byte ^ 1)))).toThrow(code('integrity'))
+  barrier.destroy()
+  expect(() => barrier.openKept(place('a'), sealed)).toThrow(code('sealed'))
+})

@@ -9,11 +9,12 @@ import type { StoreUnderTest } from '../contract/store/world.ts'
 const reserveBytes = 65_536
 
 /** A store in a folder of its own, which goes with it. */
-export async function sqliteUnderTest(): Promise<StoreUnderTest> {
+export async function sqliteUnderTest(): Promise<StoreUnderTest & { readonly path: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-store-'))
   const path = join(folder, 'data')
   let store: Store = await openSqlite({ path, reserveBytes })
   return {
+    path,
     store,
     async restart() {
       await store[Symbol.asyncDispose]()

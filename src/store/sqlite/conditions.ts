@@ -13,6 +13,17 @@ export function tokenLives(hash: string): string {
   select min(lives) = 1 and max(parent is null) = 1 from line)`
 }
 
+/** When the first expires of the token at `hash` and its ancestors, as far as `tokenLives` looks; null: none does. */
+export function lineEnd(hash: string): string {
+  return `(with recursive line(parent, until) as (
+    select parent, expires_at from token where hash = ${hash}
+    union all
+    select case when t.orphaned = 1 then null else t.parent end, case when t.orphaned = 1 then null else t.expires_at end
+      from line join token t on t.hash = line.parent
+    limit 40)
+  select min(until) from line)`
+}
+
 /** No open cascade covers a lease with this mount and id, and its mount is not ending. A token's cascade needs no look: its token has ended. */
 export function uncovered(mount: string, id: string): string {
   return `not exists (select 1 from cascade where kind = 'mount' and selector = ${mount})

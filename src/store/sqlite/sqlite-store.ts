@@ -6,8 +6,11 @@ import type { Cascade, ChangeResult, DueWork, Entry, HoldingsFilter, SealRecord,
 import type { Token } from '../token.ts'
 import type { ReadName, Reads } from './answer-reads.ts'
 import type { Lane } from './lane.ts'
+import { Kept } from './kept.ts'
 import { toLease } from './lease-row.ts'
 import { toToken } from './token-row.ts'
+import { touchedBy } from './touches.ts'
+import type { Touches } from './touches.ts'
 import { instant, instantOrNull, toWire } from './wire.ts'
 import { toCascade, toTarget, toTask } from './work-rows.ts'
 import type { Applied } from './writing.ts'
@@ -21,6 +24,17 @@ interface SqliteParts {
   readonly close: readonly AsyncDisposable[]
 }
 
+/** A token that lives, as long as nothing changes, until its own end or that of the first of its ancestors. Milliseconds. */
+interface LivingToken {
+  readonly token: Token
+  readonly generation: number
+  readonly until: number | null
+}
+
+// Those at work at one time; a few megabytes. Rows that are larger are data, and data is read once.
+const keptMax = 2_000
+const keptBytesMax = 16_384
+
 type ParametersOf<Name extends ReadName> = Reads[Name] extends (db: never, ...parameters: infer P) => unknown ? P : never
 
 /** The main thread's half: turns instants into milliseconds on the way out, and rows into what the core knows on the way in. */
@@ -31,6 +45,8 @@ export class SqliteStore implements Store {
   readonly #writing: Lane
   readonly #reading: Lane
   readonly #close: readonly AsyncDisposable[]
+  readonly #rows = new Kept<Entry>(keptMax, ({ value }) => value.length <= keptBytesMax)
+  readonly #tokens = new Kept<LivingToken>(keptMax)
 
   constructor(parts: SqliteParts) {
     this.node = parts.node
@@ -42,8 +58,19 @@ export class SqliteStore implements Store {
   }
 
   async commit(changes: readonly Change[], audit: readonly string[]): Promise<readonly ChangeResult[]> {
-    const applied = (await this.#writing.ask({ commit: { changes: changes.map(toWire), audit } })) as readonly Applied[]
-    return applied.map(toResult)
+    const touched = touchedBy(changes)
+    this.#forget(touched)
+    try {
+      const applied = (await this.#writing.ask({ commit: { changes: changes.map(toWire), audit } })) as readonly Applied[]
+      return applied.map(toResult)
+    } finally {
+      this.#forget(touched)
+    }
+  }
+
+  #forget(touched: Touches): void {
+    if (touched.rows) this.#rows.forget()
+    if (touched.tokens) this.#tokens.forget()
   }
 
   async timeMark(): Promise<Temporal.Instant> {
@@ -54,8 +81,9 @@ export class SqliteStore implements Store {
     return this.#read('readSeal')
   }
 
-  entry(space: string, key: string): Promise<Entry | undefined> {
-    return this.#read('entry', space, key)
+  async entry(space: string, key: string): Promise<Entry | undefined> {
+    const name = `${space}\n${key}`
+    return this.#rows.get(name) ?? this.#rows.learn(name, () => this.#read('entry', space, key))
   }
 
   keys(space: string, prefix: string, after: string, limit: number): Promise<readonly string[]> {
@@ -67,8 +95,15 @@ export class SqliteStore implements Store {
   }
 
   async authenticate(hash: string, now: Temporal.Instant): Promise<{ readonly token: Token | undefined; readonly generation: number }> {
-    const { token, generation } = await this.#read('authenticate', hash, now.epochMilliseconds)
-    return { token: token && toToken(token), generation }
+    const kept = this.#tokens.get(hash)
+    if (kept && (kept.until === null || now.epochMilliseconds < kept.until)) return kept
+    let generation = 0
+    const living = await this.#tokens.learn(hash, async () => {
+      const found = await this.#read('authenticate', hash, now.epochMilliseconds)
+      generation = found.generation
+      return found.token && { token: toToken(found.token), generation, until: found.until }
+    })
+    return living ?? { token: undefined, generation }
   }
 
   async token(hash: string): Promise<Token | undefined> {

@@ -1,4 +1,4 @@
-import { tokenLives } from '../conditions.ts'
+import { lineEnd, tokenLives } from '../conditions.ts'
 import type { Database } from '../database.ts'
 import { tokenColumns } from '../token-row.ts'
 import type { TokenRow } from '../token-row.ts'
@@ -6,8 +6,17 @@ import { generation } from './seal-reads.ts'
 
 const authenticateSql = `select ${tokenColumns} from token t where t.hash = :hash and ${tokenLives(':hash')}`
 
-export function authenticate(db: Database, hash: string, now: number): { token: TokenRow | undefined; generation: number } {
-  return { token: db.get<TokenRow>(authenticateSql, { hash, now }), generation: generation(db) }
+export interface Authenticated {
+  readonly token: TokenRow | undefined
+  readonly generation: number
+  /** When the first of its line expires. */
+  readonly until: number | null
+}
+
+export function authenticate(db: Database, hash: string, now: number): Authenticated {
+  const token = db.get<TokenRow>(authenticateSql, { hash, now })
+  const until = token ? db.get<{ until: number | null }>(`select ${lineEnd(':hash')} as until`, { hash })!.until : null
+  return { token, generation: generation(db), until }
 }
 
 export function token(db: Database, hash: string): TokenRow | undefined {

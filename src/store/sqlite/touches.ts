@@ -1,0 +1,60 @@
+import { watchedSpaces } from '../change.ts'
+import type { Intention } from '../change.ts'
+
+/** What a change may change of what is kept. */
+export interface Touches {
+  readonly rows: boolean
+  readonly tokens: boolean
+}
+
+const nothing: Touches = { rows: false, tokens: false }
+const rows: Touches = { rows: true, tokens: false }
+const tokens: Touches = { rows: false, tokens: true }
+const both: Touches = { rows: true, tokens: true }
+
+/** Named one by one, so that a new kind of change cannot be forgotten here. Rows of watched spaces raise the generation that comes with each token. */
+const table: { readonly [Kind in Intention['kind']]: Touches } = {
+  'seal.initialise': both,
+  'seal.rekey': both,
+  'seal.keyring': both,
+  'entry.put': rows,
+  'entry.remove': rows,
+  'entry.take': rows,
+  'space.drop': both,
+  'sequence.reserve': nothing,
+  'task.schedule': nothing,
+  'task.unschedule': nothing,
+  'task.settle': nothing,
+  'target.retire': nothing,
+  'target.failed': nothing,
+  'target.recovered': nothing,
+  // A token that was never there changes nobody's.
+  'token.create': nothing,
+  'token.use': tokens,
+  'token.renew': tokens,
+  'token.end': tokens,
+  'tokens.expire': tokens,
+  'lease.begin': nothing,
+  'lease.activate': nothing,
+  'lease.renew': nothing,
+  'lease.due': nothing,
+  'lease.force': nothing,
+  'lease.claim': nothing,
+  'lease.settle': nothing,
+  'lease.takeOver': nothing,
+  'cascade.open': tokens,
+  'cascade.work': tokens,
+  'cursor.move': nothing,
+  'cursor.drop': nothing,
+  'audit.prune': nothing,
+  'history.prune': tokens
+}
+
+export function touchedBy(changes: readonly Intention[]): Touches {
+  return changes.map(touchesOf).reduce((a, b) => ({ rows: a.rows || b.rows, tokens: a.tokens || b.tokens }), nothing)
+}
+
+function touchesOf(change: Intention): Touches {
+  const touches = table[change.kind]
+  return 'space' in change && touches.rows && watchedSpaces.includes(change.space) ? both : touches
+}
