@@ -52,8 +52,10 @@ export class BenchBroker implements AsyncDisposable {
   }
 
   get pid(): number {
-    if (!this.#process?.pid) throw new Error('the broker does not run')
-    return this.#process.pid
+    const child = this.#process
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the broker has ended (${child?.exitCode ?? child?.signalCode}):\n${this.#output}`)
+    return child.pid
   }
 
   get data(): string {

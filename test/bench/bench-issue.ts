@@ -1,9 +1,12 @@
 import { poolSize } from './bench-broker.ts'
+import type { BenchBroker } from './bench-broker.ts'
 import type { Loaded, Stand } from './stand.ts'
 import { atLeast, atMost, median, perSecond, printTable } from './table.ts'
 
-const rounds = 3
-const roundMs = 2_500
+const rounds = 5
+// As many for both: each create costs more the more users there are.
+const users = 300
+const roundMsMax = 60_000
 
 /** Issuing at 1, 16 and 64 clients against the same statements sent raw. The rounds of both take turns, so that what else happens on the machine happens to both. */
 export async function benchIssue(stand: Stand): Promise<void> {
@@ -11,18 +14,22 @@ export async function benchIssue(stand: Stand): Promise<void> {
   await broker.useDatabase(await stand.postgres())
   const token = await broker.applicationToken()
   // Both end what they made before the other's turn: since PostgreSQL 16 each create walks every live user of the account, and a few thousand would be all that is measured.
-  const issue = async (clients: number, milliseconds = roundMs) => {
-    const issued = await stand.load(broker, token, { method: 'GET', path: 'database/creds/app', clients, milliseconds })
+  const issue = async (clients: number) => {
+    const order = { clients, replies: users, milliseconds: roundMsMax }
+    const issued = await stand.load(broker, token, { method: 'GET', path: 'database/creds/app', ...order })
     await broker.api.must('PUT', 'sys/leases/revoke-prefix/database/creds/app', {})
     return issued
   }
-  const raw = async (connections: number, milliseconds = roundMs) => {
-    const { names, seconds } = await stand.raw({ issue: { connections, milliseconds } })
+  const raw = async (connections: number) => {
+    const { names, seconds } = await stand.raw({ issue: { connections, users, milliseconds: roundMsMax } })
     await stand.raw({ drop: names })
     return names.length / seconds
   }
-  await issue(poolSize, 1_500)
-  await raw(poolSize, 1_000)
+  await warmUp(stand, broker, token)
+  for (let round = 0; round < 3; round++) {
+    await issue(poolSize)
+    await raw(poolSize)
+  }
   const seen: { clients: number; raw: number; issued: Loaded }[] = []
   for (let round = 0; round < rounds; round++)
     for (const clients of [1, 16, 64]) seen.push({ clients, raw: await raw(Math.min(clients, poolSize)), issued: await issue(clients) })
@@ -42,4 +49,9 @@ export async function benchIssue(stand: Stand): Promise<void> {
       }))
       .toArray()
   )
+}
+
+/** What every request passes is compiled by then: the rates are those of a broker that has been at work for a while. */
+async function warmUp(stand: Stand, broker: BenchBroker, token: string): Promise<void> {
+  await stand.load(broker, token, { method: 'GET', path: 'auth/token/lookup-self', clients: poolSize, milliseconds: 2_000 })
 }
