@@ -25,9 +25,14 @@ else {
   process.exitCode = 1
 }
 
+// What Node made of the sources is kept beside them, where only their owner writes: every start takes half as long.
+function quickStart() {
+  return inClone ? { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'mayfly'), ...process.env } : process.env
+}
+
 function run(node, main) {
   // SIGUSR1 would open an inspector on a process full of secrets.
-  const child = spawn(node, ['--disable-sigusr1', main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, ['--disable-sigusr1', main, ...process.argv.slice(2)], { stdio: 'inherit', env: quickStart() })
   const forward = signal => child.kill(signal)
   process.on('SIGTERM', forward)
   process.on('SIGHUP', forward)

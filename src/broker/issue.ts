@@ -158,7 +158,7 @@ async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued
   const expiresAt = issued.until ?? lease.expiresAt
   if (expiresAt.epochMilliseconds - now.epochMilliseconds < usefulMsMin)
     throw new BrokerError('target_silent', 'issuing took longer than the credential lives')
-  if (request.gone.aborted) throw new BrokerError('target_silent', 'the caller has gone before the reply')
+  if (request.gone.aborted) throw new BrokerError('caller_gone', 'the caller has gone before the reply')
   const handle = parts.barrier.sealJson(handlePlace(lease.id), issued.handle)
   await exchange.conclude(
     [

@@ -17,6 +17,8 @@ export const errorStatus = {
   body_too_large: 413,
   unsupported_media_type: 415,
   quota_exceeded: 429,
+  // Nobody is left to read it. What was made for the caller is revoked.
+  caller_gone: 499,
   // faults
   target_refused: 500,
   target_unreachable: 500,

@@ -25,7 +25,7 @@ const named = points.flatMap(moment =>
     'pass' in moment && !moment.point.startsWith('boot:') ? { ...moment, pass: 1 + (i % passesMax) } : moment
   )
 )
-const random: Moment[] = Array.from({ length: Number(values.random) }, () => ({ afterMs: 20 + Math.random() * 1_500 }))
+const random: Moment[] = Array.from({ length: Number(values.random) }, () => ({ afterMs: 20 + Math.random() * 600 }))
 
 await using postgres = await startPostgres()
 await using proxy = await FaultProxy.start(postgres)
