@@ -17,8 +17,15 @@ export type Intention =
   | { readonly kind: 'seal.keyring'; readonly keyring: Uint8Array }
 
   // sealed rows
-  /** `expected`: the version that must be there, 0 = none; absent = whatever. Versions only grow, also over a removal. Spaces named in `watched` raise the generation that `authenticate` tells. */
-  | { readonly kind: 'entry.put'; readonly space: string; readonly key: string; readonly value: Uint8Array; readonly expected?: number }
+  /** `expected`: the version that must be there, 0 = none; absent = whatever. `uses` sets how often the row may be used; absent, the count stays. Versions only grow, also over a removal. Spaces named in `watched` raise the generation that `authenticate` tells. */
+  | {
+      readonly kind: 'entry.put'
+      readonly space: string
+      readonly key: string
+      readonly value: Uint8Array
+      readonly expected?: number
+      readonly uses?: number
+    }
   /** Idempotent without `expected`. */
   | { readonly kind: 'entry.remove'; readonly space: string; readonly key: string; readonly expected?: number }
   /** Single use: lost (`conflict`) unless the row is there. */
@@ -64,7 +71,7 @@ export type Intention =
   | { readonly kind: 'target.recovered'; readonly target: TargetId }
 
   // tokens
-  /** Lost (`permission_denied`) unless the parent and its ancestors live; (`invalid_request`) when deeper than `tokenDepthMax` or the hash is taken. */
+  /** Lost (`permission_denied`) unless the parent and its ancestors live, and the auth method of a login is not ending; (`invalid_request`) when deeper than `tokenDepthMax` or the hash is taken. */
   | { readonly kind: 'token.create'; readonly token: Token }
   /** Takes one use of a token that counts them, by one conditional statement. Lost (`permission_denied`) when none is left. The last use ends the token: its
    *  tree becomes unusable and its cascade is opened in this commit, though this request goes on. Result: `token` after it. */
@@ -149,3 +156,5 @@ export type Settlement = ClaimedLease & { readonly audit?: readonly string[] } &
 
 /** Spaces whose every change raises the generation: a node whose copy is older reloads before it decides. */
 export const watchedSpaces: readonly string[] = ['mount', 'policy']
+  /** Every token that an auth method gave, unusable from this commit on. */
+  | { readonly kind: 'auth'; readonly mount: string }

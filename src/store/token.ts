@@ -26,6 +26,8 @@ export interface Token {
   readonly boundCidrs: readonly string[]
   readonly endedAt: Temporal.Instant | null
   readonly endedBy: RevokeCause | null
+  /** The mount of the auth method that gave it at a login. It ends with that mount, and whoever renews it asks the method. */
+  readonly authMount?: string
 }
 
 /** Deeper trees are refused: authenticating reads every ancestor. */

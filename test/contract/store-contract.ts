@@ -4,6 +4,7 @@ import { auditTrail } from './store/audit-trail.ts'
 import { cascades } from './store/cascades.ts'
 import { fences } from './store/fences.ts'
 import { leases } from './store/leases.ts'
+import { logins } from './store/logins.ts'
 import { races } from './store/races.ts'
 import { sealedRows } from './store/sealed-rows.ts'
 import { sweeping } from './store/sweeping.ts'
@@ -21,6 +22,7 @@ export function storeContract(name: string, open: OpenStore, { lasts }: StoreAbi
     sealedRows(open)
     tasks(open)
     tokens(open)
+    logins(open)
     leases(open)
     sweeping(open)
     cascades(open)

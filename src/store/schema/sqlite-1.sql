@@ -40,11 +40,24 @@ create table sequence (
   next integer not null,
   primary key (space, name)
 ) strict, without rowid;
+-- `uses`: how often the row may still be used, where it counts them; in clear, so that one conditional statement takes one.
+-- The pass under way that seals rows anew: below which key id, and how far it has come.
+create table reseal (
+  one integer not null primary key check (one = 1),
+  below integer not null,
+  stage text not null,
+  cursor text not null,
+  resealed integer not null,
+  unreadable integer not null,
+  begun_at integer not null
+) strict;
+
 
 -- A new schedule takes a new version, also after the task was gone in between: a run that began before never settles it.
 create table task (
   version integer primary key autoincrement,
   mount text not null,
+  uses integer not null default 0,
   task text not null,
   key text not null,
   due_at integer not null,
@@ -89,6 +102,7 @@ create table token (
   uses integer not null,
   issued_at integer not null,
   creation_ttl integer not null,
+-- `auth_mount`: the auth method that gave it at a login; with the method's mount it ends.
   explicit_max_ttl integer not null,
   period integer not null,
   renewable integer not null,
@@ -97,7 +111,8 @@ create table token (
   bound_cidrs text not null,
   ended_at integer,
   ended_by text,
-  orphaned integer not null default 0
+  orphaned integer not null default 0,
+  auth_mount text
 ) strict;
 create unique index token_accessor on token (accessor) where ended_at is null;
 create index token_parent on token (parent) where parent is not null and ended_at is null;
@@ -116,6 +131,7 @@ create table recipe_count (
 create index recipe_unused on recipe_count (id) where leases = 0;
 
 -- `ready_at`: when a sweeper may take it. A claimed lease is ready again when its claim is over.
+create index token_auth_mount on token (auth_mount) where auth_mount is not null and ended_at is null;
 -- `prior_state`, `prior_cause`: what it was before the first claim, given back when the target's clock says that it is not due.
 -- `closed_at`: when it became revoked, by proof or by force.
 create table lease (

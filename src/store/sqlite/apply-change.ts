@@ -1,7 +1,8 @@
 import type { Change, Intention } from '../change.ts'
 import { openCascade, workCascade } from './changes/cascade-changes.ts'
 import { claimLeases, settleLeases, takeOverLeases } from './changes/claim-changes.ts'
-import { dropSpace, putEntry, removeEntry, reserveSequence, takeEntry } from './changes/entry-changes.ts'
+import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry } from './changes/entry-changes.ts'
+import { beginResume, liftHold, setLeasesAside } from './changes/held-changes.ts'
 import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './changes/history-changes.ts'
 import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './changes/lease-changes.ts'
 import { initialiseSeal, rekeySeal, replaceKeyring } from './changes/seal-changes.ts'
@@ -29,6 +30,8 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
   'target.recovered': targetRecovered,
   'token.create': createToken,
   'token.use': useToken,
+  'entry.spend': spendEntry,
+  'entry.expect': expectEntry,
   'token.renew': renewToken,
   'token.end': endToken,
   'tokens.expire': expireTokens,

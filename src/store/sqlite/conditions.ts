@@ -1,17 +1,20 @@
 /** Conditions that several statements carry. Each is plain SQL with named parameters, so that what is checked and what is changed is one statement. */
 
 /** The token at `hash` and every ancestor live at `:now`. The line ends at an orphan, or below a parent that ended and left its children behind; a parent that
- *  is missing ends it in death: doubt means less access. */
+ *  is missing ends it in death: doubt means less access. A token of an auth method that is being disabled lives no more, although its row may not say so yet. */
 export function tokenLives(hash: string): string {
   return `(with recursive line(parent, lives) as (
-    select parent, ended_at is null and (expires_at is null or expires_at > :now) from token where hash = ${hash}
+    select parent, ${lives} from token t where hash = ${hash}
     union all
-    select case when t.orphaned = 1 then null else t.parent end, t.orphaned = 1 or (t.ended_at is null and (t.expires_at is null or t.expires_at > :now))
+    select case when t.orphaned = 1 then null else t.parent end, t.orphaned = 1 or (${lives})
       from line join token t on t.hash = line.parent
       where line.lives
     limit 40)
   select min(lives) = 1 and max(parent is null) = 1 from line)`
 }
+
+const lives = `t.ended_at is null and (t.expires_at is null or t.expires_at > :now)
+      and (t.auth_mount is null or not exists (select 1 from mount_end where mount = t.auth_mount))`
 
 /** When the first expires of the token at `hash` and its ancestors, as far as `tokenLives` looks; null: none does. */
 export function lineEnd(hash: string): string {

@@ -129,6 +129,14 @@ export class SqliteStore implements Store {
     return this.#read('recipe', id)
   }
 
+  liveLogins(authMount: string): Promise<number> {
+    return this.#read('liveLogins', authMount)
+  }
+
+  wrapped(token: string): Promise<WrappedRow | undefined> {
+    return this.#read('wrapped', token)
+  }
+
   leaseIds(prefix: string, after: string, limit: number): Promise<readonly string[]> {
     return this.#read('leaseIds', prefix, after, limit)
   }

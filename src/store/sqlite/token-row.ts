@@ -26,6 +26,7 @@ export interface TokenRow {
   readonly bound_cidrs: string
   readonly ended_at: number | null
   readonly ended_by: RevokeCause | null
+  readonly auth_mount: string | null
 }
 
 /** What is bound when a token is made. */
@@ -48,7 +49,8 @@ export function tokenParameters(token: Wire<Token>): Record<string, SQLInputValu
     renewable: Number(token.renewable),
     expires_at: token.expiresAt,
     last_renewal: token.lastRenewal,
-    bound_cidrs: JSON.stringify(token.boundCidrs)
+    bound_cidrs: JSON.stringify(token.boundCidrs),
+    auth_mount: token.authMount ?? null
   }
 }
 
@@ -56,7 +58,7 @@ export function tokenParameters(token: Wire<Token>): Record<string, SQLInputValu
 export const tokenColumns = `t.hash, t.accessor,
   case when exists (select 1 from token p where p.hash = t.parent and p.orphaned = 1) then null else t.parent end as parent,
   t.depth, t.path, t.policies, t.display_name, t.meta, t.entity, t.uses, t.issued_at, t.creation_ttl, t.explicit_max_ttl, t.period, t.renewable,
-  t.expires_at, t.last_renewal, t.bound_cidrs, t.ended_at, t.ended_by`
+  t.expires_at, t.last_renewal, t.bound_cidrs, t.ended_at, t.ended_by, t.auth_mount`
 
 export function toToken(row: TokenRow): Token {
   return {
@@ -79,6 +81,7 @@ export function toToken(row: TokenRow): Token {
     lastRenewal: instantOrNull(row.last_renewal),
     boundCidrs: JSON.parse(row.bound_cidrs) as string[],
     endedAt: instantOrNull(row.ended_at),
-    endedBy: row.ended_by
+    endedBy: row.ended_by,
+    ...(row.auth_mount === null ? {} : { authMount: row.auth_mount })
   }
 }

@@ -23,6 +23,8 @@ const table: { readonly [Kind in Intention['kind']]: Touches } = {
   'space.drop': both,
   'sequence.reserve': nothing,
   'task.schedule': nothing,
+  'entry.spend': rows,
+  'entry.expect': nothing,
   'task.unschedule': nothing,
   'task.settle': nothing,
   'target.retire': nothing,

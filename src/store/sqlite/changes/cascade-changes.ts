@@ -11,8 +11,8 @@ export function openCascade(writing: Writing, { selector, cause, by }: ChangeOf<
     { kind: selector.kind, selector: selectorText(selector), cause, by, ...writing.fence }
   )
   if (!opened) throw lostEpoch('cascade.open')
-  // It outlasts the cascade: nothing begins at this mount any more, not even between the last lease and the drop of its rows.
-  if (selector.kind === 'mount') {
+  // It outlasts the cascade: nothing begins at this mount any more, not even between the last lease and the drop of its rows. No token of its lives from here on.
+  if (selector.kind === 'mount' || selector.kind === 'auth') {
     writing.db.run('insert into mount_end (mount, dropped) values (:mount, 0) on conflict do nothing', { mount: selector.mount })
   }
   return { applied: true, cascade: opened.id }
@@ -25,6 +25,7 @@ function selectorText(selector: ChangeOf<'cascade.open'>['selector']): string {
     case 'prefix':
       return selector.prefix
     case 'mount':
+    case 'auth':
       return selector.mount
     default:
       return unhandled(selector)
@@ -34,11 +35,25 @@ function selectorText(selector: ChangeOf<'cascade.open'>['selector']): string {
 export function workCascade(writing: Writing, { id, limit }: ChangeOf<'cascade.work'>): Applied {
   const cascade = writing.db.get<CascadeRow>(`select * from cascade where id = :id and ${fence}`, { id, ...writing.fence })
   if (!cascade) return { applied: false, count: 0 }
-  const leases = endLeases(writing, cascade, limit)
-  const children = cascade.kind === 'token' && leases < limit ? partWithChildren(writing, cascade, limit - leases) : 0
+  const count = workBatch(writing, cascade, limit)
   // A full batch may have left something behind; the next one finds out.
-  if (leases + children < limit) writing.db.run(`delete from cascade where id = :id and ${fence}`, { id, ...writing.fence })
-  return { applied: true, count: leases + children }
+  if (count < limit) writing.db.run(`delete from cascade where id = :id and ${fence}`, { id, ...writing.fence })
+  return { applied: true, count }
+}
+
+function workBatch(writing: Writing, cascade: CascadeRow, limit: number): number {
+  if (cascade.kind === 'auth') return endLogins(writing, cascade, limit)
+  const leases = endLeases(writing, cascade, cascade.kind, limit)
+  return cascade.kind === 'token' && leases < limit ? leases + partWithChildren(writing, cascade, limit - leases) : leases
+}
+
+const loginsSql = `select hash from token where auth_mount = :mount and ended_at is null limit :limit`
+
+/** The tokens that an auth method gave end, each with a cascade of its own. */
+function endLogins(writing: Writing, { selector, cause, opened_by }: CascadeRow, limit: number): number {
+  const tokens = writing.db.all<{ hash: string }>(loginsSql, { mount: selector, limit })
+  for (const { hash } of tokens) endToken(writing, { kind: 'token.end', hash, cause, by: opened_by })
+  return tokens.length
 }
 
 interface Step {
@@ -56,7 +71,7 @@ const selectSql = {
 
 const dueSql = `update lease set ${becomesDue} where number = :number and ${notYetDue} and ${fence}`
 
-function endLeases(writing: Writing, { id, kind, selector, cursor, cause }: CascadeRow, limit: number): number {
+function endLeases(writing: Writing, { id, selector, cursor, cause }: CascadeRow, kind: keyof typeof selectSql, limit: number): number {
   const { db, now } = writing
   const steps = db.all<Step>(selectSql[kind], { selector, cursor, limit })
   for (const { number } of steps) db.run(dueSql, { number, cause, now, ...writing.fence })

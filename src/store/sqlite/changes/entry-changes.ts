@@ -6,18 +6,18 @@ import type { Applied, ChangeOf, Writing } from '../writing.ts'
 const nextVersion = `update counter set value = value + 1 where name = 'entry_version' returning value`
 
 /** `expected` 0: no row may be there; null: whatever is. */
-const putEntrySql = `insert into entry (space, key, version, value)
-  select :space, :key, :version, :value
+const putEntrySql = `insert into entry (space, key, version, value, uses)
+  select :space, :key, :version, :value, ifnull(:uses, 0)
    where case
      when :expected is null then 1
      when :expected = 0 then not exists (select 1 from entry where space = :space and key = :key)
      else exists (select 1 from entry where space = :space and key = :key and version = :expected) end
-  on conflict do update set version = excluded.version, value = excluded.value`
+  on conflict do update set version = excluded.version, value = excluded.value, uses = ifnull(:uses, uses)`
 
-export function putEntry(writing: Writing, { space, key, value, expected }: ChangeOf<'entry.put'>): Applied {
+export function putEntry(writing: Writing, { space, key, value, expected, uses }: ChangeOf<'entry.put'>): Applied {
   const { db } = writing
   const version = db.get<{ value: number }>(nextVersion)!.value
-  if (db.run(putEntrySql, { space, key, value, version, expected: expected ?? null }) === 0) throw changedMeanwhile('entry.put', key)
+  if (db.run(putEntrySql, { space, key, value, version, expected: expected ?? null, uses: uses ?? null }) === 0) throw changedMeanwhile('entry.put', key)
   raiseGeneration(writing, space)
   return { applied: true, count: version }
 }
@@ -38,6 +38,18 @@ export function takeEntry(writing: Writing, { space, key }: ChangeOf<'entry.take
     throw new LostCondition('entry.take', 'conflict', 'it is not there, or was taken before')
   }
   raiseGeneration(writing, space)
+  return { applied: true }
+}
+
+export function spendEntry({ db }: Writing, { space, key }: ChangeOf<'entry.spend'>): Applied {
+  const spent = db.run('update entry set uses = uses - 1 where space = :space and key = :key and uses > 1', { space, key })
+  if (spent === 0) throw new LostCondition('entry.spend', 'conflict', 'it has no use to spare')
+  return { applied: true }
+}
+
+export function expectEntry({ db }: Writing, { space, key, version }: ChangeOf<'entry.expect'>): Applied {
+  const there = db.holds('exists (select 1 from entry where space = :space and key = :key and version = :version)', { space, key, version })
+  if (!there) throw new LostCondition('entry.expect', 'conflict', 'it was changed meanwhile')
   return { applied: true }
 }
 

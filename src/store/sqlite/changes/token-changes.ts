@@ -8,10 +8,11 @@ import { changed, fence, fenceHolds, lostEpoch } from '../writing.ts'
 import type { Applied, ChangeOf, Writing } from '../writing.ts'
 
 const createSql = `insert into token (hash, accessor, parent, depth, path, policies, display_name, meta, entity, uses, issued_at, creation_ttl, explicit_max_ttl,
-    period, renewable, expires_at, last_renewal, bound_cidrs)
+    period, renewable, expires_at, last_renewal, bound_cidrs, auth_mount)
   select :hash, :accessor, :parent, coalesce((select depth + 1 from token where hash = :parent), :depth), :path, :policies, :display_name, :meta, :entity, :uses,
-    :issued_at, :creation_ttl, :explicit_max_ttl, :period, :renewable, :expires_at, :last_renewal, :bound_cidrs
-   where ${fence} and (:parent is null or (${tokenLives(':parent')} and (select depth from token where hash = :parent) < :depthMax))
+    :issued_at, :creation_ttl, :explicit_max_ttl, :period, :renewable, :expires_at, :last_renewal, :bound_cidrs, :auth_mount
+   where ${fence} and not exists (select 1 from mount_end where mount = :auth_mount)
+     and (:parent is null or (${tokenLives(':parent')} and (select depth from token where hash = :parent) < :depthMax))
   on conflict do nothing`
 
 export function createToken(writing: Writing, { token }: ChangeOf<'token.create'>): Applied {
@@ -21,6 +22,8 @@ export function createToken(writing: Writing, { token }: ChangeOf<'token.create'
   if (!fenceHolds(writing)) throw lostEpoch('token.create')
   if (token.parent !== null && !db.holds(tokenLives(':parent'), { parent: token.parent, now })) throw denied('token.create')
   if (db.holds('exists (select 1 from token where hash = :hash)', { hash: token.hash })) {
+  if (token.authMount !== undefined && db.holds('exists (select 1 from mount_end where mount = :mount)', { mount: token.authMount }))
+    throw denied('token.create')
     throw new LostCondition('token.create', 'invalid_request', 'cannot create a token with a duplicate ID')
   }
   throw new LostCondition('token.create', 'invalid_request', `tokens nest at most ${tokenDepthMax} deep`)

@@ -1,8 +1,14 @@
 import type { Entry, SealRecord } from '../../store.ts'
 import type { Database } from '../database.ts'
+import { heldRow } from '../held.ts'
+import type { HeldRow } from '../held.ts'
 
 export function readSeal(db: Database): SealRecord | undefined {
   return db.get<SealRecord>('select kind, config, root_key as rootKey, keyring, instance from seal')
+}
+
+export function whereabouts(db: Database): { held: HeldRow | undefined; instance: string | null } {
+  return { held: heldRow(db), instance: db.get<{ instance: string | null }>('select instance from whereabouts')?.instance ?? null }
 }
 
 export function timeMark(db: Database): number {
@@ -10,7 +16,7 @@ export function timeMark(db: Database): number {
 }
 
 export function entry(db: Database, space: string, key: string): Entry | undefined {
-  return db.get<Entry>('select value, version from entry where space = :space and key = :key', { space, key })
+  return db.get<Entry>('select value, version, uses from entry where space = :space and key = :key', { space, key })
 }
 
 export function keys(db: Database, space: string, prefix: string, after: string, limit: number): string[] {
@@ -21,7 +27,7 @@ export function keys(db: Database, space: string, prefix: string, after: string,
 export function entries(db: Database, space: string): { generation: number; entries: (Entry & { key: string })[] } {
   return {
     generation: generation(db),
-    entries: db.all<Entry & { key: string }>('select key, value, version from entry where space = :space order by key', { space })
+    entries: db.all<Entry & { key: string }>('select key, value, version, uses from entry where space = :space order by key', { space })
   }
 }
 

@@ -1,3 +1,4 @@
+import type { WrappedRow } from '../../store.ts'
 import { lineEnd, tokenLives } from '../conditions.ts'
 import type { Database } from '../database.ts'
 import { tokenColumns } from '../token-row.ts'
@@ -27,7 +28,19 @@ export function tokenByAccessor(db: Database, accessor: string): TokenRow | unde
   return db.get<TokenRow>(`select ${tokenColumns} from token t where t.accessor = :accessor and t.ended_at is null`, { accessor })
 }
 
+export function wrapped(db: Database, token: string): WrappedRow | undefined {
+  return db.get<WrappedRow>('select reply, lease, inner from wrapping where token = :token', { token })
+}
+
 export function accessors(db: Database, after: string, limit: number): string[] {
   const sql = 'select accessor from token where accessor > :after and ended_at is null order by accessor limit :limit'
   return db.all<{ accessor: string }>(sql, { after, limit }).map(row => row.accessor)
+}
+
+// Whoever asks how many are left wants to know whether there are any, and roughly how many.
+const countMax = 10_000
+
+export function liveLogins(db: Database, mount: string): number {
+  const sql = 'select count(*) as count from (select 1 from token where auth_mount = :mount and ended_at is null limit :countMax)'
+  return db.get<{ count: number }>(sql, { mount, countMax })!.count
 }
