@@ -57,6 +57,10 @@ export type Intention =
     }
 
   // targets
+  /** One use of a row of which more than one is left, by one conditional statement; else lost (`conflict`). The last one is taken with the row. */
+  | { readonly kind: 'entry.spend'; readonly space: string; readonly key: string }
+  /** Changes nothing: lost (`conflict`) unless the row still has this version. */
+  | { readonly kind: 'entry.expect'; readonly space: string; readonly key: string; readonly version: number }
   /** Lost (`invalid_request`, with their number) while leases there are not revoked. */
   | { readonly kind: 'target.retire'; readonly target: TargetId }
   /** The target failed as a whole: back off, open the circuit at the first failure. Claims of this node on its leases are given back, none is charged. */
