@@ -1,7 +1,18 @@
-import { BrokerError, Secret } from 'mayfly/plugin'
-import type { CredentialType, Found, Json, JsonObject, RevokeCall, RevokedLease, RevokedUser, RevokeOutcome, TargetId } from 'mayfly/plugin'
+import { BrokerError, Secret, unhandled } from 'mayfly/plugin'
+import type {
+  CredentialType,
+  Found,
+  Json,
+  JsonObject,
+  ListedUser,
+  RevokeCall,
+  RevokedLease,
+  RevokedUser,
+  RevokeOutcome,
+  TargetId
+} from 'mayfly/plugin'
 import type { Engine } from './engine.ts'
-import { isOurMark, newMark } from './mark.ts'
+import { newMark, readMark } from './mark.ts'
 import { newPassword } from './password.ts'
 
 /** What role and connection said at that moment, frozen with the lease. */
@@ -43,7 +54,7 @@ export function userCredential(engine: Engine): CredentialType<Handle> {
       return await held.database.now(signal)
     },
 
-    list: (target, signal) => ourUsers(engine, target, signal)
+    list: (target, signal) => listedUsers(engine, target, signal)
   }
 }
 
@@ -64,10 +75,31 @@ function toRevokedUser(engine: Engine, account: string, { lease, handle, createB
   return { name: handle.name, mark, handle: handle.server ?? {}, ...(createBy && { createBy }) }
 }
 
-async function* ourUsers({ context, databases }: Engine, target: TargetId, signal: AbortSignal): AsyncGenerator<Found> {
+/** What a user is ended by whose role nobody knows any more. */
+const plainRecipe: Recipe = { creation: [], renew: [], revocation: [], memberOf: [] }
+
+async function* listedUsers({ context, databases }: Engine, target: TargetId, signal: AbortSignal): AsyncGenerator<Found> {
   using held = await databases.hold(target)
-  for await (const { name, mark, enabled } of held.database.listUsers(signal))
-    if (mark !== undefined && isOurMark(context, held.account, name, mark)) yield { name, enabled }
+  for await (const user of held.database.listUsers(signal)) yield found(context, held.account, user)
+}
+
+function found(context: Engine['context'], account: string, { name, mark, enabled, handle, until }: ListedUser): Found {
+  const made = readMark(context, account, name, mark)
+  switch (made.of) {
+    case 'us': {
+      const ours: Handle = { v: 1, name, ...(handle && { server: handle }) }
+      return { name, enabled, marked: 'ours', handle: ours, recipe: plainRecipe, leasePart: made.leasePart, ...(until && { until }) }
+    }
+    // Renamed, or the mark was copied to it, or it is reached here by another address than the one that it was made at.
+    case 'another user':
+      return { name, enabled, marked: 'missing', note: 'its mark is not for this user at this server' }
+    case 'another broker':
+      return { name, enabled, marked: 'foreign' }
+    case 'nobody':
+      return { name, enabled, marked: 'missing' }
+    default:
+      return unhandled(made)
+  }
 }
 
 function isHandle(handle: Json): handle is Handle {

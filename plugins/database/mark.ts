@@ -12,10 +12,19 @@ export function newMark(marker: Marker, account: string, name: string, lease: st
   return markOf(marker, account, name, lease.slice(lease.lastIndexOf('/') + 1))
 }
 
-/** Whether this very broker made the user `name` at this very server. */
-export function isOurMark(marker: Marker, account: string, name: string, mark: string): boolean {
-  const leasePart = markPattern.exec(mark)?.[2]
-  return leasePart !== undefined && mark === markOf(marker, account, name, leasePart)
+export type MarkReading =
+  /** This very broker made the user of this name at this very server, for a lease with this random part. */
+  | { readonly of: 'us'; readonly leasePart: string }
+  /** It names this broker, and is not for this user at this server. */
+  | { readonly of: 'another user' }
+  | { readonly of: 'another broker' }
+  | { readonly of: 'nobody' }
+
+export function readMark(marker: Marker, account: string, name: string, mark: string | undefined): MarkReading {
+  const [, instance, leasePart = ''] = markPattern.exec(mark ?? '') ?? []
+  if (instance === undefined) return { of: 'nobody' }
+  if (mark === markOf(marker, account, name, leasePart)) return { of: 'us', leasePart }
+  return { of: instance === shortInstance(marker.instance) ? 'another user' : 'another broker' }
 }
 
 function markOf(marker: Marker, account: string, name: string, leasePart: string): string {

@@ -5,6 +5,9 @@ import { addUser, prolongUser, removeUsers, usersOf } from './target.ts'
 
 export type Handle = { readonly name: string }
 
+/** How the names of users begin: without a mark, this is all that tells them from others. */
+export const namePrefix = 'm-'
+
 /** A user of the target with a password. `fileOf` finds the file of a target in the mount's sealed rows, at each call. */
 export function userCredential(context: BackendContext, fileOf: (target: TargetId) => Promise<string>): CredentialType<Handle> {
   const { clock, random } = context
@@ -42,7 +45,10 @@ export function userCredential(context: BackendContext, fileOf: (target: TargetI
 
     async *list(target) {
       const users = usersOf(await fileOf(target))
-      for (const { name, mark, enabled } of users) if (mark === markOf(name)) yield { name, enabled }
+      for (const { name, mark, enabled, until } of users)
+        if (mark === markOf(name)) yield { name, enabled, handle: { name }, until }
+        else if (mark !== '') yield { name, enabled, marked: 'foreign' }
+        else if (name.startsWith(namePrefix)) yield { name, enabled, marked: 'missing' }
     }
   }
 

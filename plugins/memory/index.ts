@@ -1,7 +1,7 @@
 /** The smallest true backend: users in a file. Read it beside its README to write one of your own. */
 import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Backend, BackendContext, BackendType, Guarantees, MountReader, Path, Plugin, Task, TargetId } from 'mayfly/plugin'
-import { userCredential } from './credential.ts'
+import { namePrefix, userCredential } from './credential.ts'
 import { faultFields, setFault } from './faults.ts'
 import { inTarget, purgeRemoved } from './target.ts'
 
@@ -89,7 +89,7 @@ function credsPath(context: BackendContext): Path {
       if (!stored) throw new BrokerError('unknown_role', `unknown role: ${params['name']}`)
       const role = stored.value as Role
       const { number } = await readConfig(storage)
-      const name = `m-${params['name']}-${Buffer.from(context.random.bytes(12)).toString('hex')}`
+      const name = `${namePrefix}${params['name']}-${Buffer.from(context.random.bytes(12)).toString('hex')}`
       return {
         issue: {
           credential: 'user',

@@ -28,6 +28,11 @@ export class ServerClock {
   there(moment: Temporal.Instant): Temporal.Instant {
     return moment.add({ milliseconds: this.#aheadMs })
   }
+
+  /** A moment of the server, on the broker's clock. */
+  here(moment: Temporal.Instant): Temporal.Instant {
+    return moment.subtract({ milliseconds: this.#aheadMs })
+  }
 }
 
 /** What the function that `look` gives takes. */

@@ -55,6 +55,8 @@ export interface Backend extends AsyncDisposable {
   /** By the name that `Issuance.credential` uses and every lease row keeps: never rename one. */
   readonly credentials: Readonly<Record<string, CredentialType>>
   readonly tasks?: Readonly<Record<string, Task>>
+  /** Its targets that can be listed, those included where nothing was issued yet: a store that was restored does not know all that was. */
+  targets?(): Promise<readonly { readonly id: TargetId; readonly credential: string }[]>
 }
 
 /** What an operation answers. `undefined`: a read finds nothing (404), a write says nothing (204). An empty `keys` is a 404 on the wire.
@@ -114,7 +116,7 @@ export interface CredentialType<Handle extends Json = Json> {
   revoke(call: RevokeCall<Handle>, signal: AbortSignal): Promise<readonly RevokeOutcome[]>
   /** The target's clock: the second source that keeps one wrong host clock from ending credentials early. */
   now?(target: TargetId, signal: AbortSignal): Promise<Temporal.Instant>
-  /** Everything in the target that carries this broker's mark. */
+  /** Everything in the target that carries this broker's mark, and whatever else looks as if it were of a broker. Nothing is held between two of them. */
   list?(target: TargetId, signal: AbortSignal): AsyncIterable<Found>
   observe?(target: TargetId, handles: readonly Handle[], signal: AbortSignal): Promise<readonly Usage[]>
 }
@@ -172,11 +174,22 @@ export type RevokeOutcome =
   /** This lease alone failed; only this counts as stuck. */
   | { readonly kind: 'failed'; readonly error: unknown }
 
-/** An object in the target that carries this broker's mark. */
+/** An object in the target that carries this broker's mark, or looks as if it should. */
 export interface Found {
   /** The `Issuance.name` it was made under. */
   readonly name: string
   readonly enabled: boolean
+  /** Absent: ours, proven for this very object. `missing`: a name like ours without a mark, or with one that is not for this object. `foreign`: another broker's. What is not ours is
+   *  never touched. */
+  readonly marked?: 'ours' | 'missing' | 'foreign'
+  /** Of what is ours, as `revoke` wants it: what is found without a lease is given one, and that ends it. Absent: it can only be reported. */
+  readonly handle?: Json
+  /** What `revoke` is then told; `null` when absent. */
+  readonly recipe?: Json
+  /** The random part of the lease that it was made for, where the mark tells. */
+  readonly leasePart?: string
+  /** When the target itself ends it, as `issue` and `renew` were told. */
+  readonly until?: Temporal.Instant
   readonly note?: string
 }
 

@@ -101,4 +101,8 @@ export interface ListedUser {
   readonly name: string
   readonly mark?: string
   readonly enabled: boolean
+  /** As `createUser` completes it. */
+  readonly handle?: JsonObject
+  /** The server's own expiry without what the driver adds to it: what `createUser` and `renewUser` were told. Absent: none. */
+  readonly until?: Temporal.Instant
 }

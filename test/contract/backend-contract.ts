@@ -215,6 +215,33 @@ function knowingItsOwn(open: () => Promise<BackendUnderTest>): void {
     expect(found).not.toContain(planned.plan.name)
   })
 
+  test('what was found can be ended by what was found of it, sessions too', async () => {
+    await using under = await open()
+    const lease = await under.mount.issue(under.creds)
+    if (!lease.plan.guarantees.listable) return
+    const found = (await under.mount.listed(lease)).find(({ name }) => name === lease.plan.name)
+    expect(found).toMatchObject({ enabled: true })
+    if (found?.handle === undefined) return
+    await using session = await login(under, lease)
+    expectEnded(await under.mount.revoke([under.mount.adopted(lease, found)]))
+    expect(await login(under, lease)).toBeUndefined()
+    if (lease.plan.guarantees.endsSessions) expect(await session?.isOpen()).toBe(false)
+    expect(await under.mount.found(lease)).not.toContain(lease.plan.name)
+  })
+
+  test('a list tells until when the target keeps it, as issue and renew said', async () => {
+    await using under = await open()
+    const lease = await under.mount.issue(under.creds, { seconds: 600 })
+    if (!lease.plan.guarantees.listable) return
+    const untilOf = async () => (await under.mount.listed(lease)).find(({ name }) => name === lease.plan.name)?.until
+    const until = await untilOf()
+    if (!until) return
+    expect(Math.abs(until.since(under.mount.clock.now().add({ seconds: 600 })).total('seconds'))).toBeLessThan(30)
+    if (!lease.plan.renewable) return
+    await under.mount.renew(lease, 1_200)
+    expect((await untilOf())!.since(until).total('seconds')).toBeGreaterThan(570)
+  })
+
   test("the target's clock is a clock", async () => {
     await using under = await open()
     const lease = await under.mount.plan(under.creds)

@@ -8,6 +8,7 @@ import type {
   Clock,
   CredentialType,
   DatabaseDriver,
+  Found,
   Handler,
   Issuance,
   Json,
@@ -139,9 +140,17 @@ export class TestMount implements AsyncDisposable {
   }
 
   async found(lease: TestLease): Promise<readonly string[]> {
-    const names: string[] = []
-    for await (const { name } of this.credential(lease).list!(lease.plan.target, neverAborted)) names.push(name)
-    return names
+    return (await this.listed(lease)).filter(({ marked = 'ours' }) => marked === 'ours').map(({ name }) => name)
+  }
+
+  async listed(lease: TestLease): Promise<readonly Found[]> {
+    return Array.fromAsync(this.credential(lease).list!(lease.plan.target, neverAborted))
+  }
+
+  /** As the reconciler gives a lease to what was found without one: all that is known of it is what the list said. */
+  adopted(lease: TestLease, { handle = null, recipe = null, leasePart }: Found): TestLease {
+    const id = leasePart === undefined ? leaseId('adopted') : (`test/adopted/${leasePart}` as LeaseId)
+    return { lease: id, plan: { ...lease.plan, recipe }, handle }
   }
 
   async runTasks(): Promise<void> {

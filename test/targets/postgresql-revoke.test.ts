@@ -319,8 +319,11 @@ test('users are listed by mark, or by a name like ours', async () => {
   )
   const found = new Map<string, unknown>()
   for await (const listed of database.listUsers(soon())) found.set(listed.name, listed)
-  expect(found.get(user.name)).toEqual({ name: user.name, mark: user.mark, enabled: true })
-  expect(found.get(bare)).toEqual({ name: bare, mark: 'a pipeline of theirs', enabled: false })
+  const handle = { oid: user.oid }
+  expect(found.get(user.name)).toMatchObject({ name: user.name, mark: user.mark, enabled: true, handle })
+  const { until } = found.get(user.name) as { until: Temporal.Instant }
+  expect(Math.abs(until.since(user.until).total('seconds'))).toBeLessThan(3)
+  expect(found.get(bare)).toEqual({ name: bare, mark: 'a pipeline of theirs', enabled: false, handle: { oid: expect.any(Number) } })
   expect(found.has(`plain-${bare}`)).toBe(false)
   await postgres.query(`drop role "${bare}", "plain-${bare}"`)
   await revoke(database, [user.revoked])
