@@ -7,6 +7,7 @@ import { driverAskedFor } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { connectionName } from './names.ts'
+import { refuseMissingPolicy } from './password.ts'
 import { statementList } from './statement-list.ts'
 
 type Request = PathRequest<ConnectionFields>
@@ -64,6 +65,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   const name = connectionName(request.params['name'])
   const stored = await readConfig(storage, name)
   refuseWhatComesLater(request.fields)
+  await refuseMissingPolicy(engine.context, 'password_policy', request.fields.password_policy ?? '')
   const { pluginName, driver } = chosenDriver(engine, request.fields, stored?.config)
   const fields = mergedFields(driver, request, stored?.config)
   const connection = describedBy(engine, driver, fields)
@@ -90,7 +92,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     disableEscaping: request.fields.disable_escaping ?? stored?.config.disableEscaping ?? null
   }
   storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
-  return told([...connection.warnings, ...(check?.missing ?? []), ...withoutEffect(config)])
+  return told([...connection.warnings, ...(check?.missing ?? [])])
 }
 
 function refuseWhatComesLater(fields: ConnectionFields): void {
@@ -146,10 +148,6 @@ async function verified({ context }: Engine, driver: DatabaseDriver, connection:
 /** A failure while configuring is the writer's to mend: 400, whatever failed. What is no BrokerError is a bug and stays one. */
 function refusal(prefix: string, cause: unknown): unknown {
   return cause instanceof BrokerError ? new BrokerError('invalid_request', prefix + cause.message, { cause }) : cause
-}
-
-function withoutEffect(config: ConnectionConfig): readonly string[] {
-  return config.passwordPolicy ? ['password_policy is stored, and has no effect: passwords are 20 characters of [A-Za-z0-9-]'] : []
 }
 
 const told = (warnings: readonly string[]): Answer => (warnings.length > 0 ? { warnings } : undefined)

@@ -24,6 +24,9 @@ export type Recipe = {
   readonly connectionLimit?: number
 }
 
+/** What only issuing needs. */
+export type Order = { readonly passwordPolicy: string }
+
 /** Which user to end. `server`: what only the server knows, such as an OID; absent while the broker never learnt it. */
 export type Handle = { readonly v: 1; readonly name: string; readonly server?: JsonObject }
 
@@ -31,14 +34,14 @@ export type Handle = { readonly v: 1; readonly name: string; readonly server?: J
 export function userCredential(engine: Engine): CredentialType<Handle> {
   const { context, databases } = engine
   return {
-    async issue({ lease, target, recipe, handle, createBy, until }, signal) {
+    async issue({ lease, target, recipe, handle, order, createBy, until }, signal) {
       using held = await databases.hold(target)
       const { creation, memberOf, connectionLimit } = toRecipe(recipe)
-      const password = newPassword(context.random)
-      const user = { name: handle.name, password: new Secret(password), mark: newMark(context, held.account, handle.name, lease) }
+      const password = await newPassword(context, toOrder(order).passwordPolicy)
+      const user = { name: handle.name, password, mark: newMark(context, held.account, handle.name, lease) }
       const limit = connectionLimit === undefined ? {} : { connectionLimit }
       const server = await held.database.createUser({ ...user, ...limit, statements: creation, memberOf, createBy, until }, signal)
-      return { secret: new Secret({ username: handle.name, password }), handle: { ...handle, server } }
+      return { secret: new Secret({ username: handle.name, password: password.reveal() }), handle: { ...handle, server } }
     },
 
     async renew({ target, recipe, handle, until }, signal) {
@@ -108,3 +111,4 @@ function isHandle(handle: Json): handle is Handle {
 }
 
 const toRecipe = (recipe: Json) => recipe as unknown as Recipe
+const toOrder = (order: Json) => order as unknown as Order

@@ -2,10 +2,11 @@ import { BrokerError, path } from 'mayfly/plugin'
 import type { Answer, DatabaseDriver, Guarantees, MountReader, Path, PathRequest } from 'mayfly/plugin'
 import { readConfig } from './connection-config.ts'
 import type { ConnectionConfig } from './connection-config.ts'
-import type { Handle, Recipe } from './credential.ts'
+import type { Handle, Order, Recipe } from './credential.ts'
 import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { matchesGlob } from './glob.ts'
+import { passwordPolicyOf, refuseMissingPolicy } from './password.ts'
 import { readRole } from './role.ts'
 import type { Role } from './role.ts'
 import { readStatements } from './roles.ts'
@@ -30,6 +31,8 @@ async function planUser(engine: Engine, request: PathRequest<unknown>, storage: 
   if (role.readBy !== driver.name) readStatements(driver, role)
   const guarantees = await guaranteesOf(engine, config, signal)
   refuseOpenSessions(guarantees, role)
+  const passwordPolicy = passwordPolicyOf(config, role)
+  await refuseMissingPolicy(engine.context, `password_policy of connection "${role.dbName}" or role "${roleName}"`, passwordPolicy)
   const name = nameFor(engine, driver, request, roleName)
   return {
     issue: {
@@ -39,6 +42,7 @@ async function planUser(engine: Engine, request: PathRequest<unknown>, storage: 
       roleVersion: version,
       recipe: recipeOf(role),
       handle: { v: 1, name } satisfies Handle,
+      order: { passwordPolicy } satisfies Order,
       name,
       visible: { username: name },
       ttl: role.defaultTtl,

@@ -1,14 +1,24 @@
-import type { Random } from 'mayfly/plugin'
-import { randomText } from './random-text.ts'
+import { BrokerError } from 'mayfly/plugin'
+import type { BackendContext, Secret } from 'mayfly/plugin'
 
-const passwordLength = 20
-const passwordAlphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-'
-const classes = [/[a-z]/, /[A-Z]/, /[0-9]/, /-/]
+type Named = { readonly credentialConfig?: Readonly<Record<string, string>> | null }
 
-/** 119 bits less what the classes cost. A whole password is thrown away until one has all classes, so all that qualify stay equally likely. */
-export function newPassword(random: Random): string {
-  for (;;) {
-    const password = randomText(random, passwordAlphabet, passwordLength)
-    if (classes.every(one => one.test(password))) return password
+/** The policy of the role, else that of its connection; `""`: the broker's own rule. */
+export function passwordPolicyOf(connection: { readonly passwordPolicy: string }, role?: Named): string {
+  return role?.credentialConfig?.['password_policy'] || connection.passwordPolicy
+}
+
+/** Every password of this engine is made here. */
+export function newPassword(context: Pick<BackendContext, 'generatePassword'>, policy: string): Promise<Secret<string>> {
+  return context.generatePassword(policy)
+}
+
+/** Refuses, in the name of the field, a policy that makes no password now. What it makes here is thrown away. */
+export async function refuseMissingPolicy(context: Pick<BackendContext, 'generatePassword'>, field: string, policy: string): Promise<void> {
+  if (policy === '') return
+  try {
+    await newPassword(context, policy)
+  } catch (cause) {
+    throw cause instanceof BrokerError ? new BrokerError(cause.code, `${field}: ${cause.message}`, { cause }) : cause
   }
 }

@@ -5,6 +5,7 @@ import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { roleName } from './names.ts'
+import { refuseMissingPolicy } from './password.ts'
 import { readRole, roleFields, roleKey } from './role.ts'
 import type { Role, RoleFields } from './role.ts'
 import { statementList } from './statement-list.ts'
@@ -57,6 +58,11 @@ async function writeRole(engine: Engine, request: PathRequest<RoleFields>, stora
   const name = roleName(request.params['name'])
   const stored = await readRole(storage, name)
   refuse(request.fields)
+  await refuseMissingPolicy(
+    engine.context,
+    'credential_config: password_policy',
+    request.fields.credential_config?.['password_policy'] ?? ''
+  )
   const merged = mergedRole(request.fields, stored?.role)
   if (merged.creation.length === 0 && !merged.memberOf?.length) throw new BrokerError('invalid_request', 'empty creation statements')
   const connection = await readConfig(storage, merged.dbName)
@@ -119,10 +125,7 @@ export function readStatements(driver: DatabaseDriver, role: Pick<Role, 'creatio
 }
 
 function withoutEffect(role: Omit<Role, 'readBy'>): readonly string[] {
-  return [
-    ...(role.credentialConfig?.['password_policy'] ? ['credential_config: password_policy is stored, and has no effect'] : []),
-    ...(role.rollback.length > 0 ? ['rollback_statements are stored, and never run: what failed half-way is revoked'] : [])
-  ]
+  return role.rollback.length > 0 ? ['rollback_statements are stored, and never run: what failed half-way is revoked'] : []
 }
 
 async function deleteRole(name: string, storage: MountStorage): Promise<Answer> {

@@ -5,6 +5,7 @@ import { parseMountRecord, plainConfig } from './mount.ts'
 import type { Mount, MountRecord } from './mount.ts'
 import { mountReader } from './mount-storage.ts'
 import type { Parts } from './parts.ts'
+import { passwordByPolicy } from './password-policies.ts'
 import { Router } from './router.ts'
 import { entryPlace } from './sealed-rows.ts'
 
@@ -100,6 +101,7 @@ export class Mounts implements AsyncDisposable {
       storage: mountReader(this.#parts, record.uuid),
       liveLeases: (target: Parameters<typeof store.liveLeases>[0]) => store.liveLeases(target),
       mac: (data: string) => barrier.mac('mark', data),
+      generatePassword: (policy: string) => passwordByPolicy(this.#parts, policy),
       targetTls: settings.targetTls,
       databaseDrivers: this.#catalog.databaseDrivers
     }

@@ -44,6 +44,9 @@ export interface BackendContext {
   liveLeases(target: TargetId): Promise<number>
   /** A keyed hash that only this broker can compute, for marks on objects. */
   mac(data: string): Uint8Array
+  /** A password by the operator's policy of that name (`sys/policies/password`) as it is now; `""` is the broker's own rule. Throws `invalid_request` when there is
+   *  no such policy. */
+  generatePassword(policy: string): Promise<Secret<string>>
   /** The operator's word on targets: `verified` refuses every connection without verified TLS. */
   readonly targetTls: 'any' | 'verified'
   readonly databaseDrivers: readonly DatabaseDriver[]

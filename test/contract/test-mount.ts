@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { BrokerError, parseFields } from '../../src/contracts/index.ts'
+import { BrokerError, parseFields, Secret } from '../../src/contracts/index.ts'
 import type {
   Answer,
   Backend,
@@ -21,9 +21,11 @@ import type {
   Random,
   RevokedLease,
   RevokeOutcome,
-  Secret,
   TargetId
 } from '../../src/contracts/index.ts'
+import { generatePassword } from '../../src/policy/password/generate-password.ts'
+import { parsePasswordPolicy } from '../../src/policy/password/parse-password-policy.ts'
+import { defaultPasswordPolicy } from '../../src/policy/password/password-policy.ts'
 import { MountRows } from './mount-storage.ts'
 
 const createGrace = Temporal.Duration.from('PT30S')
@@ -35,6 +37,8 @@ export interface TestMountOptions {
   readonly databaseDrivers?: readonly DatabaseDriver[]
   readonly targetTls?: 'any' | 'verified'
   readonly log?: Log
+  /** Of `sys/policies/password`, by name. */
+  readonly passwordPolicies?: ReadonlyMap<string, string>
 }
 
 export interface TestLease {
@@ -78,6 +82,7 @@ export class TestMount implements AsyncDisposable {
       storage: this.rows,
       liveLeases: async target => liveLeases(target),
       mac: data => createHmac('sha256', key).update(data).digest(),
+      generatePassword: async policy => new Secret(generatePassword(passwordPolicy(options, policy), options.random)),
       targetTls: options.targetTls ?? 'any',
       databaseDrivers: options.databaseDrivers ?? []
     }
@@ -219,3 +224,10 @@ function matched(pattern: readonly string[], segments: readonly string[]): Recor
 
 const leaseId = (path: string) => `test/${path}/${randomBytes(12).toString('hex')}` as LeaseId
 const silentLog: Log = { info() {}, warn() {}, error() {} }
+
+function passwordPolicy({ passwordPolicies }: TestMountOptions, name: string) {
+  if (name === '') return defaultPasswordPolicy
+  const text = passwordPolicies?.get(name)
+  if (text === undefined) throw new BrokerError('invalid_request', `no password policy "${name}": write sys/policies/password/ first`)
+  return parsePasswordPolicy(text)
+}

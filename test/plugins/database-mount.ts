@@ -23,12 +23,14 @@ export interface DatabaseMount extends BackendUnderTest {
   }
 }
 
+const passwordPolicies = new Map([['strong', `length = 40 rule "charset" { charset = "abcdef!'$&" min-chars = 1 }`]])
+
 /** The engine over files of users, with a connection `main` and a role `app`. */
 export async function openDatabaseMount(): Promise<DatabaseMount> {
   const [clock, driver] = [new TestClock(), new FileDriver()]
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-database-'))
   const server = (name: string): string => join(folder, `${name}.db`)
-  const mount = await TestMount.open(database, { clock, random: systemRandom, databaseDrivers: [driver] })
+  const mount = await TestMount.open(database, { clock, random: systemRandom, databaseDrivers: [driver], passwordPolicies })
   const connection = {
     plugin_name: 'file-database-plugin',
     host: server('main'),

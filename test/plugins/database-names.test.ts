@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { newPassword } from '../../plugins/database/password.ts'
 import { randomText } from '../../plugins/database/random-text.ts'
 import { newUserName } from '../../plugins/database/user-name.ts'
 import type { Random } from '../../src/contracts/index.ts'
@@ -39,13 +38,5 @@ describe('a user name', () => {
       expect(name.length).toBeLessThanOrEqual(bytesMax)
       expect(/^v-_*-x*-([0-9A-Za-z]{8,20})/.test(name)).toBe(true)
     }
-  })
-})
-
-describe('a password', () => {
-  test('has 20 characters and one of each class', () => {
-    const passwords = Array.from({ length: 1_000 }, () => newPassword(systemRandom))
-    for (const password of passwords) expect(password).toMatch(/^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*-)[A-Za-z0-9-]{20}$/)
-    expect(new Set(passwords).size).toBe(1_000)
   })
 })

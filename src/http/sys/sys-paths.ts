@@ -6,6 +6,7 @@ import { holdingPaths } from './holding-paths.ts'
 import { internalPaths } from './internal-paths.ts'
 import { leasePaths } from './lease-paths.ts'
 import { mountPaths } from './mount-paths.ts'
+import { passwordPolicyPaths } from './password-policy-paths.ts'
 import { policyPaths } from './policy-paths.ts'
 import { reconcilePaths } from './reconcile-paths.ts'
 import { sealPaths } from './seal-paths.ts'
@@ -17,6 +18,7 @@ export const sysPaths: readonly CorePath[] = [
   ...mountPaths,
   ...authPaths,
   ...policyPaths,
+  ...passwordPolicyPaths,
   ...capabilityPaths,
   ...leasePaths,
   ...holdingPaths,

@@ -46,7 +46,7 @@ function refuseNotEnforced({ fields }: Call<unknown>): void {
 }
 
 /** The text of a policy has spaces, quotes or braces, and so is never base64 by itself. */
-function fromBase64(sent: string): string | undefined {
+export function fromBase64(sent: string): string | undefined {
   const text = sent.trim()
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
   return Buffer.from(text, 'base64').toString()

@@ -1,0 +1,94 @@
+/** Which policy makes the password of a user, and what happens when it is not there. */
+import { describe, expect, test } from 'vitest'
+import { database } from '../../plugins/database/index.ts'
+import { systemRandom } from '../../src/system-clock.ts'
+import type { TestLease } from '../contract/test-mount.ts'
+import { TestMount } from '../contract/test-mount.ts'
+import { TestClock } from '../sim/test-clock.ts'
+import { FileDriver } from './file-driver.ts'
+import { openDatabaseMount } from './database-mount.ts'
+
+const policy = (length: number, charset: string): string => `length = ${length} rule "charset" { charset = "${charset}" }`
+const passwordOf = (lease: TestLease): string => (lease.secret!.reveal() as { password: string }).password
+const role = { db_name: 'main', creation_statements: 'create "{{name}}"' }
+
+async function mountWith(policies: Map<string, string>) {
+  const under = await openDatabaseMount()
+  const mount = await TestMount.open(database, {
+    clock: new TestClock(),
+    random: systemRandom,
+    databaseDrivers: [new FileDriver()],
+    passwordPolicies: policies
+  })
+  await mount.write('config/main', { ...under.connection, allowed_roles: '*' })
+  await mount.write('roles/app', role)
+  return {
+    mount,
+    async [Symbol.asyncDispose]() {
+      await mount[Symbol.asyncDispose]()
+      await under[Symbol.asyncDispose]()
+    }
+  }
+}
+
+describe('the password of a user', () => {
+  test("is the role's, else the connection's, else the broker's own", async () => {
+    const policies = new Map([
+      ['digits', policy(30, '0123456789')],
+      ['letters', policy(40, 'abcdefghij')]
+    ])
+    await using under = await mountWith(policies)
+    const { mount } = under
+    expect(passwordOf(await mount.issue('creds/app'))).toMatch(/^[A-Za-z0-9][A-Za-z0-9-]{19}$/)
+    await mount.write('config/main', { password_policy: 'digits' })
+    expect(passwordOf(await mount.issue('creds/app'))).toMatch(/^[0-9]{30}$/)
+    await mount.write('roles/app', { credential_config: { password_policy: 'letters' } })
+    expect(passwordOf(await mount.issue('creds/app'))).toMatch(/^[a-j]{40}$/)
+    await mount.write('config/main', { password_policy: '' })
+    await mount.write('roles/app', { credential_config: {} })
+    expect(passwordOf(await mount.issue('creds/app'))).toMatch(/^[A-Za-z0-9-]{20}$/)
+  })
+
+  test('follows a policy from its next write on', async () => {
+    const policies = new Map([['p', policy(30, '0123456789')]])
+    await using under = await mountWith(policies)
+    await under.mount.write('config/main', { password_policy: 'p' })
+    policies.set('p', policy(8, 'xyz'))
+    expect(passwordOf(await under.mount.issue('creds/app'))).toMatch(/^[xyz]{8}$/)
+  })
+
+  test('is nowhere in plan, recipe and handle', async () => {
+    await using under = await mountWith(new Map())
+    const lease = await under.mount.issue('creds/app')
+    expect(JSON.stringify([lease.plan, lease.handle])).not.toContain(passwordOf(lease))
+  })
+})
+
+describe('a policy that is not there', () => {
+  test('is refused where it is named', async () => {
+    await using under = await mountWith(new Map())
+    await expect(under.mount.write('config/main', { password_policy: 'gone' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'password_policy: no password policy "gone": write sys/policies/password/ first'
+    })
+    await expect(under.mount.write('roles/app', { credential_config: { password_policy: 'gone' } })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'credential_config: password_policy: no password policy "gone": write sys/policies/password/ first'
+    })
+  })
+
+  test('stops issuing before anything is promised, and nothing else', async () => {
+    const policies = new Map([['p', policy(30, '0123456789')]])
+    await using under = await mountWith(policies)
+    await under.mount.write('config/main', { password_policy: 'p' })
+    const lease = await under.mount.issue('creds/app')
+    policies.delete('p')
+    await expect(under.mount.read('creds/app')).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'password_policy of connection "main" or role "app": no password policy "p": write sys/policies/password/ first'
+    })
+    // What does not name it goes on: another field of the connection, and the end of what lives.
+    await under.mount.write('config/main', { allowed_roles: ['app'] })
+    expect(await under.mount.revoke([lease])).toEqual([{ kind: 'gone' }])
+  })
+})
