@@ -20,7 +20,20 @@ export const crashPoints = [
   'audit:after-fsync-before-cursor'
 ] as const
 
-export type CrashPoint = (typeof crashPoints)[number]
+/** Those of response wrapping, which only traffic that wraps comes by. */
+export const wrapPoints = ['wrap:before-commit', 'wrap:after-commit', 'unwrap:before-commit', 'unwrap:after-commit'] as const
+
+/** Those of a task that a request waits for, such as a rotation. */
+export const rotationPoints = ['task:after-promise-commit', 'task:before-run', 'task:after-run', 'task:after-commit'] as const
+
+/** Those of giving a lease to what has none. */
+export const reconcilePoints = ['reconcile:before-adopt', 'reconcile:after-adopt-commit'] as const
+
+export type CrashPoint =
+  | (typeof crashPoints)[number]
+  | (typeof wrapPoints)[number]
+  | (typeof rotationPoints)[number]
+  | (typeof reconcilePoints)[number]
 
 /** Called at each point. The released program's is `nowhere`. */
 export type At = (point: CrashPoint) => Promise<void> | undefined

@@ -26,7 +26,14 @@ export interface MountConfig {
   readonly audit_non_hmac_response_keys?: readonly string[]
   readonly listing_visibility?: 'unauth' | 'hidden'
   readonly token_type?: string
+  /** Absent: `report`. */
+  readonly reconcile?: ReconcilePolicy
+  /** Seconds. */
+  readonly reconcile_after?: number
 }
+
+/** What becomes of an object in a target that carries this broker's mark and has no lease. */
+export type ReconcilePolicy = 'report' | 'adopt' | 'remove'
 
 /** A mount that serves: its record, and what answers below it. */
 export type Mount =
@@ -43,4 +50,12 @@ export function parseMountRecord(value: Json): MountRecord {
 
 export function mountRecordJson(record: MountRecord): JsonObject {
   return record as unknown as JsonObject
+}
+
+// Whatever is on its way to a target is there, or never will be, after a minute.
+const reconcileAfterSeconds = 300
+
+/** `afterMs`: how long something must have been seen without a lease before the policy is carried out. */
+export function reconcileSettings(config: MountConfig | undefined): { readonly policy: ReconcilePolicy; readonly afterMs: number } {
+  return { policy: config?.reconcile ?? 'report', afterMs: (config?.reconcile_after ?? reconcileAfterSeconds) * 1_000 }
 }

@@ -1,72 +1,117 @@
-/** Compares what exists in the targets with the leases. What carries this broker's mark and has no lease is reported, in the audit and in `sys/reconcile`; nothing is
- *  touched. */
-import type { CredentialType, JsonObject, TargetId } from '../contracts/index.ts'
-import type { Target } from '../store/store.ts'
+/** Compares what exists in the targets with the leases, both ways. What carries this broker's mark and has no lease is reported, or by the policy of its mount given a lease that ends
+ *  it; what a lease stands for and is not there is reported. Never anything else: the reconciler does nothing to a target itself, and never touches what is not proven ours. */
+import type { JsonObject, TargetId } from '../contracts/index.ts'
+import { reconcileSettings } from './mount.ts'
 import type { Parts } from './parts.ts'
+import { reportOf } from './reconcile-report.ts'
+import type { ReconcileReport, TargetReport } from './reconcile-report.ts'
+import { Suspects } from './reconcile-suspects.ts'
+import { reconcileTarget } from './reconcile-target.ts'
+import { listedTargets } from './reconcile-targets.ts'
+import type { ListedTarget } from './reconcile-targets.ts'
 
-const listLimitMs = 60_000
-const namesAtOnceMax = 500
 const targetsAtOnceMax = 8
+const everyMs = 3_600_000
+// A whole run failed: the store did not answer.
+const againMs = 60_000
+const auditNamesMax = 100
 
-// A report is for people: beyond this it only counts.
-const orphansShownMax = 1_000
-
-export interface TargetReport {
-  readonly target: TargetId
-  readonly mount: string
-  readonly listed: number
-  readonly orphans: readonly { readonly name: string; readonly enabled: boolean }[]
-  readonly orphanCount: number
-  readonly error?: string
+export interface ReconcileWanted {
+  /** The uuid of one mount. */
+  readonly mount?: string
+  /** The store is a backup that was put back: a live lease that its target ends later than its row says counts as renewed, and gets that end. */
+  readonly restored?: boolean
 }
 
-export interface ReconcileReport {
-  readonly time: string
-  readonly targets: readonly TargetReport[]
-}
-
-/** The last report of each target, for `sys/reconcile`. */
 export class Reconciler implements Disposable {
   readonly #parts: Parts
   readonly #stop = new AbortController()
-  #last: ReconcileReport | undefined
-  #running: Promise<ReconcileReport> | undefined
+  readonly #suspects = new Suspects()
+  readonly #busy = new Map<string, Promise<TargetReport>>()
+  readonly #last = new Map<TargetId, TargetReport>()
+  #lastTime: string | undefined
+  #nextAt = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  get last(): ReconcileReport | undefined {
-    return this.#last
+  /** What was found last at each target, or at those of one mount (its path). */
+  last(mount?: string): ReconcileReport | undefined {
+    if (this.#lastTime === undefined) return undefined
+    return reportOf(
+      this.#lastTime,
+      [...this.#last.values()].filter(one => mount === undefined || one.mount === mount)
+    )
   }
 
-  /** Lists every target that can be listed; a target that fails is reported as such. Whoever asks while it is under way gets the same report. */
-  run(): Promise<ReconcileReport> {
-    this.#running ??= this.#compare().finally(() => (this.#running = undefined))
-    return this.#running
+  /** Looks at every target that can be listed. A target that is being looked at already is not looked at twice. */
+  async run(wanted: ReconcileWanted = {}): Promise<ReconcileReport> {
+    const targets = await listedTargets(this.#parts, wanted.mount)
+    const reports = await this.#all(targets, wanted.restored ?? false)
+    if (wanted.mount === undefined) this.#keepOnly(targets)
+    return reportOf(this.#lastTime!, reports)
   }
 
-  async #compare(): Promise<ReconcileReport> {
-    const { store, clock, trail } = this.#parts
-    const found = await this.#all((await store.targets()).filter(({ retired }) => !retired))
-    // Half a report would say of the other half that all is well.
-    this.#stop.signal.throwIfAborted()
-    const report = { time: clock.now().toString(), targets: found.toSorted((a, b) => (a.target < b.target ? -1 : 1)) }
-    this.#last = report
-    const entries = found.filter(({ orphanCount }) => orphanCount > 0).map(one => trail.reconciled(one as unknown as JsonObject))
-    if (entries.length > 0) await store.commit([], entries)
-    return report
+  /** What is due: everything once in a while, and what waits to be seen a second time. */
+  async turn(): Promise<void> {
+    const now = this.#parts.clock.elapsed()
+    if (now >= this.#nextAt) {
+      this.#nextAt = now + againMs
+      await this.run()
+      this.#nextAt = now + everyMs
+      return
+    }
+    const waiting = [...this.#last.values()].filter(report => this.#isRipe(report, now)).map(({ target }) => target)
+    if (waiting.length === 0) return
+    const targets = await listedTargets(this.#parts)
+    await this.#all(
+      targets.filter(({ id }) => waiting.includes(id)),
+      false
+    )
+  }
+
+  #isRipe({ target, mount }: TargetReport, now: number): boolean {
+    const { policy, afterMs } = reconcileSettings(this.#parts.mounts.all.find(({ record }) => record.path === mount)?.record.config)
+    const ripeAt = policy === 'report' ? undefined : this.#suspects.ripeAt(target, afterMs)
+    return ripeAt !== undefined && now >= ripeAt
   }
 
   /** A few at once, so that a target that hangs delays the others little. */
-  async #all(targets: readonly Target[]): Promise<readonly TargetReport[]> {
+  async #all(targets: readonly ListedTarget[], restored: boolean): Promise<readonly TargetReport[]> {
     const reports: TargetReport[] = []
     const left = targets.values()
     const work = async () => {
-      for (const target of left) if (!this.#stop.signal.aborted) reports.push(await reconcileTarget(this.#parts, target, this.#stop.signal))
+      for (const target of left) if (!this.#stop.signal.aborted) reports.push(await this.#one(target, restored))
     }
     await Promise.all(Array.from({ length: targetsAtOnceMax }, work))
+    // Half a report would say of the other half that all is well.
+    this.#stop.signal.throwIfAborted()
+    this.#lastTime = this.#parts.clock.now().toString()
     return reports
+  }
+
+  #one(target: ListedTarget, restored: boolean): Promise<TargetReport> {
+    const key = `${target.id}\n${restored}`
+    const busy = this.#busy.get(key) ?? this.#look(target, restored).finally(() => this.#busy.delete(key))
+    this.#busy.set(key, busy)
+    return busy
+  }
+
+  async #look(target: ListedTarget, restored: boolean): Promise<TargetReport> {
+    const { store, trail } = this.#parts
+    const reconciling = { parts: this.#parts, suspects: this.#suspects, restored, signal: this.#stop.signal }
+    const report = await reconcileTarget(reconciling, target)
+    this.#stop.signal.throwIfAborted()
+    this.#last.set(target.id, report)
+    if (report.orphanCount + report.missingCount > 0) await store.commit([], [trail.reconciled(auditOf(report))])
+    return report
+  }
+
+  #keepOnly(targets: readonly ListedTarget[]): void {
+    const there = new Set(targets.map(({ id }) => id))
+    this.#suspects.keepTargets(there)
+    for (const target of this.#last.keys()) if (!there.has(target)) this.#last.delete(target)
   }
 
   [Symbol.dispose](): void {
@@ -74,53 +119,7 @@ export class Reconciler implements Disposable {
   }
 }
 
-async function reconcileTarget(parts: Parts, target: Target, signal: AbortSignal): Promise<TargetReport> {
-  const report = { target: target.id, mount: parts.mounts.byUuid(target.mount)?.record.path ?? target.mount }
-  try {
-    const credential = parts.mounts.credential(target.mount, target.credential)
-    if (!credential.list) return { ...report, listed: 0, orphans: [], orphanCount: 0, error: 'this target cannot be listed' }
-    const first = await findOrphans(parts, credential, target.id, signal)
-    // A lease that was revoked between the listing and the look would read as an orphan: what counts is what is still there at a second listing.
-    return { ...report, ...(first.orphanCount === 0 ? first : both(first, await findOrphans(parts, credential, target.id, signal))) }
-  } catch (error) {
-    parts.log.warn('a target could not be reconciled', { target: target.id }, error)
-    return { ...report, listed: 0, orphans: [], orphanCount: 0, error: parts.trail.errorText(error) }
-  }
-}
-
-async function findOrphans(parts: Parts, credential: CredentialType, target: TargetId, signal: AbortSignal) {
-  const orphans: { name: string; enabled: boolean }[] = []
-  let [listed, orphanCount] = [0, 0]
-  const look = async (batch: readonly { name: string; enabled: boolean }[]) => {
-    const known = await parts.store.knownNames(batch.map(({ name }) => name))
-    for (const found of batch) {
-      if (known.has(found.name)) continue
-      orphanCount++
-      if (orphans.length < orphansShownMax) orphans.push({ name: found.name, enabled: found.enabled })
-    }
-  }
-  let batch: { name: string; enabled: boolean }[] = []
-  using deadline = parts.clock.within(listLimitMs, signal)
-  for await (const found of credential.list!(target, deadline.signal)) {
-    listed++
-    batch.push({ name: found.name, enabled: found.enabled })
-    if (batch.length >= namesAtOnceMax) {
-      await look(batch)
-      batch = []
-    }
-  }
-  await look(batch)
-  return { listed, orphans, orphanCount }
-}
-
-type Findings = Awaited<ReturnType<typeof findOrphans>>
-
-function both(first: Findings, second: Findings): Findings {
-  const before = new Set(first.orphans.map(({ name }) => name))
-  const orphans = second.orphans.filter(({ name }) => before.has(name))
-  return {
-    listed: second.listed,
-    orphans,
-    orphanCount: Math.max(orphans.length, Math.min(first.orphanCount, second.orphanCount) - (second.orphans.length - orphans.length))
-  }
+/** With the names that a line may hold; what is not of our own making only as a number. */
+function auditOf({ orphans, missing, unmarked: _, adopted: __, ...counts }: TargetReport): JsonObject {
+  return { ...counts, orphans: orphans.slice(0, auditNamesMax), missing: missing.slice(0, auditNamesMax) } as unknown as JsonObject
 }

@@ -20,7 +20,8 @@ import { TimeKeeper } from './time-keeper.ts'
 import { Trail } from './trail.ts'
 
 const pruneEveryMs = 60_000
-const reconcileEveryMs = 3_600_000
+// How often it is asked what of reconciling is due.
+const reconcileTickMs = 30_000
 const countsEveryMs = 1_000
 const endingsEveryMs = 10_000
 
@@ -108,5 +109,5 @@ function background(parts: Parts, checkpoints: Checkpoints, stack: AsyncDisposab
   loops.loop('refusal counts', countsEveryMs, () => parts.trail.writeCounts())
   loops.loop('pruning', pruneEveryMs, signal => prune(parts, signal))
   loops.loop('ending mounts', endingsEveryMs, () => finishEndings(parts))
-  loops.loop('reconciling', reconcileEveryMs, async () => void (await parts.reconciler.run()))
+  loops.loop('reconciling', reconcileTickMs, () => parts.reconciler.turn())
 }

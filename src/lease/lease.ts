@@ -18,6 +18,9 @@
  *  | issuing, active | revoking | `claim`       | due_at has passed, no live claim                                  |
  *  | revoking | revoking | `lease.settle`       | ended, outlives or failed: looked at again at `due_at`            |
  *  | revoking | revoked  | `lease.settle`       | proven gone; claim and version as claimed                         |
+ *  | -        | active   | `lease.adopt`        | found in the target, its name used by no lease, ended ones included |
+ *  | revoked  | active   | `lease.reopen`       | found in the target all the same: due now, with its cause         |
+ *  | active   | active   | `lease.prolong`      | after a restore: the target was extended by a renewal that is lost |
  *  | any      | revoked  | `lease.force`        | by hand, with its own right; `revoked_at` stays empty             |
  *
  *  `ended_at`: access is over. `revoked_at`: proven and cleaned up. Stuck (the wire calls it irrevocable) is computed, never stored. */
@@ -36,6 +39,9 @@ export type RevokeCause =
   | 'mount-disabled'
   | 'issue-failed'
   | 'node-lost'
+  /** Of another store, which this one is a copy of. */
+  | 'foreign'
+  | 'reconciled'
 
 export interface Lease {
   readonly id: LeaseId

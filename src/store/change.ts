@@ -109,6 +109,22 @@ export type Intention =
   | { readonly kind: 'lease.due'; readonly id: LeaseId; readonly cause: RevokeCause }
   /** Ends by hand without the target: `revoked`, `revoked_at` empty, `forced_by`. At most `limit` that begin with `prefix` (or are it); `leases` of the result. */
   | { readonly kind: 'lease.force'; readonly prefix: string; readonly by: string; readonly limit: number }
+  /** What was found in a target without a lease gets one, active. Optional: `applied` false when its name or id was ever used, an open cascade covers it, its mount is ending or
+   *  the target retired. Row of the target made when new; recipe stored once by its id. */
+  | { readonly kind: 'lease.adopt'; readonly lease: Lease; readonly recipe: Uint8Array }
+  /** What a revoked lease stood for is there again, or still: the lease is active, and due now with its cause. `target` and `handle`: where and as what it was found. Optional: `applied`
+   *  false unless revoked at that version, at a mount and a target that live on. */
+  | {
+      readonly kind: 'lease.reopen'
+      readonly id: LeaseId
+      readonly version: number
+      readonly target: TargetId
+      readonly handle: Uint8Array
+      readonly cause: RevokeCause
+    }
+  /** The target was extended by a renewal that this store has lost. Optional: `applied` false unless active at that version, with no cause to end, ending earlier, and never beyond its
+   *  maximum. */
+  | { readonly kind: 'lease.prolong'; readonly id: LeaseId; readonly version: number; readonly expiresAt: Temporal.Instant }
   /** Takes up to `limit` due leases of a target: state revoking, claimed by this node's epoch until `until`. `dueBefore`: due at or before it. Result: `leases`. */
   | {
       readonly kind: 'lease.claim'

@@ -71,6 +71,10 @@ export interface Store extends AsyncDisposable {
   liveAtMount(mount: string): Promise<number>
   /** Of these names, those that a lease that is not revoked carries. A lease ended by force is revoked: its object is still reported. For the reconciler. */
   knownNames(names: readonly string[]): Promise<ReadonlySet<string>>
+  /** Every lease, history included, that carries one of these names. */
+  leasesNamed(names: readonly string[]): Promise<readonly Lease[]>
+  /** Leases of a target that are active and meant to stay so, in the order of their ends. One that is renewed meanwhile may come twice, or not at all when it was shortened. */
+  activeLeases(target: TargetId, after: LeaseAt | undefined, limit: number): Promise<readonly (LeaseAt & ActiveLease)[]>
 
   // the sweeper's questions
   /** Targets with a lease due at or before `now`, whose own retry time has passed; and the next moment at which anything becomes due. */
@@ -83,6 +87,17 @@ export interface Store extends AsyncDisposable {
   chainHead(): Promise<ChainHead>
   auditLines(after: number, limit: number): Promise<readonly { readonly seq: number; readonly line: string }[]>
   cursor(sink: string): Promise<number>
+}
+
+/** A place in the order of `activeLeases`. */
+export interface LeaseAt {
+  readonly readyAt: number
+  readonly number: number
+}
+
+export interface ActiveLease {
+  readonly id: LeaseId
+  readonly name: string
 }
 
 export interface SealRecord {

@@ -1,5 +1,6 @@
 /** What every store must do, whatever it is made of: SQLite, memory, PostgreSQL. */
 import { describe } from 'vitest'
+import { adopting } from './store/adopting.ts'
 import { auditTrail } from './store/audit-trail.ts'
 import { cascades } from './store/cascades.ts'
 import { fences } from './store/fences.ts'
@@ -26,6 +27,7 @@ export function storeContract(name: string, open: OpenStore, { lasts }: StoreAbi
     leases(open)
     sweeping(open)
     cascades(open)
+    adopting(open)
     auditTrail(open, lasts)
     races(open)
     if (lasts) fences(open)

@@ -1,4 +1,5 @@
 import type { Change, Intention } from '../change.ts'
+import { adoptLease, prolongLease, reopenLease } from './changes/adopt-changes.ts'
 import { openCascade, workCascade } from './changes/cascade-changes.ts'
 import { claimLeases, settleLeases, takeOverLeases } from './changes/claim-changes.ts'
 import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry } from './changes/entry-changes.ts'
@@ -40,6 +41,9 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
   'lease.renew': renewLease,
   'lease.due': makeLeaseDue,
   'lease.force': forceLeases,
+  'lease.adopt': adoptLease,
+  'lease.reopen': reopenLease,
+  'lease.prolong': prolongLease,
   'lease.claim': claimLeases,
   'lease.settle': settleLeases,
   'lease.takeOver': takeOverLeases,

@@ -2,7 +2,7 @@ import type { ChainHead } from '../../audit/chain.ts'
 import type { LeaseId, TargetId } from '../../contracts/index.ts'
 import type { Lease } from '../../lease/lease.ts'
 import type { Change } from '../change.ts'
-import type { Cascade, ChangeResult, DueWork, Entry, HoldingsFilter, SealRecord, Store, Target } from '../store.ts'
+import type { Cascade, ChangeResult, DueWork, Entry, HoldingsFilter, LeaseAt, SealRecord, Store, Target, WrappedRow } from '../store.ts'
 import type { Token } from '../token.ts'
 import type { ReadName, Reads } from './answer-reads.ts'
 import type { Lane } from './lane.ts'
@@ -184,6 +184,15 @@ export class SqliteStore implements Store {
 
   async knownNames(names: readonly string[]): Promise<ReadonlySet<string>> {
     return new Set(await this.#read('knownNames', names))
+  }
+
+  async leasesNamed(names: readonly string[]): Promise<readonly Lease[]> {
+    return (await this.#read('leasesNamed', names)).map(toLease)
+  }
+
+  async activeLeases(target: TargetId, after: LeaseAt | undefined, limit: number): ReturnType<Store['activeLeases']> {
+    const rows = await this.#read('activeLeases', target, after ?? { readyAt: 0, number: 0 }, limit)
+    return rows.map(row => ({ ...row, id: row.id as LeaseId }))
   }
 
   async dueWork(now: Temporal.Instant): Promise<DueWork> {

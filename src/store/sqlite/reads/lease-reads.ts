@@ -70,3 +70,22 @@ const knownSql = `select exists (select 1 from lease where name = :name and stat
 export function knownNames(db: Database, names: readonly string[]): string[] {
   return names.filter(name => db.get<{ known: number }>(knownSql, { name })!.known === 1)
 }
+
+export function leasesNamed(db: Database, names: readonly string[]): LeaseRow[] {
+  return names.flatMap(name => db.all<LeaseRow>(`select ${leaseColumns} from lease where name = :name`, { name }))
+}
+
+// Named: the planner would rather walk all leases by their number.
+const activeSql = `select id, name, ready_at as readyAt, number from lease indexed by lease_ready
+  where target_id = :target and state <> 'revoked' and ready_at >= :readyAt and (ready_at > :readyAt or number > :number)
+    and state = 'active' and cause is null
+  order by ready_at, number limit :limit`
+
+export function activeLeases(
+  db: Database,
+  target: string,
+  { readyAt, number }: { readonly readyAt: number; readonly number: number },
+  limit: number
+): { id: string; name: string; readyAt: number; number: number }[] {
+  return db.all(activeSql, { target, readyAt, number, limit })
+}
