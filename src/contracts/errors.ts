@@ -29,6 +29,8 @@ export const errorStatus = {
   audit_unreachable: 500,
   clock_suspect: 500,
   integrity: 500,
+  // The store is not where it was: only reads, until an operator resumes it.
+  held: 503,
   sealed: 503
 } as const satisfies Record<string, number>
 

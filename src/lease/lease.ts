@@ -22,6 +22,7 @@
  *  | revoked  | active   | `lease.reopen`       | found in the target all the same: due now, with its cause         |
  *  | active   | active   | `lease.prolong`      | after a restore: the target was extended by a renewal that is lost |
  *  | any      | revoked  | `lease.force`        | by hand, with its own right; `revoked_at` stays empty             |
+ *  | any      | revoked  | `held.setAside`      | of a copied store: the original ends it; `revoked_at` stays empty |
  *
  *  `ended_at`: access is over. `revoked_at`: proven and cleaned up. Stuck (the wire calls it irrevocable) is computed, never stored. */
 import type { Guarantees, LeaseId, TargetId } from '../contracts/index.ts'

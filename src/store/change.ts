@@ -13,8 +13,35 @@ export type Intention =
   // seal
   /** Once in a store's life; else `invalid_request` `Vault is already initialized`. */
   | { readonly kind: 'seal.initialise'; readonly record: SealRecord }
-  | { readonly kind: 'seal.rekey'; readonly rootKey: Uint8Array; readonly config: string }
-  | { readonly kind: 'seal.keyring'; readonly keyring: Uint8Array }
+  /** `expected`: the wrapped root key, or the keyring, that must be there; lost (`conflict`) when it is another. Absent: whatever is. */
+  | { readonly kind: 'seal.rekey'; readonly rootKey: Uint8Array; readonly config: string; readonly expected?: Uint8Array }
+  | { readonly kind: 'seal.keyring'; readonly keyring: Uint8Array; readonly expected?: Uint8Array }
+
+  // sealing anew
+  /** A pass begins after which no row names a key below `below`. From this commit on, for ever, no change may bring in a value sealed under such a key: lost (`conflict`).
+   *  Optional: `applied` false while a pass is under way. */
+  | { readonly kind: 'reseal.begin'; readonly below: number }
+  /** Rows sealed anew, each only where the old value is still there; versions stay, because the content does. The pass has come to `cursor` of `table`. Lost (`conflict`)
+   *  unless this pass is under way. `count` of rows. */
+  | {
+      readonly kind: 'reseal.rows'
+      readonly below: number
+      readonly table: SealedTable
+      readonly cursor: string
+      readonly unreadable: number
+      readonly rows: readonly ResealedRow[]
+    }
+  /** Lost (`conflict`) unless this pass is under way. */
+  | { readonly kind: 'reseal.end'; readonly below: number }
+
+  // held stores: what else passes while a store is held tells `sqlite/held.ts`
+  /** How it is resumed; from here on it can be resumed in no other way. Lost (`invalid_request`) when it is not held, or was begun the other way. Idempotent. */
+  | { readonly kind: 'held.begin'; readonly as: ResumeAs }
+  /** Of a copy: at most `limit` leases that are not revoked become history, `revoked_at` empty, cause `foreign`: they are the original's. `count`. */
+  | { readonly kind: 'held.setAside'; readonly limit: number }
+  /** Held no longer. Numbers that the other store may have given out meanwhile are skipped. Of a copy: `instance` is its own from now on, scheduled tasks go
+   *  (their `count`); lost (`invalid_request`) while leases are not set aside. */
+  | { readonly kind: 'held.lift'; readonly as: ResumeAs; readonly instance?: string }
 
   // sealed rows
   /** `expected`: the version that must be there, 0 = none; absent = whatever. `uses` sets how often the row may be used; absent, the count stays. Versions only grow, also over a removal. Spaces named in `watched` raise the generation that `authenticate` tells. */
@@ -171,6 +198,16 @@ export type Settlement = ClaimedLease & { readonly audit?: readonly string[] } &
     | { readonly outcome: 'outlives'; readonly again: Temporal.Instant; readonly why: string }
     | { readonly outcome: 'failed'; readonly again: Temporal.Instant; readonly error: string }
     /** Not due by the target's own clock: given back, as it was, to be looked at again. When somebody asked for its end during the claim it is due at once instead. */
+/** One row sealed anew. */
+export interface ResealedRow {
+  readonly keys: readonly string[]
+  readonly old: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** `restored`: it takes the place of the store that it is an older state of. `copy`: that store lives on elsewhere. */
+export type ResumeAs = 'restored' | 'copy'
+
     | { readonly outcome: 'early'; readonly again: Temporal.Instant }
   )
 

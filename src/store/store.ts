@@ -8,7 +8,7 @@
 import type { ChainHead } from '../audit/chain.ts'
 import type { ErrorCode, LeaseId, TargetId } from '../contracts/index.ts'
 import type { Lease, RevokeCause } from '../lease/lease.ts'
-import type { Change } from './change.ts'
+import type { Change, ResumeAs } from './change.ts'
 import type { Token } from './token.ts'
 
 export interface Store extends AsyncDisposable {
@@ -26,6 +26,17 @@ export interface Store extends AsyncDisposable {
   /** The store's high-water mark of time: the latest `now` of any commit. */
   timeMark(): Promise<Temporal.Instant>
   readSeal(): Promise<SealRecord | undefined>
+  whereabouts(): Promise<Whereabouts>
+  /** The pass that is under way. */
+  resealing(): Promise<Resealing | undefined>
+  /** A page of at most `limit` rows behind `cursor` ('': from the first): those of them that are sealed under a key below `below`, and where the page ends; no `next`:
+   *  there was no row. */
+  sealedPage(
+    table: SealedTable,
+    cursor: string,
+    below: number,
+    limit: number
+  ): Promise<{ readonly rows: readonly SealedRow[]; readonly next?: string }>
 
   // sealed rows
   entry(space: string, key: string): Promise<Entry | undefined>
@@ -107,6 +118,36 @@ export interface SealRecord {
   readonly rootKey: Uint8Array
   readonly keyring: Uint8Array
   readonly instance: string
+}
+
+/** Tables with sealed values. A value names its key: a format byte, then four bytes of key id, the highest first. Id 0 is no key of the keyring. */
+export const sealedTables = ['entry', 'recipe', 'task', 'lease'] as const
+
+export type SealedTable = (typeof sealedTables)[number]
+
+/** `keys`: of an entry space and key, of a task mount, name and key, of the others the id. */
+export interface SealedRow {
+  readonly keys: readonly string[]
+  readonly value: Uint8Array
+}
+
+/** How far a pass has come. */
+export interface Resealing {
+  readonly below: number
+  readonly table: SealedTable
+  readonly cursor: string
+  readonly resealed: number
+  /** Rows that do not open, and stay as they are. */
+  readonly unreadable: number
+  readonly begunAt: Temporal.Instant
+}
+
+/** Whether the store is where it was. */
+export interface Whereabouts {
+  /** It is not, and only reads until an operator resumes it: every commit that is more than a record rejects with `held`. */
+  readonly held?: { readonly cause: string; readonly since: Temporal.Instant; readonly resuming?: ResumeAs }
+  /** Of a copy that was resumed: the instance that it is since, in the place of the seal's. */
+  readonly instance?: string
 }
 
 export interface Entry {

@@ -7,6 +7,7 @@ import { carryError } from './carried-error.ts'
 import type { CarriedError } from './carried-error.ts'
 import type { Database } from './database.ts'
 import type { DiskRoom } from './disk-room.ts'
+import { heldRow, refuseWhileHeld } from './held.ts'
 import { isDamage, isFull, storeError } from './sqlite-error.ts'
 import type { Wire } from './wire.ts'
 import type { Applied } from './writing.ts'
@@ -33,6 +34,8 @@ export class Committer {
   #head: ChainHead
   #timeMark: number
   #broken: BrokerError | undefined
+  /** As it was when this run began, or later: only then each call asks. Once lifted it is never held again. */
+  #held: boolean
 
   constructor(
     db: Database,
@@ -45,11 +48,17 @@ export class Committer {
     this.#head = start.head
     this.#timeMark = start.timeMark
     this.#room = room
+    this.#held = heldRow(db) !== undefined
   }
 
   /** Set once a write or an fsync has failed: the kernel may have dropped the page, so that a later success proves nothing. The process must end. */
   get broken(): BrokerError | undefined {
     return this.#broken
+  }
+
+  /** Something else that was written through this connection failed: as if it had been a commit. */
+  distrust(error: unknown): BrokerError {
+    return (this.#broken ??= storeError('the store cannot be written safely any more', error))
   }
 
   commit(items: readonly CommitItem[]): readonly Outcome[] {
@@ -58,7 +67,7 @@ export class Committer {
       return this.#transaction(items)
     } catch (error) {
       this.#rollBack()
-      if (isDamage(error)) return this.#allFail(items, (this.#broken = storeError('the store cannot be written safely any more', error)))
+      if (isDamage(error)) return this.#allFail(items, this.distrust(error))
       // The reserve is given up at the first sign of a full disk; with it what ends access goes on, and everything that grants it is refused.
       if (isFull(error) && this.#room?.giveUpReserve()) return this.commit(items)
       return this.#allFail(items, error instanceof BrokerError ? error : storeError('the store cannot be written', error))
@@ -83,6 +92,7 @@ export class Committer {
     this.#db.run('commit')
     this.#head = head
     this.#timeMark = timeMark
+    this.#held &&= heldRow(this.#db) !== undefined
     return outcomes
   }
 
@@ -93,6 +103,8 @@ export class Committer {
     if (item.changes.length === 0) return { results: [], lines: item.audit }
     this.#db.run('savepoint item')
     try {
+      const held = this.#held ? heldRow(this.#db) : undefined
+      if (held) refuseWhileHeld(held, item.changes)
       const done = this.#apply(item)
       this.#db.run('release item')
       return done

@@ -23,6 +23,10 @@ export interface SqliteOptions {
   readonly nodeId?: string
   /** How much of the disk is kept for revoking when it is full; 64 MiB, less on a small disk. */
   readonly reserveBytes?: number
+  /** A file on another file system that repeats the beats of this store: it gives away a snapshot that was put back (`whereabouts.ts`). */
+  readonly witness?: string | undefined
+  /** Between beats while something is committed. */
+  readonly beatMs?: number
   /** Only for tests of the fence: a second run takes over while the first still works. */
   readonly allowSecondOwner?: boolean
 }
@@ -32,8 +36,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const { promise: fatal, reject: damaged } = Promise.withResolvers<never>()
   // Nobody may be looking yet; whoever asks later still gets the rejection.
   fatal.catch(() => undefined)
-  const { nodeId, reserveBytes, allowSecondOwner = false } = options
-  const data: WriterData = { files, nodeId, reserveBytes, allowSecondOwner }
+  const { nodeId, reserveBytes, allowSecondOwner = false, witness, beatMs } = options
+  const data: WriterData = { files, nodeId, reserveBytes, allowSecondOwner, witness, beatMs }
   // Both threads start at once; the reader opens the file when it is first asked, long after the writer has made it.
   const [writer, reader] = await both(startThread<StartedNode>('writer', data, damaged), startThread<true>('reader', files, damaged))
   const { id, epoch } = writer.ready

@@ -81,6 +81,15 @@ export class SqliteStore implements Store {
     return this.#read('readSeal')
   }
 
+  async whereabouts(): ReturnType<Store['whereabouts']> {
+    const { held, instance } = await this.#read('whereabouts')
+    const resuming = held?.resuming ? { resuming: held.resuming } : {}
+    return {
+      ...(held ? { held: { cause: held.cause, since: instant(held.since), ...resuming } } : {}),
+      ...(instance === null ? {} : { instance })
+    }
+  }
+
   async entry(space: string, key: string): Promise<Entry | undefined> {
     const name = `${space}\n${key}`
     return this.#rows.get(name) ?? this.#rows.learn(name, () => this.#read('entry', space, key))

@@ -10,16 +10,21 @@ import type { StoreFiles } from './folder.ts'
 import type { Call } from './lane.ts'
 import { lockFolder } from './owner-lock.ts'
 import { migrate } from './schema.ts'
-import { isFull } from './sqlite-error.ts'
+import { isDamage, isFull } from './sqlite-error.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { startNode } from './start-node.ts'
 import type { StartedNode } from './start-node.ts'
 import type { FromThread, ToThread } from './thread.ts'
+import { Whereabouts } from './whereabouts.ts'
 
 export interface WriterData {
   readonly files: StoreFiles
   readonly nodeId: string | undefined
   readonly reserveBytes: number | undefined
   readonly allowSecondOwner: boolean
+  /** A file elsewhere that repeats the beats of this store. */
+  readonly witness: string | undefined
+  readonly beatMs: number | undefined
 }
 
 // What waits when the last commit ends becomes one transaction. More in one would keep the first caller waiting for the last.
@@ -29,7 +34,7 @@ const port = parentPort!
 const say = (word: FromThread<StartedNode>) => port.postMessage(word)
 
 /** Takes whatever is queued when the last commit ends: no timer, so a single caller never waits for others. */
-function serve(db: Database, committer: Committer, first: ToThread): void {
+function serve(db: Database, committer: Committer, heartbeat: Heartbeat, first: ToThread): void {
   const queue: Call[] = []
   let closing = take(queue, first)
   for (;;) {
@@ -41,8 +46,10 @@ function serve(db: Database, committer: Committer, first: ToThread): void {
     if (queue.length === 0) break
     const answers = answerCommits(committer, queue.splice(0, groupMax))
     say(committer.broken ? { answers, damaged: carryError(committer.broken) } : { answers })
+    heartbeat.soon()
   }
   if (!closing) return
+  heartbeat.last()
   db.close()
   port.close()
 }
@@ -53,16 +60,22 @@ function take(queue: Call[], message: ToThread): boolean {
   return false
 }
 
-function start({ files, nodeId, reserveBytes, allowSecondOwner }: WriterData): void {
+function start({ files, nodeId, reserveBytes, allowSecondOwner, witness, beatMs }: WriterData): void {
   const lock = allowSecondOwner ? undefined : lockFolder(files.lock, files.folder)
   try {
     const room = new DiskRoom(files.folder, reserveBytes)
     const db = openWriting(files.database)
     migrate(db, files.folder)
     allowOnlyRows(db.connection)
-    const node = startNodeWithRoom(db, room, nodeId)
+    const whereabouts = new Whereabouts(db, files, witness)
+    const node = withRoom(room, () => {
+      whereabouts.settle(Date.now())
+      return startNode(db, nodeId)
+    })
     const committer = new Committer(db, node, node, room)
-    port.on('message', (message: ToThread) => serve(db, committer, message))
+    const heartbeat = new Heartbeat(() => whereabouts.beat({ node: node.id, epoch: node.epoch }), distrust(committer), beatMs)
+    heartbeat.first()
+    port.on('message', (message: ToThread) => serve(db, committer, heartbeat, message))
     port.on('close', () => lock?.close())
     say({ ready: node })
     setImmediate(() => room.makeReserve())
@@ -73,12 +86,18 @@ function start({ files, nodeId, reserveBytes, allowSecondOwner }: WriterData): v
 }
 
 /** The start itself writes a row: on a full disk it takes the reserve, so that what is due can still be ended. */
-function startNodeWithRoom(db: Database, room: DiskRoom, nodeId: string | undefined): StartedNode {
+function withRoom<T>(room: DiskRoom, work: () => T): T {
   try {
-    return startNode(db, nodeId)
+    return work()
   } catch (error) {
     if (!isFull(error) || !room.giveUpReserve()) throw error
-    return startNode(db, nodeId)
+    return work()
+  }
+}
+
+function distrust(committer: Committer): (error: unknown) => void {
+  return error => {
+    if (isDamage(error)) say({ answers: [], damaged: carryError(committer.distrust(error)) })
   }
 }
 

@@ -1,0 +1,54 @@
+import { isFull } from './sqlite-error.ts'
+
+// What was committed since the last beat can be put back unseen after a SIGKILL; each beat costs three fsyncs.
+const beatMsDefault = 10_000
+
+/** When the store beats: at start, some time after a commit, and at the end. A store at rest has nothing to tell. */
+export class Heartbeat {
+  readonly #beat: () => boolean
+  readonly #failed: (error: unknown) => void
+  readonly #everyMs: number
+  #timer: NodeJS.Timeout | undefined
+  #replaced = false
+
+  /** `beat` is false when a newer run has taken over. */
+  constructor(beat: () => boolean, failed: (error: unknown) => void, everyMs: number = beatMsDefault) {
+    this.#beat = beat
+    this.#failed = failed
+    this.#everyMs = everyMs
+  }
+
+  /** Throws: a place where it cannot be told must not be found out later. A full disk it survives. */
+  first(): void {
+    try {
+      this.#replaced = !this.#beat()
+    } catch (error) {
+      if (!isRoomless(error)) throw error
+    }
+  }
+
+  soon(): void {
+    if (this.#replaced) return
+    this.#timer ??= setTimeout(() => this.#now(), this.#everyMs).unref()
+  }
+
+  last(): void {
+    if (this.#timer === undefined) return
+    clearTimeout(this.#timer)
+    this.#now()
+  }
+
+  /** One that fails comes again with the next commit: meanwhile the store is only less able to tell. */
+  #now(): void {
+    this.#timer = undefined
+    try {
+      this.#replaced = !this.#beat()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+}
+
+function isRoomless(error: unknown): boolean {
+  return isFull(error) || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
