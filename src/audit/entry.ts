@@ -18,6 +18,8 @@ export interface Asked {
   readonly userAgent?: string | undefined
   /** As presented; kept hashed. */
   readonly clientToken?: string | undefined
+  /** Seconds; the reply was to be wrapped. */
+  readonly wrapTtl?: number | undefined
   readonly mount?: AskedMount | undefined
   readonly auth?: AskedAuth | undefined
 }
@@ -62,9 +64,21 @@ export interface AnsweredFacts {
   readonly data?: unknown
   /** Issued by a login or by token creation. */
   readonly auth?: IssuedAuth | undefined
+  /** In the place of data or auth, which nobody has seen yet. */
+  readonly wrapInfo?: WrapFacts | undefined
   /** The public part of a credential, in clear: user name, role, target, guarantees, serial. */
   readonly issued?: Readonly<Record<string, unknown>> | undefined
   readonly warnings?: readonly string[] | undefined
+}
+
+export interface WrapFacts {
+  /** All three kept hashed. */
+  readonly token: string
+  readonly accessor: string
+  readonly wrappedAccessor?: string | undefined
+  readonly ttl: number
+  readonly creationTime: string
+  readonly creationPath: string
 }
 
 export interface IssuedAuth {
@@ -110,7 +124,8 @@ export function responseEntry(time: string, described: Described, answered: Answ
       jsonField('secret', object(textField('lease_id', answered.leaseId))) +
       jsonField('data', answered.data === undefined ? '' : redact(answered.data, knowing, setOf(described.mount?.clearResponseKeys))) +
       jsonField('issued', answered.issued ? clearJson(answered.issued) : '') +
-      listField('warnings', answered.warnings)
+      listField('warnings', answered.warnings) +
+      jsonField('wrap_info', answered.wrapInfo ? wrapText(answered.wrapInfo, knowing) : '')
   )
   return `{"time":"${time}","type":"response"${textField('error', answered.error)}${described.text}${jsonField('response', response)}}`
 }
@@ -127,6 +142,7 @@ function requestText(asked: Asked, token: string, accessor: string, hash: Hash):
       jsonField('data', redact(asked.data ?? {}, hash, setOf(asked.mount?.clearRequestKeys))) +
       textField('remote_address', asked.remoteAddress) +
       numberField('remote_port', asked.remotePort) +
+      numberField('wrap_ttl', asked.wrapTtl) +
       (asked.userAgent ? `,"headers":{"user-agent":[${quote(asked.userAgent)}]}` : '')
   )
 }
@@ -167,6 +183,17 @@ function issuedAuthText(auth: IssuedAuth, hash: Hash): string {
       textField('entity_id', auth.entityId) +
       textField('token_type', auth.tokenType) +
       numberField('token_ttl', auth.tokenTtl)
+  )
+}
+
+function wrapText({ token, accessor, wrappedAccessor, ttl, creationTime, creationPath }: WrapFacts, hash: Hash): string {
+  return object(
+    numberField('ttl', ttl) +
+      textField('token', hash(token)) +
+      textField('accessor', hash(accessor)) +
+      textField('creation_time', creationTime) +
+      textField('creation_path', creationPath) +
+      textField('wrapped_accessor', wrappedAccessor && hash(wrappedAccessor))
   )
 }
 

@@ -31,9 +31,10 @@ export async function authorize(identity: Identity, request: WireRequest, guarde
 
 function question(request: WireRequest, operation: Operation, sudo: boolean): Question {
   const path = operation === 'list' ? `${request.path}/` : request.path
+  const wrapSeconds = request.wrapSeconds ?? 0
   return operation === 'list' || operation === 'delete'
-    ? { path, capability: operation, sudo }
-    : { path, capability: operation, sudo, parameters: request.data }
+    ? { path, capability: operation, sudo, wrapSeconds }
+    : { path, capability: operation, sudo, parameters: request.data, wrapSeconds }
 }
 
 /** The wire's second spelling of an error: what a library of Go makes of a list of one. */

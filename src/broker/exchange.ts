@@ -1,4 +1,5 @@
 import { BrokerError } from '../contracts/index.ts'
+import type { Secret } from '../contracts/index.ts'
 import type { Decision } from '../policy/decide.ts'
 import type { Change } from '../store/change.ts'
 import { LostCondition } from '../store/store.ts'
@@ -6,7 +7,8 @@ import type { ChangeResult } from '../store/store.ts'
 import type { Token } from '../store/token.ts'
 import type { MountRecord } from './mount.ts'
 import type { Parts } from './parts.ts'
-import type { Identity, Outcome, WireRequest } from './request.ts'
+import type { Identity, Outcome, Reply, WireRequest, WrapInfo } from './request.ts'
+import { wrap } from './wrap.ts'
 
 /** What the audit says of a request whatever becomes of it. */
 export interface Facts {
@@ -23,6 +25,8 @@ export interface Answered {
   /** In clear: the issued name, role, target, guarantees. */
   readonly issued?: Readonly<Record<string, unknown>>
   readonly warnings?: readonly string[]
+  /** Given in the place of the outcome. */
+  readonly wrapInfo?: Secret<WrapInfo>
   readonly error?: unknown
 }
 
@@ -62,6 +66,21 @@ export class Exchange {
     this.#concluded = true
     await this.parts.at('audit:after-row-commit')
     return results
+  }
+
+  /** Concludes with what the caller is told: the reply as it is, or its wrapping in the same commit. What is wrapped is not audited before it is opened. */
+  async reply(changes: readonly Change[], answered: Answered, say: () => Reply): Promise<Reply> {
+    const { parts, request } = this
+    const wrapped = request.wrapSeconds ? wrap(parts, request, this.#facts.mount, say(), changes) : undefined
+    if (!wrapped) {
+      await this.conclude(changes, answered)
+      return say()
+    }
+    const { outcome: _, ...rest } = answered
+    await parts.at('wrap:before-commit')
+    await this.conclude([...changes, ...wrapped.changes], { ...rest, wrapInfo: wrapped.info })
+    await parts.at('wrap:after-commit')
+    return wrapped.reply
   }
 
   /** A refusal or a failure is audited like a success. Gives back what the caller is told. */

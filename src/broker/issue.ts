@@ -12,11 +12,12 @@ import { handlePlace, recipeId, recipePlace } from './lease-rows.ts'
 import type { Mount } from './mount.ts'
 import type { Parts } from './parts.ts'
 import type { IssuedOutcome } from './reply.ts'
+import type { Reply } from './request.ts'
 
 // A reply that arrives with less than this left would hand out a login that is dead on arrival.
 const usefulMsMin = 250
 
-export async function issue(exchange: Exchange, call: Call, plan: Issuance): Promise<IssuedOutcome> {
+export async function issue(exchange: Exchange, call: Call, plan: Issuance, say: (outcome: IssuedOutcome) => Reply): Promise<Reply> {
   const { parts } = call
   const mount = servingMount(call)
   refuseBeforeAnyEffect(call, plan)
@@ -30,9 +31,9 @@ export async function issue(exchange: Exchange, call: Call, plan: Issuance): Pro
     try {
       const issued = await takeEffect(parts, mount, plan, lease)
       await parts.at('issue:before-active')
-      await activate(exchange, plan, lease, issued)
+      const reply = await activate(exchange, plan, lease, issued, () => say(issuedOutcome(parts, lease, ttl, plan, issued, call)))
       await parts.at('issue:after-active-commit')
-      return reply(parts, lease, ttl, plan, issued, call)
+      return reply
     } catch (error) {
       throw await giveUp(exchange, lease, error)
     }
@@ -152,7 +153,7 @@ async function takeEffect(parts: Parts, mount: Extract<Mount, { kind: 'backend' 
 }
 
 /** After the effect, look at the clock again: a pause may have eaten the credential's time. */
-async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued: Issued): Promise<void> {
+async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued: Issued, say: () => Reply): Promise<Reply> {
   const { parts, request } = exchange
   const now = parts.clock.now()
   const expiresAt = issued.until ?? lease.expiresAt
@@ -160,7 +161,7 @@ async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued
     throw new BrokerError('target_silent', 'issuing took longer than the credential lives')
   if (request.gone.aborted) throw new BrokerError('caller_gone', 'the caller has gone before the reply')
   const handle = parts.barrier.sealJson(handlePlace(lease.id), issued.handle)
-  await exchange.conclude(
+  return exchange.reply(
     [
       {
         kind: 'lease.activate',
@@ -184,7 +185,8 @@ async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued
         expire_time: expiresAt.toString()
       },
       ...(plan.warnings ? { warnings: plan.warnings } : {})
-    }
+    },
+    say
   )
 }
 
@@ -207,7 +209,7 @@ async function giveUp(exchange: Exchange, lease: Lease, error: unknown): Promise
   return told
 }
 
-function reply(parts: Parts, lease: Lease, ttl: Ttl, plan: Issuance, issued: Issued, call: Call): IssuedOutcome {
+function issuedOutcome(parts: Parts, lease: Lease, ttl: Ttl, plan: Issuance, issued: Issued, call: Call): IssuedOutcome {
   const expiresAt = issued.until ?? lease.expiresAt
   const seconds = Math.max(0, Math.min(ttl.seconds, Math.ceil((expiresAt.epochMilliseconds - parts.clock.now().epochMilliseconds) / 1_000)))
   const warnings = [...ttl.warnings, ...(plan.warnings ?? []), ...(issued.warnings ?? []), ...tokenEndsFirst(call, plan, expiresAt)]

@@ -15,16 +15,19 @@ import { issue } from './issue.ts'
 import { anonymous } from './anonymous.ts'
 import type { Parts } from './parts.ts'
 import { toReply } from './reply.ts'
+import type { IssuedOutcome } from './reply.ts'
 import type { Identity, Outcome, Reply, WireRequest } from './request.ts'
 import { isOpen, route } from './route.ts'
 import type { Route, Served } from './route.ts'
 import { spendUse } from './spend-use.ts'
+import { asksAboutWrapping, identifyHolder, refuseDeadWrapping } from './wrapping-holder.ts'
 
 export async function perform(parts: Parts, request: WireRequest): Promise<Reply> {
   const identity = await identify(parts, request) // 403, one sentence, whatever was wrong
   const here = route(parts, request)
   const exchange = new Exchange(parts, request, identity, here.mount?.record)
   try {
+    if (asksAboutWrapping(request)) await refuseDeadWrapping(parts, request, identity) // 400 to anybody, before the policy
     const verdict = here.open ? pass(request) : await authorize(identity, request, here)
     exchange.decided(verdict.decision)
     if (!verdict.decision.allowed) throw new BrokerError('permission_denied', listed('permission denied')) // refusals are audited too
@@ -36,6 +39,7 @@ export async function perform(parts: Parts, request: WireRequest): Promise<Reply
 }
 
 async function identify(parts: Parts, request: WireRequest): Promise<Identity> {
+  if (asksAboutWrapping(request)) return identifyHolder(parts, request)
   if (request.token === undefined && isOpen(parts, request)) return anonymous
   try {
     return await spendUse(parts, await authenticate(parts, request))
@@ -54,23 +58,22 @@ async function run(exchange: Exchange, here: Route, operation: Operation): Promi
   const served = here.serve(operation)
   const after: (() => Promise<void> | void)[] = []
   const { call, unknown } = open(exchange, served, operation, after)
+  const say: Say = outcome => toReply(exchange.request, operation, outcome, unknown)
   const answer = await served.handle(call)
-  if (answer && 'issue' in answer) return toReply(exchange.request, operation, await issue(exchange, call, answer.issue), unknown)
-  const outcome = await settle(exchange, call, answer)
+  if (answer && 'issue' in answer) return issue(exchange, call, answer.issue, say)
+  const reply = await settle(exchange, call, answer, say)
   for (const action of after) await action()
-  return toReply(exchange.request, operation, outcome, unknown)
+  return reply
 }
 
+type Say = (outcome: Outcome | IssuedOutcome) => Reply
+
 /** One commit, or one on each side of what is waited for. */
-async function settle(exchange: Exchange, call: Call, answer: Outcome): Promise<Outcome> {
-  if (!answer || !('wait' in answer)) {
-    await exchange.conclude(call.changes, { outcome: answer })
-    return answer
-  }
+async function settle(exchange: Exchange, call: Call, answer: Outcome, say: Say): Promise<Reply> {
+  if (!answer || !('wait' in answer)) return exchange.reply(call.changes, { outcome: answer }, () => say(answer))
   await exchange.promise(call.changes)
   const outcome = await answer.wait()
-  await exchange.conclude([], { outcome })
-  return outcome
+  return exchange.reply([], { outcome }, () => say(outcome))
 }
 
 function open(

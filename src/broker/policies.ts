@@ -2,7 +2,7 @@ import { BrokerError } from '../contracts/index.ts'
 import type { Json } from '../contracts/index.ts'
 import { compileAcl } from '../policy/acl.ts'
 import type { Acl } from '../policy/acl.ts'
-import { defaultPolicyText, rootPolicy } from '../policy/built-in.ts'
+import { defaultPolicyText, rootPolicy, wrappingPolicy } from '../policy/built-in.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import type { Policy } from '../policy/rule.ts'
 import type { Parts } from './parts.ts'
@@ -10,6 +10,9 @@ import { entryPlace } from './sealed-rows.ts'
 
 // Sets of policies that tokens carry are few; the bound keeps a client that invents names from filling memory.
 const compiledMax = 1_000
+
+/** Their names cannot be written. */
+const builtIn: ReadonlyMap<string, Policy> = new Map([rootPolicy, wrappingPolicy].map(policy => [policy.name, policy]))
 
 type PolicyParts = Pick<Parts, 'store' | 'barrier' | 'log'>
 
@@ -51,7 +54,7 @@ export class Policies {
     if (known) return known
     // What it would have denied is not known: it denies everything, and revoking goes on.
     const readable = names.some(name => this.#unreadable.has(name)) ? [] : names
-    const acl = compileAcl(readable.flatMap(name => (name === 'root' ? [rootPolicy] : (this.#byName.get(name)?.policy ?? []))))
+    const acl = compileAcl(readable.flatMap(name => builtIn.get(name) ?? this.#byName.get(name)?.policy ?? []))
     if (this.#compiled.size >= compiledMax) this.#compiled.clear()
     this.#compiled.set(key, acl)
     return acl

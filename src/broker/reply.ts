@@ -12,6 +12,7 @@ export interface IssuedOutcome {
  *  never a body that would not be there otherwise. */
 export function toReply(request: WireRequest, operation: Operation, outcome: Outcome | IssuedOutcome, unknown: readonly string[]): Reply {
   const requestId = request.id
+  if (outcome && 'reply' in outcome) return { ...outcome.reply, requestId }
   if (outcome === undefined || ('keys' in outcome && outcome.keys.length === 0)) {
     if (operation === 'read' || operation === 'list') throw new BrokerError('nothing_there', '')
     return { requestId, status: 204 }

@@ -15,6 +15,8 @@ export interface WireRequest {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly userAgent: string | undefined
+  /** For how long the reply shall wait for its one opening; absent or 0: it is not wrapped. */
+  readonly wrapSeconds?: number
   /** Aborts when the client has gone. */
   readonly gone: AbortSignal
 }
@@ -35,6 +37,18 @@ export interface Reply {
   readonly auth?: Secret<Auth>
   readonly warnings?: readonly string[]
   readonly raw?: { readonly body: Uint8Array; readonly type: string }
+  /** In the place of the reply itself, which waits under this token. */
+  readonly wrapInfo?: Secret<WrapInfo>
+}
+
+/** The `wrap_info` block of the wire, key by key. */
+export interface WrapInfo {
+  readonly token: string
+  readonly accessor: string
+  readonly ttl: number
+  readonly creation_time: string
+  readonly creation_path: string
+  readonly wrapped_accessor?: string
 }
 
 /** The `auth` block of the wire, key by key. */
@@ -63,4 +77,6 @@ export type Outcome =
       readonly warnings?: readonly string[]
     }
   | { readonly status: 202; readonly data?: JsonObject; readonly warnings?: readonly string[] }
+  /** Said before, word for word: what was wrapped and is opened now. */
+  | { readonly reply: Omit<Reply, 'requestId'> }
   | { readonly wait: () => Promise<Outcome> }

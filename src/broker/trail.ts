@@ -195,6 +195,7 @@ function askedOf({ request, token, mount, decision }: Facts): Asked {
     remotePort: request.remotePort,
     userAgent: request.userAgent,
     clientToken: request.token,
+    wrapTtl: request.wrapSeconds,
     mount: mount && {
       path: mount.path,
       type: mount.type,
@@ -206,12 +207,14 @@ function askedOf({ request, token, mount, decision }: Facts): Asked {
   }
 }
 
-function factsOf({ outcome, leaseId, issued, warnings, error }: Answered): AnsweredFacts {
-  const auth = outcome && 'auth' in outcome ? outcome.auth.reveal() : undefined
+function factsOf({ outcome: given, leaseId, issued, warnings, wrapInfo, error }: Answered): AnsweredFacts {
+  const outcome = given && 'reply' in given ? given.reply : given
+  const auth = outcome && 'auth' in outcome ? outcome.auth?.reveal() : undefined
   return {
     error: error === undefined ? undefined : error instanceof BrokerError ? error.message.trim() : 'internal error',
-    leaseId: leaseId ?? (outcome && 'lease' in outcome ? outcome.lease.id : undefined),
+    leaseId: leaseId ?? (outcome && 'lease' in outcome ? outcome.lease?.id : undefined),
     data: dataOf(outcome),
+    wrapInfo: wrapFacts(wrapInfo ?? (outcome && 'wrapInfo' in outcome ? outcome.wrapInfo : undefined)),
     auth: auth && {
       clientToken: auth.client_token,
       accessor: auth.accessor,
@@ -227,7 +230,20 @@ function factsOf({ outcome, leaseId, issued, warnings, error }: Answered): Answe
   }
 }
 
-function dataOf(outcome: Answered['outcome']): unknown {
+function wrapFacts(info: Answered['wrapInfo']): AnsweredFacts['wrapInfo'] {
+  if (!info) return undefined
+  const {
+    token,
+    accessor,
+    wrapped_accessor: wrappedAccessor,
+    ttl,
+    creation_time: creationTime,
+    creation_path: creationPath
+  } = info.reveal()
+  return { token, accessor, wrappedAccessor, ttl, creationTime, creationPath }
+}
+
+function dataOf(outcome: object | undefined): unknown {
   if (!outcome) return undefined
   if ('data' in outcome) return outcome.data
   return 'keys' in outcome ? { keys: outcome.keys } : undefined

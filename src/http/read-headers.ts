@@ -14,13 +14,16 @@ export function readToken({ headers, rawHeaders }: IncomingMessage): string | un
   return authorization.startsWith('Bearer ') ? authorization.slice(7).trim() || undefined : undefined
 }
 
-/** Headers that would change the meaning of every request: refused, never ignored. */
+/** A header that would change the meaning of every request: refused, never ignored. */
 export function refuseUnknownScope({ headers }: IncomingMessage): void {
   const namespace = one(headers['x-vault-namespace'])
   if (namespace !== undefined && !rootScopes.has(namespace)) throw new BrokerError('no_route', 'namespace not found')
+}
+
+/** For how many seconds the reply shall wait wrapped; 0: it shall not. */
+export function readWrapSeconds({ headers }: IncomingMessage): number {
   const wrap = one(headers['x-vault-wrap-ttl'])
-  if (wrap !== undefined && wrapSeconds(wrap) > 0)
-    throw new BrokerError('invalid_request', 'response wrapping is not offered: send no X-Vault-Wrap-TTL')
+  return wrap === undefined ? 0 : wrapSeconds(wrap)
 }
 
 /** Clients send the header empty, or with one of the names of the root. */

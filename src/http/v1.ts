@@ -11,7 +11,7 @@ import { writeProblem } from './problem.ts'
 import type { Asked } from './problem.ts'
 import { hasBody, readBody, skipBody } from './read-body.ts'
 import type { BodyRoom } from './read-body.ts'
-import { readToken, refuseUnknownScope } from './read-headers.ts'
+import { readToken, readWrapSeconds, refuseUnknownScope } from './read-headers.ts'
 import { readOperation } from './read-operation.ts'
 import { readPath } from './read-path.ts'
 import type { WirePath } from './read-path.ts'
@@ -77,11 +77,12 @@ async function askDoor(parts: V1Parts, visit: Visit, where: WirePath, query: Wir
   if (door.sealed()) throw new BrokerError('sealed', 'Vault is sealed')
   const operation = readOperation(request.method, where, query)
   const token = readToken(request)
+  const wrapSeconds = readWrapSeconds(request)
   const data = await readData(parts, request, query)
   const userAgent = request.headers['user-agent']?.slice(0, userAgentCharsMax)
   const { remoteAddress, remotePort, gone } = connections.peer(request.socket)
   visit.atDoor = true
-  const reply = await door.perform({ id, operation, path, data, token, remoteAddress, remotePort, userAgent, gone })
+  const reply = await door.perform({ id, operation, path, data, token, remoteAddress, remotePort, userAgent, wrapSeconds, gone })
   writeReply(response, reply, path)
 }
 

@@ -45,12 +45,12 @@ function envelope(reply: Reply, path: string): JsonObject {
   const data = reply.data instanceof Secret ? reply.data.reveal() : reply.data
   return {
     ...(data && isDoubled(path) ? data : {}),
-    request_id: reply.requestId,
+    request_id: reply.wrapInfo ? '' : reply.requestId,
     lease_id: lease?.id ?? '',
     renewable: lease?.renewable ?? false,
     lease_duration: lease?.seconds ?? 0,
     data: data ?? null,
-    wrap_info: null,
+    wrap_info: reply.wrapInfo ? { ...reply.wrapInfo.reveal() } : null,
     warnings: warnings && warnings.length > 0 ? warnings : null,
     auth: auth ? { ...auth.reveal() } : null
   }

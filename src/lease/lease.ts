@@ -38,6 +38,7 @@ export type RevokeCause =
   | 'token-revoked'
   | 'token-expired'
   | 'mount-disabled'
+  | 'not-unwrapped'
   | 'issue-failed'
   | 'node-lost'
   /** Of another store, which this one is a copy of. */

@@ -1,7 +1,14 @@
+import { emptyRule } from './rule.ts'
 import type { Policy } from './rule.ts'
 
 /** Passes everything, by its name; its text is empty and cannot be written. */
 export const rootPolicy: Policy = { name: 'root', rules: [] }
+
+/** What a wrapping token may do, and nobody else is given. */
+export const wrappingPolicy: Policy = {
+  name: 'response-wrapping',
+  rules: [{ ...emptyRule('sys/wrapping/unwrap'), capabilities: new Set(['update'] as const) }]
+}
 
 /** The first text of `default`, which every token gets unless it asks not to; operators may edit it.
  *

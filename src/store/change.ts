@@ -57,6 +57,10 @@ export type Intention =
   | { readonly kind: 'entry.remove'; readonly space: string; readonly key: string; readonly expected?: number }
   /** Single use: lost (`conflict`) unless the row is there. */
   | { readonly kind: 'entry.take'; readonly space: string; readonly key: string }
+  /** One use of a row of which more than one is left, by one conditional statement; else lost (`conflict`). The last one is taken with the row. */
+  | { readonly kind: 'entry.spend'; readonly space: string; readonly key: string }
+  /** Changes nothing: lost (`conflict`) unless the row still has this version. */
+  | { readonly kind: 'entry.expect'; readonly space: string; readonly key: string; readonly version: number }
   /** All rows of a mount's space, its tasks and retired targets; lost (`invalid_request`, with their number) while leases of the mount are not revoked. */
   | { readonly kind: 'space.drop'; readonly space: string; readonly mount: string }
   /** `count` of the result is the first of `count` consecutive numbers. */
@@ -84,10 +88,6 @@ export type Intention =
     }
 
   // targets
-  /** One use of a row of which more than one is left, by one conditional statement; else lost (`conflict`). The last one is taken with the row. */
-  | { readonly kind: 'entry.spend'; readonly space: string; readonly key: string }
-  /** Changes nothing: lost (`conflict`) unless the row still has this version. */
-  | { readonly kind: 'entry.expect'; readonly space: string; readonly key: string; readonly version: number }
   /** Lost (`invalid_request`, with their number) while leases there are not revoked. */
   | { readonly kind: 'target.retire'; readonly target: TargetId }
   /** The target failed as a whole: back off, open the circuit at the first failure. Claims of this node on its leases are given back, none is charged. */
@@ -114,6 +114,23 @@ export type Intention =
   | { readonly kind: 'token.end'; readonly hash: string; readonly cause: RevokeCause; readonly orphan?: boolean; readonly by: string }
   /** At most `limit` tokens whose time is over end, each with its cascade (only where something hangs on it). `count` of them. */
   | { readonly kind: 'tokens.expire'; readonly limit: number }
+
+  /** A condition and no change. Lost (`permission_denied`) unless the token and its ancestors live. */
+  | { readonly kind: 'token.require'; readonly hash: string }
+
+  // response wrapping
+  /** A reply that waits for its one opening, under a wrapping token made in the same commit. `lease` and `inner` (a token's hash): what it hands over for the first time. They
+   *  end, as `not-unwrapped`, in the very commit that ends the wrapping token unopened, whatever ends it. */
+  | {
+      readonly kind: 'wrapping.put'
+      readonly token: string
+      /** Sealed under a key that only the wrapping token gives. */
+      readonly reply: Uint8Array
+      readonly lease: LeaseId | null
+      readonly inner: string | null
+    }
+  /** The one opening, by one conditional statement: the token ends, the reply goes, what it hands over lives on. Lost (`invalid_wrapping_token`) unless it still waits. */
+  | { readonly kind: 'wrapping.open'; readonly token: string; readonly lease: LeaseId | null; readonly inner: string | null }
 
   // leases
   /** The promise. Lost: `permission_denied` when the token or an ancestor is gone; `invalid_request` when an open cascade covers the lease, the mount is ending or
@@ -185,6 +202,8 @@ export type CascadeSelector =
   | { readonly kind: 'token'; readonly hash: string }
   | { readonly kind: 'prefix'; readonly prefix: string }
   | { readonly kind: 'mount'; readonly mount: string }
+  /** Every token that an auth method gave, unusable from this commit on. */
+  | { readonly kind: 'auth'; readonly mount: string }
 
 export interface ClaimedLease {
   readonly id: LeaseId
@@ -213,5 +232,3 @@ export type ResumeAs = 'restored' | 'copy'
 
 /** Spaces whose every change raises the generation: a node whose copy is older reloads before it decides. */
 export const watchedSpaces: readonly string[] = ['mount', 'policy']
-  /** Every token that an auth method gave, unusable from this commit on. */
-  | { readonly kind: 'auth'; readonly mount: string }

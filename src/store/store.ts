@@ -53,6 +53,11 @@ export interface Store extends AsyncDisposable {
   tokenByAccessor(accessor: string): Promise<Token | undefined>
   /** Accessors of tokens that have not ended. */
   accessors(after: string, limit: number): Promise<readonly string[]>
+  /** Tokens of an auth method that have not ended; counting stops at 10,000. */
+  liveLogins(authMount: string): Promise<number>
+
+  /** The reply that waits under this wrapping token. */
+  wrapped(token: string): Promise<WrappedRow | undefined>
 
   // leases
   lease(id: LeaseId): Promise<Lease | undefined>
@@ -64,11 +69,6 @@ export interface Store extends AsyncDisposable {
   /** Who holds what: leases not revoked, oldest first, filtered by equality. */
   holdings(filter: HoldingsFilter, after: string, limit: number): Promise<readonly Lease[]>
   /** Revoking, not ended, failed `stuckAfterFailures` times by itself, or at a target that has failed since before `targetFailedSince`. */
-  /** Tokens of an auth method that have not ended; counting stops at 10,000. */
-  liveLogins(authMount: string): Promise<number>
-
-  /** The reply that waits under this wrapping token. */
-  wrapped(token: string): Promise<WrappedRow | undefined>
   stuck(
     targetFailedSince: Temporal.Instant,
     limit: number
@@ -153,6 +153,16 @@ export interface Whereabouts {
 export interface Entry {
   readonly value: Uint8Array
   readonly version: number
+  /** How often it may still be used; 0 where nobody counts. */
+  readonly uses: number
+}
+
+export interface WrappedRow {
+  /** Sealed under a key that only the wrapping token gives. */
+  readonly reply: Uint8Array
+  /** What it hands over for the first time: a lease, or a token by its hash. */
+  readonly lease: LeaseId | null
+  readonly inner: string | null
 }
 
 export interface HoldingsFilter {
@@ -209,16 +219,6 @@ export interface ScheduledTask {
   readonly version: number
   /** In a row. */
   readonly failures: number
-  /** How often it may still be used; 0 where nobody counts. */
-  readonly uses: number
-}
-
-export interface WrappedRow {
-  /** Sealed under a key that only the wrapping token gives. */
-  readonly reply: Uint8Array
-  /** What it hands over for the first time: a lease, or a token by its hash. */
-  readonly lease: LeaseId | null
-  readonly inner: string | null
   readonly lastError: string | null
   /** Sealed. */
   readonly intent: Uint8Array

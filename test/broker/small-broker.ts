@@ -30,7 +30,13 @@ export interface SmallBroker extends AsyncDisposable {
   /** The file of users. */
   readonly target: string
   readonly log: readonly string[]
-  ask(operation: 'read' | 'write' | 'delete' | 'list', path: string, data?: JsonObject, token?: string): Promise<Reply>
+  ask(
+    operation: 'read' | 'write' | 'delete' | 'list',
+    path: string,
+    data?: JsonObject,
+    token?: string,
+    wrapSeconds?: number
+  ): Promise<Reply>
 }
 
 export interface SmallBrokerOptions {
@@ -88,7 +94,7 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     folder,
     target,
     log,
-    ask(operation, path, data = {}, token = root) {
+    ask(operation, path, data = {}, token = root, wrapSeconds = 0) {
       const parts = life.parts()
       if (!parts) throw new Error('sealed')
       const request = {
@@ -100,6 +106,7 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
         remoteAddress: '127.0.0.1',
         remotePort: 1,
         userAgent: undefined,
+        wrapSeconds,
         gone: new AbortController().signal
       }
       return perform(parts, request)

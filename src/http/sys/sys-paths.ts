@@ -11,6 +11,7 @@ import { policyPaths } from './policy-paths.ts'
 import { reconcilePaths } from './reconcile-paths.ts'
 import { sealPaths } from './seal-paths.ts'
 import { toolPaths } from './tool-paths.ts'
+import { wrappingPaths } from './wrapping-paths.ts'
 
 /** Everything below `sys/` that goes through the door. */
 export const sysPaths: readonly CorePath[] = [
@@ -25,5 +26,6 @@ export const sysPaths: readonly CorePath[] = [
   ...reconcilePaths,
   ...internalPaths,
   ...auditPaths,
-  ...toolPaths
+  ...toolPaths,
+  ...wrappingPaths
 ]

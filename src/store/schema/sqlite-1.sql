@@ -44,6 +44,7 @@ create table entry (
   key text not null,
   version integer not null,
   value blob not null,
+  uses integer not null default 0,
   primary key (space, key)
 ) strict, without rowid;
 
@@ -70,7 +71,6 @@ create table reseal (
 create table task (
   version integer primary key autoincrement,
   mount text not null,
-  uses integer not null default 0,
   task text not null,
   key text not null,
   due_at integer not null,
@@ -101,6 +101,7 @@ create table mount_end (
 ) strict, without rowid;
 
 -- `orphaned`: this token has ended and its children live on; its cascade unties them in batches.
+-- `auth_mount`: the auth method that gave it at a login; with the method's mount it ends.
 create table token (
   number integer primary key,
   hash text not null unique,
@@ -115,7 +116,6 @@ create table token (
   uses integer not null,
   issued_at integer not null,
   creation_ttl integer not null,
--- `auth_mount`: the auth method that gave it at a login; with the method's mount it ends.
   explicit_max_ttl integer not null,
   period integer not null,
   renewable integer not null,
@@ -130,7 +130,17 @@ create table token (
 create unique index token_accessor on token (accessor) where ended_at is null;
 create index token_parent on token (parent) where parent is not null and ended_at is null;
 create index token_expiry on token (expires_at) where expires_at is not null and ended_at is null;
+create index token_auth_mount on token (auth_mount) where auth_mount is not null and ended_at is null;
 create index token_history on token (ended_at) where ended_at is not null;
+
+-- Replies that wait for their one opening. `reply` is sealed under a key that only the wrapping token gives, never under the keyring: no rotation touches it. `lease` and
+-- `inner`: what the reply hands over for the first time; it ends in the commit that ends the wrapping token unopened.
+create table wrapping (
+  token text not null primary key,
+  reply blob not null,
+  lease text,
+  inner text
+) strict;
 
 -- Frozen instructions, stored once by content. The count is apart so that counting does not rewrite them.
 create table recipe (
@@ -144,7 +154,6 @@ create table recipe_count (
 create index recipe_unused on recipe_count (id) where leases = 0;
 
 -- `ready_at`: when a sweeper may take it. A claimed lease is ready again when its claim is over.
-create index token_auth_mount on token (auth_mount) where auth_mount is not null and ended_at is null;
 -- `prior_state`, `prior_cause`: what it was before the first claim, given back when the target's clock says that it is not due.
 -- `closed_at`: when it became revoked, by proof or by force.
 create table lease (

@@ -3,13 +3,13 @@ import { adoptLease, prolongLease, reopenLease } from './changes/adopt-changes.t
 import { openCascade, workCascade } from './changes/cascade-changes.ts'
 import { claimLeases, settleLeases, takeOverLeases } from './changes/claim-changes.ts'
 import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry } from './changes/entry-changes.ts'
-import { beginResume, liftHold, setLeasesAside } from './changes/held-changes.ts'
 import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './changes/history-changes.ts'
 import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './changes/lease-changes.ts'
 import { initialiseSeal, rekeySeal, replaceKeyring } from './changes/seal-changes.ts'
 import { retireTarget, targetFailed, targetRecovered } from './changes/target-changes.ts'
 import { scheduleTask, settleTask, unscheduleTask } from './changes/task-changes.ts'
-import { createToken, endToken, expireTokens, renewToken, useToken } from './changes/token-changes.ts'
+import { createToken, endToken, expireTokens, renewToken, requireToken, useToken } from './changes/token-changes.ts'
+import { openWrapped, putWrapped } from './changes/wrapping-changes.ts'
 import type { Wire } from './wire.ts'
 import type { Applied, ChangeOf, Writing } from './writing.ts'
 
@@ -27,6 +27,8 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
   'held.begin': beginResume,
   'held.setAside': setLeasesAside,
   'held.lift': liftHold,
+  'entry.spend': spendEntry,
+  'entry.expect': expectEntry,
   'space.drop': dropSpace,
   'sequence.reserve': reserveSequence,
   'task.schedule': scheduleTask,
@@ -37,11 +39,12 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
   'target.recovered': targetRecovered,
   'token.create': createToken,
   'token.use': useToken,
-  'entry.spend': spendEntry,
-  'entry.expect': expectEntry,
   'token.renew': renewToken,
   'token.end': endToken,
   'tokens.expire': expireTokens,
+  'token.require': requireToken,
+  'wrapping.put': putWrapped,
+  'wrapping.open': openWrapped,
   'lease.begin': beginLease,
   'lease.activate': activateLease,
   'lease.renew': renewLease,

@@ -1,11 +1,13 @@
 import type { RevokeCause } from '../../../lease/lease.ts'
 import { LostCondition } from '../../store.ts'
+import type { WrappedRow } from '../../store.ts'
 import { tokenDepthMax } from '../../token.ts'
 import { tokenLives } from '../conditions.ts'
 import { tokenColumns, tokenParameters } from '../token-row.ts'
 import type { TokenRow } from '../token-row.ts'
 import { changed, fence, fenceHolds, lostEpoch } from '../writing.ts'
 import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { makeLeaseDue } from './lease-changes.ts'
 
 const createSql = `insert into token (hash, accessor, parent, depth, path, policies, display_name, meta, entity, uses, issued_at, creation_ttl, explicit_max_ttl,
     period, renewable, expires_at, last_renewal, bound_cidrs, auth_mount)
@@ -20,10 +22,10 @@ export function createToken(writing: Writing, { token }: ChangeOf<'token.create'
   const parameters = { ...tokenParameters(token), now, depthMax: tokenDepthMax, ...writing.fence }
   if (db.run(createSql, parameters) > 0) return { applied: true }
   if (!fenceHolds(writing)) throw lostEpoch('token.create')
-  if (token.parent !== null && !db.holds(tokenLives(':parent'), { parent: token.parent, now })) throw denied('token.create')
-  if (db.holds('exists (select 1 from token where hash = :hash)', { hash: token.hash })) {
   if (token.authMount !== undefined && db.holds('exists (select 1 from mount_end where mount = :mount)', { mount: token.authMount }))
     throw denied('token.create')
+  if (token.parent !== null && !db.holds(tokenLives(':parent'), { parent: token.parent, now })) throw denied('token.create')
+  if (db.holds('exists (select 1 from token where hash = :hash)', { hash: token.hash })) {
     throw new LostCondition('token.create', 'invalid_request', 'cannot create a token with a duplicate ID')
   }
   throw new LostCondition('token.create', 'invalid_request', `tokens nest at most ${tokenDepthMax} deep`)
@@ -38,7 +40,10 @@ export function useToken(writing: Writing, { hash }: ChangeOf<'token.use'>): App
   const parameters = { hash, now, ...writing.fence }
   const used = db.run(useSql, parameters) > 0
   const last = !used && db.run(lastUseSql, parameters) > 0
-  if (last) openTokenCascade(writing, hash, 'token-expired', hash)
+  if (last) {
+    endUnopened(writing, hash)
+    openTokenCascade(writing, hash, 'token-expired', hash)
+  }
   const token = db.get<TokenRow>(`select ${tokenColumns} from token t where t.hash = :hash`, { hash })
   const uncounted = token?.uses === 0 && token.ended_at === null && (token.expires_at === null || token.expires_at > now)
   if (!used && !last && !uncounted) throw denied('token.use')
@@ -57,6 +62,7 @@ const endSql = `update token set ended_at = :now, ended_by = :cause, orphaned = 
 export function endToken(writing: Writing, { hash, cause, orphan, by }: ChangeOf<'token.end'>): Applied {
   const { db, now } = writing
   if (db.run(endSql, { hash, now, cause, orphan: Number(orphan ?? false), ...writing.fence }) === 0) return { applied: false }
+  endUnopened(writing, hash)
   const cascade = openTokenCascade(writing, hash, cause, by)
   const token = db.get<TokenRow>(`select ${tokenColumns} from token t where t.hash = :hash`, { hash })
   return { applied: true, ...(token ? { token } : {}), ...(cascade === undefined ? {} : { cascade }) }
@@ -73,6 +79,20 @@ export function expireTokens(writing: Writing, { limit }: ChangeOf<'tokens.expir
   return changed(count)
 }
 
+export function requireToken({ db, now }: Writing, { hash }: ChangeOf<'token.require'>): Applied {
+  if (!db.holds(tokenLives(':hash'), { hash, now })) throw denied('token.require')
+  return { applied: true }
+}
+
+/** In the commit that ends a wrapping token, whatever ends it: what nobody has opened is nobody's, and what it would have handed over ends too. */
+function endUnopened(writing: Writing, hash: string): void {
+  const unopened = writing.db.get<Pick<WrappedRow, 'lease' | 'inner'>>('delete from wrapping where token = :hash returning lease, inner', {
+    hash
+  })
+  if (unopened?.lease) makeLeaseDue(writing, { kind: 'lease.due', id: unopened.lease, cause: 'not-unwrapped' })
+  if (unopened?.inner) endToken(writing, { kind: 'token.end', hash: unopened.inner, cause: 'not-unwrapped', by: '' })
+}
+
 // Only where something hangs on it: millions of tokens expire without a lease and without a child.
 const openSql = `insert into cascade (kind, selector, cause, opened_by)
   select 'token', :hash, :cause, :by
@@ -86,6 +106,6 @@ export function openTokenCascade(writing: Writing, hash: string, cause: RevokeCa
   return writing.db.get<{ id: number }>(openSql, { hash, cause, by, ...writing.fence })?.id
 }
 
-function denied(change: 'token.create' | 'token.use' | 'token.renew'): LostCondition {
+function denied(change: 'token.create' | 'token.use' | 'token.renew' | 'token.require'): LostCondition {
   return new LostCondition(change, 'permission_denied', 'permission denied')
 }
