@@ -9,7 +9,7 @@ export interface Config {
   readonly listener: {
     readonly host: string
     readonly port: number
-    readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined } | undefined
+    readonly tls: ListenerTls | undefined
   }
   /** The data folder, or memory. */
   readonly storage: { readonly path: string } | 'memory'
@@ -25,6 +25,11 @@ export interface Config {
   readonly targetTls: 'any' | 'verified'
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
+
+/** PEM files, or a private CA of our own and the names that its certificate is for besides those of the machine. */
+export type ListenerTls =
+  | { readonly kind: 'files'; readonly cert: string; readonly key: string; readonly clientCa: string | undefined }
+  | { readonly kind: 'auto'; readonly names: readonly string[] }
 
 export type AuditSinkConfig = { readonly type: 'file'; readonly path: string } | { readonly type: 'stdout' }
 
@@ -48,14 +53,17 @@ const empty = z.strictObject({}).nullable()
 const schema = z.strictObject({
   listener: z.strictObject({
     address: z.string().default('127.0.0.1:8200'),
-    tls: z.union(
-      [
-        z.literal(['off', 'auto']),
-        z.literal(false),
-        z.strictObject({ cert: z.string(), key: z.string(), client_ca: z.string().optional() })
-      ],
-      'expected "off" or { cert, key, client_ca? }'
-    ),
+    tls: z
+      .union(
+        [
+          z.literal(['off', 'auto']),
+          z.literal(false),
+          z.strictObject({ auto: z.array(z.string().min(1)) }),
+          z.strictObject({ cert: z.string(), key: z.string(), client_ca: z.string().optional() })
+        ],
+        'expected "auto", { auto: [NAMES] }, { cert, key, client_ca? } or "off"'
+      )
+      .default('auto'),
     insecure: z.boolean().default(false)
   }),
   storage: z.union(
@@ -106,6 +114,9 @@ export function parseConfig(text: string, folder: string, name = 'configuration'
   const { data } = parsed
   const contradictions = [
     ...listenerMistakes(data.listener),
+    ...(isAuto(data.listener.tls) && 'memory' in data.storage
+      ? ['listener.tls: "auto" keeps its CA in the data folder, and storage.memory has none']
+      : []),
     ...(data.default_ttl > data.max_ttl ? ['default_ttl: longer than max_ttl'] : [])
   ]
   if (contradictions.length > 0) throw mistakes(name, contradictions)
@@ -140,7 +151,6 @@ function mistakes(name: string, lines: readonly string[]): BrokerError {
 function listenerMistakes(listener: z.output<typeof schema>['listener']): readonly string[] {
   const at = splitAddress(listener.address)
   if (!at) return ['listener.address: expected HOST:PORT']
-  if (listener.tls === 'auto') return ['listener.tls: "auto" is not there yet; expected "off" or { cert, key, client_ca? }']
   const plain = listener.tls === 'off' || listener.tls === false
   if (plain && !isLoopback(at.host) && !listener.insecure)
     return [
@@ -159,16 +169,28 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
+function isAuto(tls: z.output<typeof schema>['listener']['tls']): boolean {
+  return tls === 'auto' || (typeof tls === 'object' && 'auto' in tls)
+}
+
+function toTls(tls: z.output<typeof schema>['listener']['tls'], path: (relative: string) => string): ListenerTls | undefined {
+  if (tls === 'auto') return { kind: 'auto', names: [] }
+  if (typeof tls !== 'object') return undefined
+  if ('auto' in tls) return { kind: 'auto', names: tls.auto }
+  return {
+    kind: 'files',
+    cert: path(tls.cert),
+    key: path(tls.key),
+    clientCa: tls.client_ca === undefined ? undefined : path(tls.client_ca)
+  }
+}
+
 function toConfig(data: z.output<typeof schema>, path: (relative: string) => string): Config {
-  const { tls } = data.listener
   const storage = 'sqlite' in data.storage ? { path: path(data.storage.sqlite.path) } : 'memory'
   return {
     listener: {
       ...splitAddress(data.listener.address)!,
-      tls:
-        typeof tls === 'object'
-          ? { cert: path(tls.cert), key: path(tls.key), clientCa: tls.client_ca === undefined ? undefined : path(tls.client_ca) }
-          : undefined
+      tls: toTls(data.listener.tls, path)
     },
     storage,
     seal: 'key_file' in data.seal ? { kind: 'key_file', path: path(data.seal.key_file) } : { kind: 'shamir' },

@@ -1,10 +1,11 @@
 /** Builds a broker from its configuration: config -> parts -> listener. Everything that has a lifetime is disposed in reverse order. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unchain } from './audit/chain.ts'
 import { openFileSink } from './audit/file-sink.ts'
 import { openStdoutSink } from './audit/stdout-sink.ts'
+import { authMethods } from './auth/auth-methods.ts'
 import { tokenPaths } from './auth/token/token-paths.ts'
+import { Background } from './broker/background.ts'
 import { nowhere } from './broker/crash-point.ts'
 import type { At } from './broker/crash-point.ts'
 import { Life } from './broker/life.ts'
@@ -12,11 +13,13 @@ import type { Config } from './config.ts'
 import type { AuditSink, AutoSeal, Clock, Log, Random } from './contracts/index.ts'
 import { listen } from './http/listener.ts'
 import type { Listener } from './http/listener.ts'
+import type { Pems } from './http/tls-options.ts'
 import { sysPaths } from './http/sys/sys-paths.ts'
 import { loadPlugins } from './load-plugins.ts'
 import { KeyFileSeal } from './seal/key-file-seal.ts'
 import { openMemory, openSqlite } from './store/sqlite/open.ts'
 import { systemClock, systemRandom } from './system-clock.ts'
+import { listenerTls } from './tls/listener-tls.ts'
 import { version } from './version.ts'
 
 export interface ServeParts {
@@ -41,6 +44,7 @@ export interface Running extends AsyncDisposable {
 
 // Time for requests that are under way; the whole shutdown stays within 10 s.
 const drainMs = 5_000
+const renewTlsEveryMs = 3_600_000
 
 export async function serve(config: Config, given: ServeParts): Promise<Running> {
   const parts = { clock: systemClock, random: systemRandom, at: nowhere, ...given }
@@ -60,7 +64,7 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
       settings: settingsOf(config),
       store,
       seal: given.seal ?? (config.seal.kind === 'shamir' ? 'shamir' : new KeyFileSeal(config.seal.path, parts.random)),
-      catalog,
+      catalog: { ...catalog, authMethods },
       core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
       sinks: key =>
         openSinks(
@@ -72,8 +76,15 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
     })
   )
   const { host, port } = config.listener
-  const listener = await listen(life, { host, port, log: given.log, ...tlsOf(config) })
+  const readTls = () => listenerTls(config, parts)
+  const listener = await listen(life, { host, port, log: given.log, ...optional(readTls()) })
   stack.defer(() => listener.close(drainMs))
+  const reloadTls = () => {
+    const tls = readTls()
+    if (tls) listener.reloadTls(tls)
+  }
+  if (config.listener.tls?.kind === 'auto')
+    stack.use(new Background(parts.clock, parts.log)).loop('the certificate', renewTlsEveryMs, async () => reloadTls())
   const owned = stack.move()
   return {
     life,
@@ -81,8 +92,7 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
     fatal: store.fatal,
     async reopen() {
       await life.reopen()
-      const { tls } = tlsOf(config)
-      if (tls) listener.reloadTls(tls)
+      reloadTls()
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync()
   }
@@ -93,15 +103,7 @@ function settingsOf(config: Config) {
   return { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, targetTls, auditDirectory, version }
 }
 
-function pem(file: string): string {
-  return readFileSync(file, 'utf8')
-}
-
-function tlsOf(config: Config) {
-  const { tls } = config.listener
-  if (!tls) return {}
-  return { tls: { cert: pem(tls.cert), key: pem(tls.key), ...(tls.clientCa === undefined ? {} : { clientCa: pem(tls.clientCa) }) } }
-}
+const optional = (tls: Pems | undefined) => (tls ? { tls } : {})
 
 /** With none configured there is a file sink in the data folder; in memory there is none. */
 async function openSinks(

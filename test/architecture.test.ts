@@ -48,6 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/store/change.ts',
     'express'
   ],
+  'src/tls': ['src/contracts', 'src/config.ts', 'src/http/tls-options.ts', 'node-forge'],
   'src/cli': ['src/contracts', 'src/client', 'src/policy', 'src/audit/verify.ts', 'commander'],
   plugins: ['mayfly/plugin', 'pg']
 }
