@@ -43,6 +43,12 @@ export class NothingThere extends Refused {}
 
 export class Sealed extends Refused {}
 
+/** The lease is over, or never was; its credential is to be replaced. */
+export class LeaseLost extends Refused {}
+
+/** The time of a credential is over, and no other could be had. */
+export class CredentialEnded extends ClientError {}
+
 /** Too many requests, or too many leases. */
 export class TooMany extends Refused {
   /** Seconds after which a repeat makes sense. */

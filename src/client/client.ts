@@ -2,13 +2,14 @@
  *  read may issue a credential. */
 import http from 'node:http'
 import https from 'node:https'
-import { BrokerError } from '../contracts/index.ts'
-import type { Json, JsonObject } from '../contracts/index.ts'
+import { BrokerError } from '../contracts/errors.ts'
+import type { Json, JsonObject } from '../contracts/json.ts'
 import { NotUnderstood } from './client-error.ts'
 import { emptyEnvelope, toEnvelope } from './envelope.ts'
 import type { Envelope } from './envelope.ts'
 import { exchange } from './exchange.ts'
 import type { Answered } from './exchange.ts'
+import { fetched } from './fetched.ts'
 import { nestedDeeper } from './nested-deeper.ts'
 import { refusal } from './refusal.ts'
 import { requestTarget } from './request-target.ts'
@@ -22,12 +23,18 @@ export interface ClientOptions {
   /** PEM: what the client shows of itself, where the listener asks. */
   readonly cert?: string
   readonly key?: string
+  /** Sends the requests in the place of Node's own client: where there is none, or for a proxy. `ca`, `cert` and `key` are then its own matter. */
+  readonly fetch?: typeof fetch
 }
 
 export type Method = 'GET' | 'LIST' | 'POST' | 'PUT' | 'DELETE'
 
 export interface RequestOptions {
   readonly timeoutMs?: number
+  /** Another token than the client's own; an empty one sends none. */
+  readonly token?: string
+  /** Gives the request up. What it asked for may have been done. */
+  readonly signal?: AbortSignal
 }
 
 // As other clients of this API. A synchronous revoke waits 20 s on the server's side.
@@ -37,10 +44,12 @@ export class Client implements Disposable {
   readonly #address: URL
   readonly #agent: http.Agent
   readonly #token: string | undefined
+  readonly #fetch: typeof fetch | undefined
 
-  constructor({ address, token, ca, cert, key }: ClientOptions) {
+  constructor({ address, token, ca, cert, key, fetch }: ClientOptions) {
     this.#address = parseAddress(address)
-    this.#token = token === undefined || token === '' ? undefined : checkToken(token)
+    this.#fetch = fetch
+    this.#token = token === undefined ? undefined : checkToken(token)
     const identity = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
     // Said aloud, because an environment variable of Node's could switch it off.
     const tls = { ...identity, rejectUnauthorized: true }
@@ -55,26 +64,28 @@ export class Client implements Disposable {
   async request(method: Method, path: string, fields?: JsonObject, options: RequestOptions = {}): Promise<Envelope> {
     const inQuery = method === 'GET' || method === 'LIST' || method === 'DELETE'
     const body = inQuery || fields === undefined ? undefined : JSON.stringify(fields)
-    const answered = await exchange({
+    const send = this.#fetch === undefined ? exchange : fetched(this.#fetch)
+    const answered = await send({
       address: this.#address,
       agent: this.#agent,
       // The verb LIST is not understood everywhere; its other spelling is.
       method: method === 'LIST' ? 'GET' : method,
       target: requestTarget(this.#address, path, { ...(inQuery ? fields : {}), ...(method === 'LIST' ? { list: true } : {}) }),
-      headers: this.#headers(body),
+      headers: this.#headers(body, options.token === undefined ? this.#token : checkToken(options.token)),
       body,
-      timeoutMs: options.timeoutMs ?? timeoutMsDefault
+      timeoutMs: options.timeoutMs ?? timeoutMsDefault,
+      signal: options.signal
     })
     if (answered.status < 200 || answered.status > 299) throw refusal(path, answered)
     return envelopeOf(answered)
   }
 
-  #headers(body: string | undefined): Readonly<Record<string, string>> {
+  #headers(body: string | undefined, token: string | undefined): Readonly<Record<string, string>> {
     return {
       'user-agent': 'mayfly',
       accept: 'application/json',
       'x-vault-request': 'true',
-      ...(this.#token === undefined ? {} : { 'x-vault-token': this.#token }),
+      ...(token === undefined ? {} : { 'x-vault-token': token }),
       ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) })
     }
   }
@@ -94,7 +105,8 @@ function parseAddress(address: string): URL {
 }
 
 /** What no header can carry would fail deep inside with the token in the message. */
-function checkToken(token: string): string {
+function checkToken(token: string): string | undefined {
+  if (token === '') return undefined
   if (!/^[\x21-\x7e]{1,4096}$/.test(token)) throw new BrokerError('invalid_request', 'token: has a character that no token has')
   return token
 }

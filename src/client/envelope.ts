@@ -1,5 +1,5 @@
 import { z } from '../contracts/index.ts'
-import type { Json, JsonObject } from '../contracts/index.ts'
+import type { Json, JsonObject } from '../contracts/json.ts'
 import { NotUnderstood } from './client-error.ts'
 
 const auth = z.looseObject({
@@ -24,7 +24,17 @@ const envelope = z.object({
   auth: auth.nullish()
 })
 
-export type Auth = z.output<typeof auth>
+/** Written out, so that no type of the checker's reaches those who import the client. */
+export interface Auth {
+  readonly client_token: string
+  readonly accessor: string
+  readonly policies?: readonly string[] | null | undefined
+  readonly token_policies?: readonly string[] | null | undefined
+  readonly identity_policies?: readonly string[] | null | undefined
+  readonly metadata?: Readonly<Record<string, string>> | null | undefined
+  readonly lease_duration: number
+  readonly renewable: boolean
+}
 
 /** A reply as the wire writes it, every key present. */
 export interface Envelope {

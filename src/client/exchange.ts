@@ -12,6 +12,7 @@ export interface Sent {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
   readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
 }
 
 export interface Answered {
@@ -21,17 +22,18 @@ export interface Answered {
 }
 
 // A page of holdings, the largest reply, is a few megabytes.
-const replyBytesMax = 64 * 1_024 * 1_024
+export const replyBytesMax = 64 * 1_024 * 1_024
 
 /** One request, one reply. Redirects are not followed: they would carry the token to another server. */
 export function exchange(sent: Sent): Promise<Answered> {
-  const { address, agent, method, target: path, headers, body, timeoutMs } = sent
+  const { address, agent, method, target: path, headers, body, timeoutMs, signal } = sent
   const { request } = address.protocol === 'https:' ? https : http
   const options = { hostname: address.hostname.replace(/^\[|\]$/g, ''), port: address.port, agent, method, path, headers }
   const deadline = AbortSignal.timeout(timeoutMs)
   return new Promise<Answered>((resolve, reject) => {
     const fail = (error: unknown) => reject(error instanceof NotUnderstood ? error : unreachable(error, address, deadline.aborted))
-    const outgoing = request({ ...options, signal: deadline }, incoming => {
+    const either = signal === undefined ? deadline : AbortSignal.any([deadline, signal])
+    const outgoing = request({ ...options, signal: either }, incoming => {
       readAll(incoming).then(text => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }), fail)
     })
     outgoing.on('error', fail)

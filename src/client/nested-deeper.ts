@@ -1,4 +1,4 @@
-import type { Json } from '../contracts/index.ts'
+import type { Json } from '../contracts/json.ts'
 
 /** Level by level and without recursion, so that the depth which it looks for cannot overflow it. */
 export function nestedDeeper(value: Json, levelsMax: number): boolean {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../contracts/index.ts'
+import type { Json, JsonObject } from '../contracts/json.ts'
 
 /** The request line's target for a path of the API. Each segment is encoded by itself; dots and doubled slashes go out as they are, for the server to judge. */
 export function requestTarget(address: URL, path: string, query: JsonObject): string {

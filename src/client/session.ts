@@ -1,0 +1,153 @@
+import { Denied } from './client-error.ts'
+import type { Client, Method, RequestOptions } from './client.ts'
+import type { Envelope } from './envelope.ts'
+import { Kept } from './kept.ts'
+import type { Keeping } from './kept.ts'
+import type { LoggedIn, Login } from './login.ts'
+import { repeating } from './repeat.ts'
+import type { Moment, Timing } from './timing.ts'
+import type { JsonObject } from '../contracts/json.ts'
+
+export interface SessionParts {
+  readonly client: Client
+  readonly login: Login
+  readonly timing: Timing
+  trouble(what: 'renew' | 'replace', error: unknown, ends: Moment): void
+}
+
+// A policy that says no, asked in a loop, must not become a login in a loop.
+const loginMsMin = 5_000
+
+/** Whoever speaks to the server, for as long as it takes: logs in when needed, renews the token, logs in again when it has ended. */
+export class Session {
+  readonly #parts: SessionParts
+  readonly #stop = new AbortController()
+  readonly #listeners = new Set<() => void>()
+  #kept: Promise<Kept<LoggedIn>> | undefined
+  #current: string | undefined
+  #loggedInAt = -Infinity
+  #timed: Promise<void> | undefined
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+  }
+
+  /** The token in use, where there is one yet. */
+  get current(): string | undefined {
+    return this.#current
+  }
+
+  /** The token to use now. */
+  async token(): Promise<string> {
+    const kept = await this.#open()
+    if (kept.over) await kept.replace()
+    return kept.current.value.token
+  }
+
+  /** From here on the token's end is known and the token kept: leases hang on it. */
+  async keep(): Promise<void> {
+    const kept = await this.#open()
+    if (kept.current.value.seconds !== undefined) return
+    this.#timed ??= this.#findEnd(kept)
+    await this.#timed
+  }
+
+  /** Told when another token has taken over: what hangs on the old one ends with it. */
+  onReplaced(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** With the session's token, and with a new one when the token has ended meanwhile; a request that was denied was not done. */
+  async request(
+    method: Method,
+    path: string,
+    fields?: JsonObject,
+    options: RequestOptions = {}
+  ): Promise<Envelope & { readonly by: string }> {
+    const signal = options.signal ?? this.#stop.signal
+    return repeating(this.#parts.timing, method, signal, async () => {
+      const by = await this.token()
+      try {
+        return { ...(await this.#parts.client.request(method, path, fields, { ...options, token: by, signal })), by }
+      } catch (error) {
+        if (!(error instanceof Denied) || options.token !== undefined) throw error
+        const next = await this.#tokenAfter(by, signal)
+        if (next === by) throw error
+        return { ...(await this.#parts.client.request(method, path, fields, { ...options, token: next, signal })), by: next }
+      }
+    })
+  }
+
+  /** Nothing is sent afterwards, but the end of a token that was made for this session. */
+  async end(timeoutMs: number): Promise<void> {
+    this.#stop.abort()
+    const kept = await this.#kept?.catch(() => undefined)
+    await kept?.stop()
+    if (kept?.current.value.own !== true || kept.over) return
+    await this.#parts.client.request('PUT', 'auth/token/revoke-self', {}, { token: kept.current.value.token, timeoutMs })
+  }
+
+  #open(): Promise<Kept<LoggedIn>> {
+    this.#kept ??= Kept.open(this.#keeping(), this.#parts.timing, this.#stop.signal).catch((error: unknown) => {
+      this.#kept = undefined
+      throw error
+    })
+    return this.#kept
+  }
+
+  #keeping(): Keeping<LoggedIn> {
+    const { client, login } = this.#parts
+    return {
+      replaceable: true,
+      obtain: async signal => {
+        const value = await login.logIn(client, signal)
+        this.#current = value.token
+        this.#loggedInAt = this.#parts.timing.steady()
+        return { value, seconds: value.seconds ?? 0, renewable: value.renewable }
+      },
+      renew: async ({ token }, seconds, signal) => {
+        const { auth } = await client.request('POST', 'auth/token/renew-self', { increment: seconds }, { token, signal })
+        return { seconds: auth?.lease_duration ?? 0, renewable: auth?.renewable ?? false }
+      },
+      replaced: (next, before) => {
+        if (next.token === before.value.token) return
+        for (const listener of this.#listeners) listener()
+      },
+      trouble: (what, error, ends) => this.#parts.trouble(what, error, ends),
+      capped: () => undefined
+    }
+  }
+
+  /** The token that is valid now, after one was refused. */
+  async #tokenAfter(refused: string, signal: AbortSignal): Promise<string> {
+    const kept = await this.#open()
+    const current = () => kept.current.value.token
+    if (current() !== refused || this.#parts.timing.steady() - this.#loggedInAt < loginMsMin) return current()
+    if (!(await this.#isDead(refused, signal))) return refused
+    await kept.replace()
+    return current()
+  }
+
+  async #isDead(token: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#parts.client.request('GET', 'auth/token/lookup-self', {}, { token, signal })
+      return false
+    } catch (error) {
+      return error instanceof Denied
+    }
+  }
+
+  async #findEnd(kept: Kept<LoggedIn>): Promise<void> {
+    const { token } = kept.current.value
+    try {
+      const { data } = await this.#parts.client.request('GET', 'auth/token/lookup-self', {}, { token, signal: this.#stop.signal })
+      const [ttl, renewable] = [data?.['ttl'], data?.['renewable']]
+      if (kept.current.value.token === token) kept.retime({ seconds: typeof ttl === 'number' ? ttl : 0, renewable: renewable === true })
+    } catch (error) {
+      this.#timed = undefined
+      // It may lack the right to look at itself. If it is dead, the first request says so.
+      if (!(error instanceof Denied)) throw error
+    }
+  }
+}
