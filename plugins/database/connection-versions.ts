@@ -92,7 +92,8 @@ async function newTarget(engine: Engine, storage: MountStorage, name: string): P
   return targetId(engine, name, String(await storage.reserve('connections', 1)))
 }
 
-const targetId = (engine: Engine, name: string, number: string) => `${engine.context.mount.uuid}/${name}/${number}` as TargetId
+export const targetId = ({ context }: Pick<Engine, 'context'>, name: string, number: string) =>
+  `${context.mount.uuid}/${name}/${number}` as TargetId
 const versionKey = (target: TargetId): string => `connection/${target.slice(target.indexOf('/') + 1)}`
 const toVersion = (stored: Stored) => stored.value as ConnectionVersion
 const reachesTheSame = (a: ConnectionVersion, b: ConnectionVersion): boolean => a.driver === b.driver && a.identity === b.identity

@@ -17,6 +17,7 @@ export const memory: BackendType = {
       paths: [configPath(context), ...rolePaths, credsPath(context), faultsPath],
       credentials: { user: userCredential(context, fileOf) },
       tasks: { compact: compactTask(context) },
+      targets: async () => (await context.storage.list('targets/')).map(number => ({ id: targetId(context, number), credential: 'user' })),
       [Symbol.asyncDispose]: async () => {}
     }
   }
@@ -93,7 +94,7 @@ function credsPath(context: BackendContext): Path {
       return {
         issue: {
           credential: 'user',
-          target: `${context.mount.uuid}/${number}` as TargetId,
+          target: targetId(context, number),
           role: params['name']!,
           roleVersion: stored.version,
           recipe: null,
@@ -156,6 +157,7 @@ async function readTarget(storage: MountReader, number: string): Promise<Config>
   return target.value as Config
 }
 
+const targetId = ({ mount }: BackendContext, number: string) => `${mount.uuid}/${number}` as TargetId
 const numberOf = (target: TargetId): string => target.slice(target.lastIndexOf('/') + 1)
 
 function roleKey(params: Readonly<Record<string, string>>): string {

@@ -28,7 +28,7 @@ export interface MountConfig {
   readonly token_type?: string
   /** Absent: `report`. */
   readonly reconcile?: ReconcilePolicy
-  /** Seconds. */
+  /** Seconds; 0 = the default. */
   readonly reconcile_after?: number
 }
 
@@ -57,5 +57,5 @@ const reconcileAfterSeconds = 300
 
 /** `afterMs`: how long something must have been seen without a lease before the policy is carried out. */
 export function reconcileSettings(config: MountConfig | undefined): { readonly policy: ReconcilePolicy; readonly afterMs: number } {
-  return { policy: config?.reconcile ?? 'report', afterMs: (config?.reconcile_after ?? reconcileAfterSeconds) * 1_000 }
+  return { policy: config?.reconcile ?? 'report', afterMs: (config?.reconcile_after || reconcileAfterSeconds) * 1_000 }
 }

@@ -53,7 +53,10 @@ const policy = (seen: readonly string[]): StatedDifference => ({
   seen
 })
 
-const tuning: StatedDifference = { why: 'options are always told', seen: more('data.options: object', 'options: object') }
+const tuning: StatedDifference = {
+  why: 'options are always told, and so is what becomes of objects without a lease',
+  seen: ['data.', ''].flatMap(at => more(`${at}options: object`, `${at}reconcile: string`, `${at}reconcile_after: number`))
+}
 
 const silentRole: StatedDifference = {
   why: 'a role that makes nobody is told so when it is written',

@@ -1,7 +1,7 @@
 import { plainConfig } from '../../broker/mount.ts'
-import type { MountConfig } from '../../broker/mount.ts'
+import type { MountConfig, ReconcilePolicy } from '../../broker/mount.ts'
 import type { Parts } from '../../broker/parts.ts'
-import { BrokerError, field, z } from '../../contracts/index.ts'
+import { BrokerError, field, goDuration, z } from '../../contracts/index.ts'
 
 /** `""` and `null` leave a TTL as it is; `0`, `"0s"` and `"system"` give it back to the system. */
 const ttl = () => z.preprocess(value => (value === 'system' ? 0 : value), field.duration())
@@ -19,7 +19,9 @@ export const configFields = {
   allowed_response_headers: field.commaList(),
   plugin_version: field.text(),
   plugin_name: field.text(),
-  user_lockout_config: field.json()
+  user_lockout_config: field.json(),
+  reconcile: field.text(),
+  reconcile_after: field.duration()
 }
 
 export type ConfigFields = z.output<z.ZodObject<typeof configFields>>
@@ -39,7 +41,8 @@ export function changedConfig(present: MountConfig | undefined, said: ConfigFiel
     ...(said.force_no_cache === undefined ? {} : { force_no_cache: said.force_no_cache }),
     ...Object.fromEntries(listKeys.flatMap(key => (said[key] === undefined ? [] : [[key, clearKeys(key, said[key])]]))),
     ...(said.listing_visibility === undefined ? {} : { listing_visibility: visibility(said.listing_visibility) }),
-    ...(said.token_type ? { token_type: tokenType(said.token_type) } : {})
+    ...(said.token_type ? { token_type: tokenType(said.token_type) } : {}),
+    ...reconciling(said)
   }
   refuseTtls(config, settings)
   return config
@@ -55,6 +58,24 @@ function refuseTtls(config: MountConfig, settings: Parts['settings']): void {
 function clearKeys(name: string, keys: readonly string[]): readonly string[] {
   if (keys.length > clearKeysMax) throw refusal(`${name}: at most ${clearKeysMax} names`)
   return keys
+}
+
+// Longer than an issue may take, its server-side time limits and the grace of its lease included.
+const reconcileAfterMin = 60
+const reconcileAfterMax = 30 * 86_400
+
+/** What becomes of objects without a lease in the targets of a mount. `""` leaves it as it is, 0 gives the time back to the system. */
+function reconciling({ reconcile, reconcile_after: after }: ConfigFields): Pick<MountConfig, 'reconcile' | 'reconcile_after'> {
+  if (after && (after < reconcileAfterMin || after > reconcileAfterMax))
+    throw refusal(
+      `reconcile_after: expected at least ${goDuration(reconcileAfterMin)} and at most ${goDuration(reconcileAfterMax)}, or 0 for the default`
+    )
+  return { ...(reconcile ? { reconcile: reconcilePolicy(reconcile) } : {}), ...(after === undefined ? {} : { reconcile_after: after }) }
+}
+
+function reconcilePolicy(asked: string): ReconcilePolicy {
+  if (asked === 'report' || asked === 'adopt' || asked === 'remove') return asked
+  throw refusal('reconcile: expected "report", "adopt" or "remove"')
 }
 
 function visibility(asked: string): 'unauth' | 'hidden' {

@@ -1,3 +1,4 @@
+import { reconcileSettings } from '../../broker/mount.ts'
 import type { Mount, MountConfig, MountRecord } from '../../broker/mount.ts'
 import type { Parts } from '../../broker/parts.ts'
 import type { JsonObject } from '../../contracts/index.ts'
@@ -38,14 +39,28 @@ export function tuneEntry(record: MountRecord, parts: Pick<Parts, 'mounts'>): Js
     force_no_cache: record.config.force_no_cache,
     description: record.description,
     ...(record.options ? { options: record.options } : {}),
-    ...tuned(record)
+    ...tuned(record),
+    ...(hasTargets(record, parts.mounts) ? reconciling(record) : {})
   }
+}
+
+/** Mayfly's own, with their defaults: whoever looks wants to know what happens. */
+function reconciling({ config }: MountRecord): JsonObject {
+  const { policy, afterMs } = reconcileSettings(config)
+  return { reconcile: policy, reconcile_after: afterMs / 1_000 }
+}
+
+/** Neither what is part of the broker nor an auth method. */
+export function hasTargets({ uuid, path }: MountRecord, mounts: Parts['mounts']): boolean {
+  return !path.startsWith('auth/') && mounts.byUuid(uuid) !== undefined
 }
 
 const whenSet = [
   'audit_non_hmac_request_keys',
   'audit_non_hmac_response_keys',
-  'listing_visibility'
+  'listing_visibility',
+  'reconcile',
+  'reconcile_after'
 ] as const satisfies readonly (keyof MountConfig)[]
 
 function tuned({ path, config }: MountRecord): JsonObject {

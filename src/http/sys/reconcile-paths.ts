@@ -40,7 +40,7 @@ function mountNamed({ parts, params }: Call<unknown>): MountRecord | undefined {
   const named = params['mount']
   if (named === undefined) return undefined
   const path = `${named.replace(/\/+$/, '')}/`
-  const mount = parts.mounts.all.find(({ kind, record }) => kind !== 'core' && record.path === path)
+  const mount = parts.mounts.all.find(({ kind, record }) => kind !== 'core' && record.path === path && !path.startsWith('auth/'))
   if (!mount) throw new BrokerError('invalid_request', `No secrets engine mounted at ${path}`)
   return mount.record
 }

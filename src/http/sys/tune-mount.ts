@@ -6,7 +6,7 @@ import { putEntry, readEntry } from '../../broker/sealed-rows.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 import type { z } from '../../contracts/index.ts'
 import { changedConfig, configFields } from './mount-config.ts'
-import { tuneEntry } from './mount-entry.ts'
+import { hasTargets, tuneEntry } from './mount-entry.ts'
 
 export const tuneFields = { ...configFields, description: field.text(), options: field.map() }
 
@@ -23,6 +23,8 @@ export async function tuneMount(call: TuneCall, prefix: '' | 'auth/'): Promise<O
   const { mount, version } = await stored(call, prefix)
   const { record } = mount
   if (record.ending) throw new BrokerError('invalid_request', `${record.path} is being disabled`)
+  if ((fields.reconcile || fields.reconcile_after !== undefined) && !hasTargets(record, parts.mounts))
+    throw new BrokerError('invalid_request', 'reconcile: only a secrets engine has targets')
   const changed = {
     ...record,
     config: changedConfig(record.config, fields, parts.settings),
