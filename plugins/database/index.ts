@@ -7,13 +7,6 @@ import { credsPath } from './creds.ts'
 import { Databases } from './databases.ts'
 import { resetPath } from './reset.ts'
 import { rolePaths } from './roles.ts'
-import { rotateRolePath } from './rotate-role.ts'
-import { rotateRootPath } from './rotate-root.ts'
-import { rootRotation } from './root-rotation.ts'
-import { rotateRole, rotateRoot } from './rotation-wait.ts'
-import { staticCredsPath } from './static-creds.ts'
-import { staticRolePaths } from './static-roles.ts'
-import { staticRotation } from './static-rotation.ts'
 import { allTargets } from './targets.ts'
 
 export const database: BackendType = {
@@ -24,7 +17,6 @@ export const database: BackendType = {
     return {
       paths: [...connectionPaths(engine), resetPath(engine), ...rolePaths(engine), credsPath(engine)],
       credentials: { user: userCredential(engine) },
-      tasks: { [rotateRole]: staticRotation(engine), [rotateRoot]: rootRotation(engine) },
       targets: () => allTargets(context),
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose]()
     }

@@ -1,6 +1,6 @@
 import type { LeaseId, TargetId } from '../contracts/index.ts'
 import type { Lease, RevokeCause } from '../lease/lease.ts'
-import type { SealRecord } from './store.ts'
+import type { SealedTable, SealRecord } from './store.ts'
 import type { Token } from './token.ts'
 
 /** Everything that can be committed. `audit` bodies of a change are chained only when it changed something. Unless said otherwise a lost condition fails the
@@ -198,6 +198,16 @@ export type Intention =
   /** At most `limit` leases revoked before, and ended tokens; recipes that nothing refers to. `count`. */
   | { readonly kind: 'history.prune'; readonly before: Temporal.Instant; readonly limit: number }
 
+/** One row sealed anew. */
+export interface ResealedRow {
+  readonly keys: readonly string[]
+  readonly old: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** `restored`: it takes the place of the store that it is an older state of. `copy`: that store lives on elsewhere. */
+export type ResumeAs = 'restored' | 'copy'
+
 export type CascadeSelector =
   | { readonly kind: 'token'; readonly hash: string }
   | { readonly kind: 'prefix'; readonly prefix: string }
@@ -217,16 +227,6 @@ export type Settlement = ClaimedLease & { readonly audit?: readonly string[] } &
     | { readonly outcome: 'outlives'; readonly again: Temporal.Instant; readonly why: string }
     | { readonly outcome: 'failed'; readonly again: Temporal.Instant; readonly error: string }
     /** Not due by the target's own clock: given back, as it was, to be looked at again. When somebody asked for its end during the claim it is due at once instead. */
-/** One row sealed anew. */
-export interface ResealedRow {
-  readonly keys: readonly string[]
-  readonly old: Uint8Array
-  readonly sealed: Uint8Array
-}
-
-/** `restored`: it takes the place of the store that it is an older state of. `copy`: that store lives on elsewhere. */
-export type ResumeAs = 'restored' | 'copy'
-
     | { readonly outcome: 'early'; readonly again: Temporal.Instant }
   )
 
