@@ -25,6 +25,8 @@ export type ConnectionConfig = {
   readonly rootRotationStatements: readonly string[]
   readonly passwordPolicy: string
   readonly disableEscaping: boolean | null
+  /** Hashes of passwords that were rotated away. */
+  readonly formerPasswords?: readonly string[]
   /** The operator's word on TLS when this was written. */
   readonly tls: 'any' | 'verified'
   /** The driver's fields as written. */

@@ -16,7 +16,7 @@ export type ConnectionVersion = {
   readonly settings: JsonObject
 }
 
-interface KeptVersion {
+export interface KeptVersion {
   readonly target: TargetId
   readonly key: string
   readonly row: number
@@ -37,7 +37,7 @@ export async function keepVersion(
   current: TargetId | undefined,
   next: ConnectionVersion
 ) {
-  const versions = await versionsOf(engine, storage, name)
+  const versions = await keptVersions(engine, storage, name)
   const same = versions.find(({ target, version }) => target === current && reachesTheSame(version, next))
   const target = same?.target ?? (await newTarget(engine, storage, name))
   storage.put(versionKey(target), next, same?.row ?? 0)
@@ -47,7 +47,7 @@ export async function keepVersion(
 
 /** Removes a connection's versions. Refused while leases live at any of them; `retire` makes that hold until the commit. */
 export async function removeVersions(engine: Engine, storage: MountStorage, name: string): Promise<void> {
-  const versions = await versionsOf(engine, storage, name)
+  const versions = await keptVersions(engine, storage, name)
   let live = 0
   for (const { target } of versions) live += await engine.context.liveLeases(target)
   if (live > 0)
@@ -76,7 +76,8 @@ function removeVersion(engine: Engine, storage: MountStorage, { target, key, row
   engine.databases.close(target)
 }
 
-async function versionsOf(engine: Engine, storage: MountReader, name: string): Promise<readonly KeptVersion[]> {
+/** Of one connection, with what it takes to write them again. */
+export async function keptVersions(engine: Engine, storage: MountReader, name: string): Promise<readonly KeptVersion[]> {
   const prefix = `connection/${name}/`
   const versions: KeptVersion[] = []
   for (const number of await allKeys(storage, prefix)) {

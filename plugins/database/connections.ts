@@ -5,10 +5,14 @@ import type { ConnectionConfig, ConnectionFields } from './connection-config.ts'
 import { keepVersion, removeVersions } from './connection-versions.ts'
 import { driverAskedFor } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { refuseFormerPassword } from './former-passwords.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { connectionName } from './names.ts'
 import { refuseMissingPolicy } from './password.ts'
+import { pendingRootKey } from './pending-root.ts'
+import { rotateRoot } from './rotation-wait.ts'
 import { statementList } from './statement-list.ts'
+import { hasStaticRoles, staticRoleOfAdmin } from './static-users.ts'
 
 type Request = PathRequest<ConnectionFields>
 
@@ -69,6 +73,8 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   const { pluginName, driver } = chosenDriver(engine, request.fields, stored?.config)
   const fields = mergedFields(driver, request, stored?.config)
   const connection = describedBy(engine, driver, fields)
+  refuseFormerPassword(engine, driver.name, connection, stored?.config)
+  await refuseStaticAccount(name, driver, connection, storage)
   const rootRotationStatements = rotationStatements(driver, request, stored?.config)
   const check = request.fields.verify_connection === false ? null : await verified(engine, driver, connection, signal)
 
@@ -87,12 +93,18 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     details: connection.details,
     check,
     rootRotationStatements,
+    formerPasswords: stored?.config.formerPasswords ?? [],
     allowedRoles: request.fields.allowed_roles ?? stored?.config.allowedRoles ?? [],
     passwordPolicy: request.fields.password_policy ?? stored?.config.passwordPolicy ?? '',
     disableEscaping: request.fields.disable_escaping ?? stored?.config.disableEscaping ?? null
   }
   storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
   return told([...connection.warnings, ...(check?.missing ?? [])])
+}
+
+async function refuseStaticAccount(name: string, driver: DatabaseDriver, connection: Connection, storage: MountStorage): Promise<void> {
+  const role = await staticRoleOfAdmin(storage, name, driver, connection)
+  if (role !== undefined) throw new BrokerError('invalid_request', `username: static role "${role}" rotates this account`)
 }
 
 function refuseWhatComesLater(fields: ConnectionFields): void {
@@ -155,7 +167,11 @@ const told = (warnings: readonly string[]): Answer => (warnings.length > 0 ? { w
 async function deleteConnection(engine: Engine, name: string, storage: MountStorage): Promise<Answer> {
   const stored = await readConfig(storage, name)
   if (!stored) return undefined
+  if (await hasStaticRoles(storage, name))
+    throw new BrokerError('invalid_request', `connection "${name}" has static roles: delete them first`)
   await removeVersions(engine, storage, name)
+  storage.remove(pendingRootKey(name))
+  storage.unschedule(rotateRoot, name)
   storage.remove(configKey(name), stored.version)
   return undefined
 }

@@ -1,15 +1,13 @@
 import { BrokerError, path } from 'mayfly/plugin'
 import type { Answer, DatabaseDriver, Guarantees, MountReader, Path, PathRequest } from 'mayfly/plugin'
-import { readConfig } from './connection-config.ts'
 import type { ConnectionConfig } from './connection-config.ts'
 import type { Handle, Order, Recipe } from './credential.ts'
-import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
-import { matchesGlob } from './glob.ts'
 import { passwordPolicyOf, refuseMissingPolicy } from './password.ts'
 import { readRole } from './role.ts'
 import type { Role } from './role.ts'
 import { readStatements } from './roles.ts'
+import { usableConnection } from './usable-connection.ts'
 import { newUserName } from './user-name.ts'
 
 /** `creds/:name`: a read, because the wire says so, which makes something each time. */
@@ -24,10 +22,7 @@ export function credsPath(engine: Engine): Path {
 async function planUser(engine: Engine, request: PathRequest<unknown>, storage: MountReader, signal: AbortSignal): Promise<Answer> {
   const roleName = request.params['name'] ?? ''
   const { role, version } = await roleAskedFor(storage, roleName)
-  const config = await connectionOf(storage, role)
-  refuseUnlessAllowed(config, roleName)
-  const driver = driverNamed(engine.context, config.driver)
-  refuseLooserTls(engine, driver, config)
+  const { config, driver } = await usableConnection(engine, storage, role.dbName, roleName)
   if (role.readBy !== driver.name) readStatements(driver, role)
   const guarantees = await guaranteesOf(engine, config, signal)
   refuseOpenSessions(guarantees, role)
@@ -58,23 +53,6 @@ async function roleAskedFor(storage: MountReader, name: string) {
   const stored = await readRole(storage, name)
   if (!stored) throw new BrokerError('unknown_role', `unknown role: ${name}`)
   return stored
-}
-
-async function connectionOf(storage: MountReader, role: Role): Promise<ConnectionConfig> {
-  const stored = await readConfig(storage, role.dbName)
-  // A fault, as on the wire: the caller cannot mend it, and a role may be written before its connection, so a repeat makes sense.
-  if (!stored) throw new BrokerError('target_unreachable', `failed to find entry for connection with name: "${role.dbName}"`)
-  return stored.config
-}
-
-function refuseUnlessAllowed(config: ConnectionConfig, roleName: string): void {
-  if (config.allowedRoles.some(pattern => matchesGlob(pattern, roleName))) return
-  throw new BrokerError('permission_denied', `"${roleName}" is not an allowed role`)
-}
-
-/** An operator who asks for verified TLS now gets no new credential over a connection from before. Ending the old ones stays possible. */
-function refuseLooserTls({ context }: Engine, driver: DatabaseDriver, config: ConnectionConfig): void {
-  if (context.targetTls === 'verified' && config.tls !== 'verified') driver.connection(config.fields, { tls: 'verified' })
 }
 
 /** As the server was found when the connection was written, else as it is found now. */

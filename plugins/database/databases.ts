@@ -17,6 +17,8 @@ interface Open {
 export interface Held extends Disposable {
   readonly database: Database
   readonly account: string
+  /** The admin account's name. */
+  readonly username: string
   /** What the server can do, looked at once for these settings. */
   check(signal: AbortSignal): Promise<DatabaseCheck>
 }
@@ -76,6 +78,7 @@ export class Databases implements AsyncDisposable {
     return {
       database: open.database,
       account: open.version.account,
+      username: String(open.version.settings['username'] ?? ''),
       check: async signal => (open.check ??= await open.database.check(signal)),
       [Symbol.dispose]: () => this.#release(open, 1)
     }

@@ -7,6 +7,13 @@ import { credsPath } from './creds.ts'
 import { Databases } from './databases.ts'
 import { resetPath } from './reset.ts'
 import { rolePaths } from './roles.ts'
+import { rotateRolePath } from './rotate-role.ts'
+import { rotateRootPath } from './rotate-root.ts'
+import { rootRotation } from './root-rotation.ts'
+import { rotateRole, rotateRoot } from './rotation-wait.ts'
+import { staticCredsPath } from './static-creds.ts'
+import { staticRolePaths } from './static-roles.ts'
+import { staticRotation } from './static-rotation.ts'
 import { allTargets } from './targets.ts'
 
 export const database: BackendType = {
@@ -15,8 +22,18 @@ export const database: BackendType = {
     const databases = new Databases(context)
     const engine = { context, databases }
     return {
-      paths: [...connectionPaths(engine), resetPath(engine), ...rolePaths(engine), credsPath(engine)],
+      paths: [
+        ...connectionPaths(engine),
+        resetPath(engine),
+        ...rolePaths(engine),
+        credsPath(engine),
+        ...staticRolePaths(engine),
+        staticCredsPath(engine),
+        rotateRolePath(engine),
+        rotateRootPath(engine)
+      ],
       credentials: { user: userCredential(engine) },
+      tasks: { [rotateRole]: staticRotation(engine), [rotateRoot]: rootRotation(engine) },
       targets: () => allTargets(context),
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose]()
     }

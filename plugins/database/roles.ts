@@ -9,6 +9,7 @@ import { refuseMissingPolicy } from './password.ts'
 import { readRole, roleFields, roleKey } from './role.ts'
 import type { Role, RoleFields } from './role.ts'
 import { statementList } from './statement-list.ts'
+import { readStaticRole } from './static-role.ts'
 
 /** `roles` and `roles/:name`. */
 export function rolePaths(engine: Engine): readonly Path[] {
@@ -57,6 +58,8 @@ function shownRole(role: Role): JsonObject {
 async function writeRole(engine: Engine, request: PathRequest<RoleFields>, storage: MountStorage): Promise<Answer> {
   const name = roleName(request.params['name'])
   const stored = await readRole(storage, name)
+  if (!stored && (await readStaticRole(storage, name)))
+    throw new BrokerError('invalid_request', 'Role and Static Role names must be unique')
   refuse(request.fields)
   await refuseMissingPolicy(
     engine.context,
@@ -85,7 +88,7 @@ function refuse(fields: RoleFields): void {
   if (fields.reassign_to) throw new BrokerError('invalid_request', 'reassign_to is not supported')
 }
 
-function refuseCredential(type: string, config: Readonly<Record<string, string>>): void {
+export function refuseCredential(type: string, config: Readonly<Record<string, string>>): void {
   if (type === 'rsa_private_key' || type === 'client_certificate')
     throw new BrokerError('invalid_request', `unsupported credential_type: "${type}"`)
   if (type !== 'password' && type !== '') throw new BrokerError('invalid_request', `invalid credential_type "${type}"`)

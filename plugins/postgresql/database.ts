@@ -3,19 +3,24 @@ import type {
   Database,
   DatabaseCheck,
   DatabaseDriver,
+  FoundUser,
   JsonObject,
   RenewUser,
   RevokeOutcome,
   RevokeUsers,
-  Secret
+  Secret,
+  SetPassword
 } from 'mayfly/plugin'
 import { check } from './check.ts'
 import { createUser } from './create-user.ts'
 import { targetError } from './errors.ts'
+import { findUser } from './find-user.ts'
 import { listUsers } from './list-users.ts'
+import { mayLogIn } from './may-log-in.ts'
 import { Pool } from './pool.ts'
 import { renewUser } from './renew-user.ts'
 import { revokeUsers } from './revoke-users.ts'
+import { setPassword } from './set-password.ts'
 import { nowMs, ServerClock } from './server-clock.ts'
 import type { Server } from './server.ts'
 import { toSettings } from './settings.ts'
@@ -66,6 +71,18 @@ class PostgresDatabase implements Database {
     } catch (error) {
       throw targetError(error, 'target_unreachable', [settings.password])
     }
+  }
+
+  findUser(name: string, signal: AbortSignal): Promise<FoundUser | undefined> {
+    return findUser(this.#server, name, signal)
+  }
+
+  setPassword(call: SetPassword, signal: AbortSignal): Promise<void> {
+    return setPassword(this.#server, call, signal)
+  }
+
+  mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean> {
+    return mayLogIn(this.#server, user, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -40,7 +40,7 @@ export function targetError(error: unknown, lost: ErrorCode, secrets: readonly s
 export function connectError(error: unknown, secrets: readonly string[]): BrokerError {
   if (error instanceof BrokerError) return error
   const cause = cleanCause(error, secrets)
-  if (isAnswer(error)) return new BrokerError('target_refused', refusalText(error as DatabaseError, secrets), { cause })
+  if (isAnswer(error)) return answered(error as DatabaseError, secrets, cause)
   if (error instanceof DatabaseError && error.code === undefined)
     return new BrokerError('target_refused', 'what answers there does not speak PostgreSQL', { cause })
   if (/does not support SSL/.test(messageOf(error)))
@@ -49,6 +49,17 @@ export function connectError(error: unknown, secrets: readonly string[]): Broker
   const code = codeOf(error)
   if (isCertificateError(code)) return new BrokerError('target_refused', `the server's certificate is not accepted: ${code}`, { cause })
   return new BrokerError('target_unreachable', `cannot reach the server: ${code || 'no answer in time'}`, { cause })
+}
+
+const states = new WeakMap<BrokerError, string>()
+
+/** The five characters behind a refused login. */
+export const stateOf = (error: BrokerError): string | undefined => states.get(error)
+
+function answered(error: DatabaseError, secrets: readonly string[], cause: Error): BrokerError {
+  const refusal = new BrokerError('target_refused', refusalText(error, secrets), { cause })
+  if (error.code) states.set(refusal, error.code)
+  return refusal
 }
 
 /** Code and first line, as far as they hold no secret and no address. `detail`, `where` and `internalQuery` quote rows and statements. */

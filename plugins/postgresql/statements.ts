@@ -10,7 +10,8 @@ const known: Readonly<Record<StatementKind, readonly string[]>> = {
   creation: ['name', 'username', 'password', 'expiration'],
   renew: ['name', 'username', 'expiration'],
   revocation: ['name', 'username'],
-  root_rotation: ['name', 'username', 'password']
+  root_rotation: ['name', 'username', 'password'],
+  rotation: ['name', 'username', 'password']
 }
 
 const transactionControl = new Set(['begin', 'start', 'commit', 'end', 'rollback', 'abort', 'savepoint', 'release', 'prepare'])
@@ -19,6 +20,7 @@ const sessionControl = new Set(['set', 'reset', 'discard', 'listen', 'load', 'de
 /** Refuses what cannot be run as a part of our transaction, and warns of what works until it does not. */
 export function readStatements(kind: StatementKind, statements: readonly string[]): { readonly warnings: readonly string[] } {
   const read = statements.map(statement => checked(kind, statement))
+  if ((kind === 'rotation' || kind === 'root_rotation') && read.length > 0) refuseWithoutPassword(kind, read)
   if (kind !== 'creation' || read.length === 0) return { warnings: [] }
   return { warnings: creationWarnings(read) }
 }
@@ -38,6 +40,11 @@ export function changesSession(statements: readonly string[]): boolean {
   return statements.some(statement =>
     openings(readSql(statement)).some(([first, second]) => sessionControl.has(first ?? '') && second !== 'local')
   )
+}
+
+/** They would be run, and the password be what it was. */
+function refuseWithoutPassword(kind: StatementKind, read: readonly (readonly Piece[])[]): void {
+  if (!read.some(pieces => mentions(pieces, ['password']))) throw refusal(`${kind}_statements: no {{password}} in them: they set none`)
 }
 
 function checked(kind: StatementKind, statement: string): readonly Piece[] {

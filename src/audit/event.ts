@@ -60,6 +60,8 @@ export interface TaskRun {
   readonly task: string
   readonly key: string
   readonly error?: string | null | undefined
+  /** In two or three words. */
+  readonly did?: string | undefined
 }
 
 /** One run of durable work that is no lease: a rotation, a publication. */
@@ -68,7 +70,10 @@ export function taskEntry(time: string, run: TaskRun): string {
     time,
     'task',
     textField('error', run.error) +
-      jsonField('task', object(textField('mount', run.mount) + textField('name', run.task) + textField('key', run.key)))
+      jsonField(
+        'task',
+        object(textField('mount', run.mount) + textField('name', run.task) + textField('key', run.key) + textField('did', run.did))
+      )
   )
 }
 

@@ -9,6 +9,7 @@ import type { Trail } from './trail.ts'
 import type { Circuits } from './circuits.ts'
 import type { TargetGates } from './target-gates.ts'
 import type { LeaseWatch } from './lease-watch.ts'
+import type { TaskWatch } from './task-wait.ts'
 import type { Reconciler } from './reconcile.ts'
 import type { SinkStreams } from './sink-streams.ts'
 import type { TimeKeeper } from './time-keeper.ts'
@@ -31,6 +32,7 @@ export interface Parts {
   readonly gates: TargetGates
   readonly circuits: Circuits
   readonly watch: LeaseWatch
+  readonly taskWatch: TaskWatch
   readonly reconciler: Reconciler
   /** Tells the sweeper that something may be due. */
   readonly wake: () => void

@@ -7,6 +7,7 @@ import type { Mount } from './mount.ts'
 import { mountStorage } from './mount-storage.ts'
 import type { Parts } from './parts.ts'
 import { serves } from './router.ts'
+import { afterTask } from './task-wait.ts'
 import type { Match } from './router.ts'
 import type { Outcome, WireRequest } from './request.ts'
 
@@ -55,11 +56,12 @@ function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, ope
     params: match.params,
     handle: async call => {
       // The two tables differ in what their handlers are given; `mount.kind` says which this is.
-      const handler = match.path[verb] as unknown as (...args: unknown[]) => Promise<Outcome>
-      if (mount.kind === 'core') return handler(call)
+      const handler = match.path[verb] as unknown as (...args: unknown[]) => Promise<Answer>
+      if (mount.kind === 'core') return (await handler(call)) as Outcome
       using deadline = parts.clock.within(answerMsMax, call.signal)
       const storage = mountStorage(parts, mount.record.uuid, intention => call.change(intention))
-      return await handler(pathRequest(call, rest), storage, deadline.signal)
+      const answer = await handler(pathRequest(call, rest), storage, deadline.signal)
+      return answer && 'after' in answer ? afterTask(parts, mount.record.uuid, answer.after, call.signal) : answer
     }
   }
 }

@@ -104,8 +104,8 @@ export class Trail {
     return circuitEntry(this.#now(), { target, state, waiting, error })
   }
 
-  task(run: ScheduledTask, error: string | null): string {
-    return taskEntry(this.#now(), { mount: run.mount, task: run.task, key: run.key, error })
+  task(run: ScheduledTask, error: string | null, did?: string): string {
+    return taskEntry(this.#now(), { mount: run.mount, task: run.task, key: run.key, error, did })
   }
 
   unmounted(mount: MountRecord): string {

@@ -16,6 +16,7 @@ import { Reconciler } from './reconcile.ts'
 import { SinkStreams } from './sink-streams.ts'
 import { Sweeper } from './sweeper.ts'
 import { TargetGates } from './target-gates.ts'
+import { TaskWatch } from './task-wait.ts'
 import { TimeKeeper } from './time-keeper.ts'
 import { Trail } from './trail.ts'
 
@@ -75,6 +76,7 @@ async function assemble(
     gates: new TargetGates(time),
     circuits: new Circuits(time),
     watch: new LeaseWatch(time),
+    taskWatch: new TaskWatch(time),
     // Set in the next line: it needs the parts that it is one of.
     reconciler: undefined as unknown as Reconciler
   }

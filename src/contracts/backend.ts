@@ -69,8 +69,25 @@ export type Answer =
   | { readonly keys: readonly string[]; readonly keyInfo?: JsonObject }
   | { readonly warnings: readonly string[] }
   | { readonly issue: Issuance }
+  | { readonly after: TaskWait }
   | { readonly raw: Uint8Array; readonly type: string }
   | undefined
+
+/** A request that is answered once a task has run: a rotation by hand. The request never runs the effect itself. Its handler schedules the task, due now, and answers
+ *  this; the broker commits (the promise), wakes the sweeper, waits for the outcome of the run, and asks `answer` what to say of it. */
+export interface TaskWait {
+  /** Key of `Backend.tasks`. */
+  readonly task: string
+  /** As given to `schedule`. */
+  readonly key: string
+  /** How long the caller waits, at most; 20 s unless said, and never more. The task goes on all the same. */
+  readonly waitMsMax?: number
+  /** What the caller is told. It reads rows as committed, writes none, and throws a `BrokerError` for what failed. `undefined`: no run ended in time. */
+  answer(settled: TaskSettled | undefined): Promise<Exclude<Answer, { issue: unknown } | { after: unknown }>>
+}
+
+/** How a run of a task ended, once that is committed. `error`: a sentence that the caller may read. */
+export type TaskSettled = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly error: string }
 
 /** A plan: nothing has touched the target yet. */
 export interface Issuance {
@@ -203,8 +220,13 @@ export interface Usage {
   readonly from: readonly string[]
 }
 
-/** Durable work of a backend that is no lease. Run by the sweeper when due, idempotent: a crash runs it again with the same intent. */
+/** Durable work of a backend that is no lease. Run by the sweeper when due, never twice at a time, idempotent: a crash runs it again with the same intent. What it writes
+ *  to `storage`, its audit entry and its next due time are one commit after it; so a promise that must be durable before an effect is written by the request
+ *  that schedules it, or by a run of its own that asks for another with `again`. One that rejects runs again with back-off, for ever, and what it wrote is not kept. */
 export interface Task {
   run(intent: Json, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome>
 }
-export type TaskOutcome = { readonly done: true } | { readonly again: Temporal.Instant; readonly why?: string }
+/** `did`: what happened, in two or three words for the audit (`rotated`). `why`: what keeps it from being done, in words; it counts as a failure. */
+export type TaskOutcome =
+  | { readonly done: true; readonly did?: string; readonly why?: string }
+  | { readonly again: Temporal.Instant; readonly did?: string; readonly why?: string }

@@ -26,11 +26,11 @@ export interface DatabaseDriver {
   open(settings: Secret<JsonObject>, parts: { readonly clock: Clock; readonly random: Random; readonly log: Log }): Database
 }
 
-export type StatementKind = 'creation' | 'renew' | 'revocation' | 'root_rotation'
+export type StatementKind = 'creation' | 'renew' | 'revocation' | 'root_rotation' | 'rotation'
 
 export interface Connection {
-  /** Everything that `open` needs. The engine stores it sealed. The admin password is its `password`: the engine carries a new one over to the older
-   *  versions of the connection that share its `account`. */
+  /** Everything that `open` needs. The engine stores it sealed. The admin account is its `username`, and its `password` that account's: the engine carries a
+   *  new one over to all connections, and their older versions, that share its `account`. */
   readonly settings: Secret<JsonObject>
   /** What a read of the connection shows: never a password, never a key. */
   readonly details: JsonObject
@@ -55,6 +55,26 @@ export interface Database extends AsyncDisposable {
   /** Users that carry a mark of any broker, or a name like ours; the engine tells them apart. */
   listUsers(signal: AbortSignal): AsyncIterable<ListedUser>
   now(signal: AbortSignal): Promise<Temporal.Instant>
+  /** The user of exactly this name; nothing when the server has none. */
+  findUser(name: string, signal: AbortSignal): Promise<FoundUser | undefined>
+  /** Gives a user that is there another password. Idempotent, all or nothing. Refuses, with `target_refused`, a user that is not there or carries a mark: it is never
+   *  made, and a lease's never touched. An error with another code leaves the outcome unknown. */
+  setPassword(call: SetPassword, signal: AbortSignal): Promise<void>
+  /** Whether the server lets this user in with this password, tried on a session of its own. `false` only when it has looked at them and said no; what
+   *  tells nothing of them (no route, too many sessions) rejects. */
+  mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean>
+}
+
+export interface FoundUser {
+  /** Of any broker. */
+  readonly mark?: string
+}
+
+export interface SetPassword {
+  readonly name: string
+  readonly password: Secret<string>
+  /** Empty: the driver's own way. */
+  readonly statements: readonly string[]
 }
 
 export interface DatabaseCheck {

@@ -10,7 +10,7 @@ import type { LifeParts } from '../../src/broker/life.ts'
 import { perform } from '../../src/broker/perform.ts'
 import type { Reply } from '../../src/broker/request.ts'
 import { Secret } from '../../src/contracts/index.ts'
-import type { BackendType, JsonObject, Log, Random } from '../../src/contracts/index.ts'
+import type { BackendType, DatabaseDriver, JsonObject, Log, Random } from '../../src/contracts/index.ts'
 import { DevSeal } from '../../src/dev-seal.ts'
 import { sysPaths } from '../../src/http/sys/sys-paths.ts'
 import { openMemory } from '../../src/store/sqlite/open.ts'
@@ -44,6 +44,7 @@ export interface SmallBrokerOptions {
   readonly store?: Store
   readonly at?: At
   readonly backends?: readonly BackendType[]
+  readonly databaseDrivers?: readonly DatabaseDriver[]
   readonly random?: Random
   readonly seal?: 'shamir'
   readonly sinks?: LifeParts['sinks']
@@ -73,7 +74,7 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     log: collectingLog(log),
     store,
     seal: options.seal ?? new DevSeal(),
-    catalog: { backends: new Map([memory, ...(options.backends ?? [])].map(backend => [backend.type, backend])), databaseDrivers: [] },
+    catalog: { backends: new Map([memory, ...(options.backends ?? [])].map(backend => [backend.type, backend])), databaseDrivers: options.databaseDrivers ?? [] },
     core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
     sinks: options.sinks ?? (async () => []),
     openSink: () => Promise.reject(new Error('no audit devices here')),

@@ -1,4 +1,4 @@
-import { addUser, prolongUser, removeUsers, usersOf } from '../../plugins/memory/target.ts'
+import { addUser, inTarget, login, prolongUser, removeUsers, usersOf } from '../../plugins/memory/target.ts'
 import { BrokerError, field, Secret } from '../../src/contracts/index.ts'
 import type {
   Clock,
@@ -7,12 +7,14 @@ import type {
   Database,
   DatabaseCheck,
   DatabaseDriver,
+  FoundUser,
   Guarantees,
   JsonObject,
   ListedUser,
   RenewUser,
   RevokeOutcome,
   RevokeUsers,
+  SetPassword,
   StatementKind
 } from '../../src/contracts/index.ts'
 
@@ -27,6 +29,9 @@ export class FileDriver implements DatabaseDriver {
   adminPassword = 'first'
   guarantees: Guarantees = { revocable: 'at once', endsSessions: true, diesByItself: true, listable: true, observable: 'no' }
   missing: readonly string[] = []
+  /** What becomes of the next change of a password: `lost` is done, and nobody hears of it; `unread` is done, and logins are checked elsewhere. */
+  rotation: 'works' | 'fails' | 'lost' | 'unread' = 'works'
+  readonly passwordsSet: SetPassword[] = []
   /** Servers that are open. */
   readonly opened = new Set<Database>()
   readonly created: CreateUser[] = []
@@ -50,7 +55,7 @@ export class FileDriver implements DatabaseDriver {
   statements(kind: StatementKind, statements: readonly string[]): { readonly warnings: readonly string[] } {
     const [unknown] = statements
       .flatMap(text => [...text.matchAll(/\{\{(\w+)\}\}/g)].map(found => found[1]))
-      .filter(name => name !== 'name')
+      .filter(name => name !== 'name' && !(kind.endsWith('rotation') && name === 'password'))
     if (unknown) throw new BrokerError('invalid_request', `${kind}_statements: unknown placeholder {{${unknown}}}`)
     return { warnings: [] }
   }
@@ -109,6 +114,36 @@ class FileDatabase implements Database {
   async now(signal: AbortSignal): Promise<Temporal.Instant> {
     this.#file(signal)
     return this.#clock.now()
+  }
+
+  async findUser(name: string, signal: AbortSignal): Promise<FoundUser | undefined> {
+    const file = this.#file(signal)
+    if (name === this.#settings['username']) return {}
+    const found = usersOf(file).find(user => user.name === name)
+    return found && (found.mark === '' ? {} : { mark: found.mark })
+  }
+
+  async setPassword(call: SetPassword, signal: AbortSignal): Promise<void> {
+    const file = this.#file(signal)
+    const { rotation } = this.#driver
+    if (rotation === 'fails') throw new BrokerError('target_unreachable', 'cannot reach the server')
+    this.#driver.passwordsSet.push(call)
+    if (rotation !== 'unread') this.#set(file, call)
+    if (rotation === 'lost') throw new BrokerError('target_silent', 'the outcome is unknown')
+  }
+
+  #set(file: string, { name, password }: SetPassword): void {
+    if (name === this.#settings['username']) return void (this.#driver.adminPassword = password.reveal())
+    const user = usersOf(file).find(one => one.name === name && one.mark === '')
+    if (!user) throw new BrokerError('target_refused', `the server has no user "${name}"`)
+    inTarget(file, target => target.prepare('delete from users where name = ?').run(name))
+    addUser(file, user, password.reveal())
+  }
+
+  async mayLogIn({ name, password }: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) throw new BrokerError('target_silent', 'no answer in time')
+    if (name === this.#settings['username']) return password.reveal() === this.#driver.adminPassword
+    return login(this.#settings['host'] as string, name, password.reveal(), this.#clock.now()) !== undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,82 @@
+/** Changes the passwords of static roles, each run of it one step, and each step one commit:
+ *
+ *    prepare   shortly before its time the next password is chosen, and durable as `pending`
+ *    rotate    at its time the server gets it, then it takes the password's place
+ *
+ *  A crash, an error or a lost answer in between leaves both on record, and the next run gives the server the same password again. */
+import { Secret } from 'mayfly/plugin'
+import type { Json, MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
+import type { ConnectionConfig } from './connection-config.ts'
+import type { Engine } from './engine.ts'
+import { newPassword, passwordPolicyOf } from './password.ts'
+import { isDue, isPastWindow, nextRotation, preparedAt } from './rotation-clock.ts'
+import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
+import type { StaticCredential, StaticRole } from './static-role.ts'
+import { usableConnection } from './usable-connection.ts'
+
+export function staticRotation(engine: Engine): Task {
+  return { run: (intent, storage, signal) => step(engine, nameOf(intent), storage, signal) }
+}
+
+interface Turn {
+  readonly name: string
+  readonly role: StaticRole
+  readonly config: ConnectionConfig
+  readonly credential: StaticCredential
+  readonly version: number
+  readonly now: Temporal.Instant
+}
+
+async function step(engine: Engine, name: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
+  const [stored, kept] = [await readStaticRole(storage, name), await readStaticCredential(storage, name)]
+  if (!stored || !kept) return { done: true, did: 'found no role' }
+  const { credential, version } = kept
+  const now = engine.context.clock.now()
+  const due = isDue(credential, now)
+  if (!due && (credential.pending !== null || Temporal.Instant.compare(now, preparedAt(credential)) < 0)) return { again: next(credential) }
+  const { config } = await usableConnection(engine, storage, stored.role.dbName, name)
+  const turn = { name, role: stored.role, config, credential, version, now }
+  if (credential.pending === null) return prepare(engine, turn, storage)
+  if (isPastWindow(turn.role, credential, now) && (await isUntouched(engine, turn, signal))) return putOff(engine, turn, storage)
+  return rotate(engine, turn, credential.pending, storage, signal)
+}
+
+async function prepare(
+  engine: Engine,
+  { name, role, config, credential, version, now }: Turn,
+  storage: MountStorage
+): Promise<TaskOutcome> {
+  const pending = (await newPassword(engine.context, passwordPolicyOf(config, role))).reveal()
+  storage.put(staticCredentialKey(name), { ...credential, pending } satisfies StaticCredential, version)
+  return { again: isDue(credential, now) ? now : Temporal.Instant.from(credential.nextAt), did: 'chose the next password' }
+}
+
+async function rotate(engine: Engine, turn: Turn, pending: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
+  const { name, role, config, version } = turn
+  using held = await engine.databases.hold(config.target)
+  await held.database.setPassword({ name: role.username, password: new Secret(pending), statements: role.statements }, signal)
+  const now = engine.context.clock.now()
+  const nextAt = nextRotation(role, now, engine.context.random).toString()
+  const credential: StaticCredential = { password: pending, pending: null, rotatedAt: now.toString({ smallestUnit: 'second' }), nextAt }
+  storage.put(staticCredentialKey(name), credential, version)
+  return { again: next(credential), did: 'rotated' }
+}
+
+/** An earlier try may have reached the server without a word back: then the rotation is finished, whatever the time. */
+async function isUntouched(engine: Engine, { role, config, credential }: Turn, signal: AbortSignal): Promise<boolean> {
+  using held = await engine.databases.hold(config.target)
+  return await held.database.mayLogIn({ name: role.username, password: new Secret(credential.password ?? '') }, signal)
+}
+
+/** The window has gone by: the next one counts, with the password that is chosen already. */
+function putOff(engine: Engine, { name, role, credential, version, now }: Turn, storage: MountStorage): TaskOutcome {
+  const later = { ...credential, nextAt: nextRotation(role, now, engine.context.random).toString() }
+  storage.put(staticCredentialKey(name), later, version)
+  return { again: next(later), did: 'missed its window' }
+}
+
+function next(credential: StaticCredential): Temporal.Instant {
+  return credential.pending === null ? preparedAt(credential) : Temporal.Instant.from(credential.nextAt)
+}
+
+const nameOf = (intent: Json): string => String((intent as { readonly name?: Json }).name)

@@ -1,0 +1,58 @@
+/** One account, one static role: two of them would take each other's password away. A claim is a row that exists once, made in the commit that makes the role.
+ *
+ *    static-users/of/<connection>/<user>   by the connection's name, wherever it points
+ *    static-users/at/<server and user>     by the server, whichever connections and admin accounts lead there */
+import { createHash } from 'node:crypto'
+import { BrokerError } from 'mayfly/plugin'
+import type { Connection, DatabaseDriver, MountReader, MountStorage } from 'mayfly/plugin'
+import type { ConnectionConfig } from './connection-config.ts'
+
+/** The claims of a role that is being made. Refuses an account that another role or the engine itself rotates. */
+export async function claimUser(
+  storage: MountStorage,
+  role: { readonly name: string; readonly dbName: string; readonly username: string },
+  driver: DatabaseDriver,
+  config: ConnectionConfig
+): Promise<readonly string[]> {
+  const asUser = driver.connection({ ...config.fields, username: role.username }, { tls: 'any' })
+  const claims = [ofConnection(role.dbName, role.username), atServer(driver.name, asUser.account, role.username)]
+  for (const claim of claims) {
+    const holder = await holderOf(storage, claim)
+    if (holder !== undefined) throw refusal(`static role "${holder}" rotates this account already`)
+  }
+  for (const claim of claims) storage.put(claim, role.name, 0)
+  return claims
+}
+
+/** The static role that rotates the admin account of a connection, if any: it would lock the engine out. */
+export async function staticRoleOfAdmin(
+  storage: MountReader,
+  name: string,
+  driver: DatabaseDriver,
+  connection: Connection
+): Promise<string | undefined> {
+  const username = connection.settings.reveal()['username']
+  if (typeof username !== 'string') return undefined
+  return (
+    (await holderOf(storage, ofConnection(name, username))) ??
+    (await holderOf(storage, atServer(driver.name, connection.account, username)))
+  )
+}
+
+/** Whether any static role rotates an account over this connection. */
+export async function hasStaticRoles(storage: MountReader, connection: string): Promise<boolean> {
+  return (await storage.list(`static-users/of/${connection}/`, { limit: 1 })).length > 0
+}
+
+async function holderOf(storage: MountReader, claim: string): Promise<string | undefined> {
+  const stored = await storage.get(claim)
+  return typeof stored?.value === 'string' ? stored.value : undefined
+}
+
+const ofConnection = (connection: string, username: string): string => `static-users/of/${connection}/${digest(username)}`
+const atServer = (driver: string, account: string, username: string): string => `static-users/at/${digest(driver, account, username)}`
+
+/** Names of users hold what keys may not. */
+const digest = (...parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40)
+
+const refusal = (why: string) => new BrokerError('invalid_request', `username: ${why}`)
