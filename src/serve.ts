@@ -8,6 +8,7 @@ import { tokenPaths } from './auth/token/token-paths.ts'
 import { Background } from './broker/background.ts'
 import { nowhere } from './broker/crash-point.ts'
 import type { At } from './broker/crash-point.ts'
+import { cubbyholePaths } from './broker/cubbyhole.ts'
 import { Life } from './broker/life.ts'
 import type { Config } from './config.ts'
 import type { AuditSink, AutoSeal, Clock, Log, Random } from './contracts/index.ts'
@@ -65,7 +66,7 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
       store,
       seal: given.seal ?? (config.seal.kind === 'shamir' ? 'shamir' : new KeyFileSeal(config.seal.path, parts.random)),
       catalog: { ...catalog, authMethods },
-      core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
+      core: { 'sys/': sysPaths, 'auth/token/': tokenPaths, 'cubbyhole/': cubbyholePaths },
       sinks: key =>
         openSinks(
           config,

@@ -175,9 +175,15 @@ const coreTypes: Readonly<Record<string, string>> = {
   'identity/': 'identity'
 }
 
+const coreDescriptions: Readonly<Record<string, string>> = {
+  system: 'system endpoints used for control, policy and debugging',
+  token: 'token based credentials',
+  cubbyhole: 'per-token private secret storage'
+}
+
 function coreRecord(path: string): MountRecord {
   const type = coreTypes[path] ?? 'system'
   const accessor = path.startsWith('auth/') ? `auth_${type}_00000000` : `${type}_00000000`
-  const description = { system: 'system endpoints used for control, policy and debugging', token: 'token based credentials' }[type] ?? ''
+  const description = coreDescriptions[type] ?? ''
   return { path, type, accessor, uuid: `core-${type}`, description, options: null, config: plainConfig, ending: false }
 }

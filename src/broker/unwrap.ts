@@ -1,7 +1,6 @@
 import { Secret } from '../contracts/index.ts'
 import type { Token } from '../store/token.ts'
 import type { WrappedRow } from '../store/store.ts'
-import { tokenHash } from './authenticate.ts'
 import type { Call } from './core-path.ts'
 import { liveToken } from './live-token.ts'
 import type { Parts } from './parts.ts'

@@ -1,7 +1,7 @@
 /** The seal of a reply that waits for its one opening. Its key comes from the wrapping token and from the barrier, both: a stolen store opens nothing without the token, of which only a
  *  hash is kept, and a token that is found in a log opens no copy of the store. The keyring has no part in it, so a rotation of keys leaves these rows alone. */
 import { BrokerError, Secret } from '../contracts/index.ts'
-import type { Json, JsonObject } from '../contracts/index.ts'
+import type { JsonObject } from '../contracts/index.ts'
 import { deriveKey } from '../seal/derive-key.ts'
 import type { Place } from '../seal/place.ts'
 import { openUnderKey, sealUnderKey } from '../seal/under-key.ts'

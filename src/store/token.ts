@@ -32,3 +32,8 @@ export interface Token {
 
 /** Deeper trees are refused: authenticating reads every ancestor. */
 export const tokenDepthMax = 32
+
+/** The space of the sealed rows that a token keeps for itself. They go with it. */
+export function cubbyholeSpace(hash: string): string {
+  return `cubbyhole:${hash}`
+}

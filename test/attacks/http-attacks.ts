@@ -43,8 +43,8 @@ export const httpAttacks: readonly Attack[] = [
     ...parser,
     says: 'invalid header value'
   })),
-  { row: 29, what: 'a reply that wants wrapping', headers: { 'X-Vault-Wrap-TTL': '60' }, ...parser },
-  { row: 29, what: 'unwrapping', method: 'PUT', path: '/v1/sys/wrapping/unwrap', by: 'root', status: 404 },
+  { row: 29, what: 'a reply that wants wrapping for no time', headers: { 'X-Vault-Wrap-TTL': 'x' }, ...parser },
+  { row: 29, what: 'unwrapping with a token that wraps nothing', method: 'PUT', path: '/v1/sys/wrapping/unwrap', by: 'root', status: 400 },
   { row: 35, what: 'another namespace', headers: { 'X-Vault-Namespace': 'other/' }, ...parser, status: 404 },
   ...['REVOKE', 'RENEW', 'ROLLBACK', 'HELP'].map((method): Attack => ({ row: 35, what: method, method, ...parser })),
   ...['LINK', 'UNLINK', 'SEARCH', 'MOVE', 'COPY'].map((method): Attack => ({ row: 35, what: method, method, ...parser, status: 405 })),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { tokenPaths } from '../../src/auth/token/token-paths.ts'
 import { nowhere } from '../../src/broker/crash-point.ts'
 import type { At } from '../../src/broker/crash-point.ts'
+import { cubbyholePaths } from '../../src/broker/cubbyhole.ts'
 import { Life } from '../../src/broker/life.ts'
 import type { LifeParts } from '../../src/broker/life.ts'
 import { perform } from '../../src/broker/perform.ts'
@@ -75,7 +76,7 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     store,
     seal: options.seal ?? new DevSeal(),
     catalog: { backends: new Map([memory, ...(options.backends ?? [])].map(backend => [backend.type, backend])), databaseDrivers: options.databaseDrivers ?? [] },
-    core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
+    core: { 'sys/': sysPaths, 'auth/token/': tokenPaths, 'cubbyhole/': cubbyholePaths },
     sinks: options.sinks ?? (async () => []),
     openSink: () => Promise.reject(new Error('no audit devices here')),
     at: options.at ?? nowhere

@@ -82,10 +82,22 @@ test.each(['a', 'a/', 'Root', 'root/a', 'root, root', '%2f'])('the namespace "%s
 
 test.each(['', '0', '0s'])('no wrapping is asked for by "%s"', async ttl => {
   expect((await raw('X-Vault-Token: t', `X-Vault-Wrap-TTL: ${ttl}`))?.status).toBe(200)
+  expect(served.door.asked[0]?.wrapSeconds).toBe(0)
 })
 
-test.each(['60', '5m', '1d', 'x', '-1', '1.5', '9e99'])('wrapping for "%s" is refused, not ignored', async ttl => {
-  expect((await raw('X-Vault-Token: t', `X-Vault-Wrap-TTL: ${ttl}`))?.status).toBe(400)
+test.each([
+  ['60', 60],
+  ['5m', 300],
+  ['1d', 86_400]
+])('wrapping for "%s" is asked for', async (ttl, seconds) => {
+  expect((await raw('X-Vault-Token: t', `X-Vault-Wrap-TTL: ${ttl}`))?.status).toBe(200)
+  expect(served.door.asked[0]?.wrapSeconds).toBe(seconds)
+})
+
+test.each(['x', '-1', '1.5', '9e99', '60, 60'])('wrapping for "%s" is refused, not ignored', async ttl => {
+  const reply = await raw('X-Vault-Token: t', `X-Vault-Wrap-TTL: ${ttl}`)
+  expect(reply?.status).toBe(400)
+  expect(reply?.body).toContain('error parsing X-Vault-Wrap-TTL header: ')
   expect(served.door.asked).toEqual([])
 })
 

@@ -10,7 +10,8 @@ export function mountEntry(mount: Mount, version: string): JsonObject {
     accessor: record.accessor,
     type: record.type,
     description: record.description,
-    local: false,
+    // Said of what a replica would not share.
+    local: record.type === 'cubbyhole',
     seal_wrap: false,
     external_entropy_access: false,
     options: record.options ?? (mount.kind === 'core' ? null : {}),

@@ -1,4 +1,5 @@
 import { unhandled } from '../../../contracts/index.ts'
+import { cubbyholeSpace } from '../../token.ts'
 import { becomesDue, beginsWith, notYetDue } from '../conditions.ts'
 import type { CascadeRow } from '../work-rows.ts'
 import { fence, lostEpoch } from '../writing.ts'
@@ -43,8 +44,18 @@ export function workCascade(writing: Writing, { id, limit }: ChangeOf<'cascade.w
 
 function workBatch(writing: Writing, cascade: CascadeRow, limit: number): number {
   if (cascade.kind === 'auth') return endLogins(writing, cascade, limit)
-  const leases = endLeases(writing, cascade, cascade.kind, limit)
-  return cascade.kind === 'token' && leases < limit ? leases + partWithChildren(writing, cascade, limit - leases) : leases
+  let count = endLeases(writing, cascade, cascade.kind, limit)
+  if (cascade.kind !== 'token') return count
+  if (count < limit) count += partWithChildren(writing, cascade, limit - count)
+  if (count < limit) count += emptyCubbyhole(writing, cascade, limit - count)
+  return count
+}
+
+const emptySql = `delete from entry where space = :space and ${fence} and key in (select key from entry where space = :space order by key limit :limit)`
+
+/** What the token kept for itself. Nobody can have asked for it since the token ended. */
+function emptyCubbyhole({ db, fence: run }: Writing, { selector }: CascadeRow, limit: number): number {
+  return db.run(emptySql, { space: cubbyholeSpace(selector), limit, ...run })
 }
 
 const loginsSql = `select hash from token where auth_mount = :mount and ended_at is null limit :limit`

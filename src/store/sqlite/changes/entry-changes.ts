@@ -17,7 +17,8 @@ const putEntrySql = `insert into entry (space, key, version, value, uses)
 export function putEntry(writing: Writing, { space, key, value, expected, uses }: ChangeOf<'entry.put'>): Applied {
   const { db } = writing
   const version = db.get<{ value: number }>(nextVersion)!.value
-  if (db.run(putEntrySql, { space, key, value, version, expected: expected ?? null, uses: uses ?? null }) === 0) throw changedMeanwhile('entry.put', key)
+  if (db.run(putEntrySql, { space, key, value, version, expected: expected ?? null, uses: uses ?? null }) === 0)
+    throw changedMeanwhile('entry.put', key)
   raiseGeneration(writing, space)
   return { applied: true, count: version }
 }

@@ -1,7 +1,7 @@
 import type { RevokeCause } from '../../../lease/lease.ts'
 import { LostCondition } from '../../store.ts'
 import type { WrappedRow } from '../../store.ts'
-import { tokenDepthMax } from '../../token.ts'
+import { cubbyholeSpace, tokenDepthMax } from '../../token.ts'
 import { tokenLives } from '../conditions.ts'
 import { tokenColumns, tokenParameters } from '../token-row.ts'
 import type { TokenRow } from '../token-row.ts'
@@ -93,17 +93,18 @@ function endUnopened(writing: Writing, hash: string): void {
   if (unopened?.inner) endToken(writing, { kind: 'token.end', hash: unopened.inner, cause: 'not-unwrapped', by: '' })
 }
 
-// Only where something hangs on it: millions of tokens expire without a lease and without a child.
+// Only where something hangs on it: millions of tokens expire without a lease, without a child and with an empty cubbyhole.
 const openSql = `insert into cascade (kind, selector, cause, opened_by)
   select 'token', :hash, :cause, :by
    where ${fence}
      and (exists (select 1 from token where parent = :hash and ended_at is null)
-       or exists (select 1 from lease where token = :hash and state <> 'revoked' and outlives_token = 0))
+       or exists (select 1 from lease where token = :hash and state <> 'revoked' and outlives_token = 0)
+       or exists (select 1 from entry where space = :cubbyhole))
   returning id`
 
 /** In the commit that ended the token: its tree is unusable at once by the ancestor check, its leases are ended in batches. */
 export function openTokenCascade(writing: Writing, hash: string, cause: RevokeCause, by: string): number | undefined {
-  return writing.db.get<{ id: number }>(openSql, { hash, cause, by, ...writing.fence })?.id
+  return writing.db.get<{ id: number }>(openSql, { hash, cubbyhole: cubbyholeSpace(hash), cause, by, ...writing.fence })?.id
 }
 
 function denied(change: 'token.create' | 'token.use' | 'token.renew' | 'token.require'): LostCondition {
