@@ -29,11 +29,15 @@ export const rotationPoints = ['task:after-promise-commit', 'task:before-run', '
 /** Those of giving a lease to what has none. */
 export const reconcilePoints = ['reconcile:before-adopt', 'reconcile:after-adopt-commit'] as const
 
+/** Those of a held store that is resumed. */
+export const resumePoints = ['resume:before-lift', 'resume:after-lift'] as const
+
 export type CrashPoint =
   | (typeof crashPoints)[number]
   | (typeof wrapPoints)[number]
   | (typeof rotationPoints)[number]
   | (typeof reconcilePoints)[number]
+  | (typeof resumePoints)[number]
 
 /** Called at each point. The released program's is `nowhere`. */
 export type At = (point: CrashPoint) => Promise<void> | undefined

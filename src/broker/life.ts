@@ -11,11 +11,15 @@ import type { SealRecord, Store } from '../store/store.ts'
 import type { AuditSink } from '../contracts/index.ts'
 import type { At } from './crash-point.ts'
 import { lifeEntry } from './life-entry.ts'
+import { health, sealStatus } from './life-status.ts'
+import type { LifeNow } from './life-status.ts'
 import type { Caller } from './life-entry.ts'
+import { Hold } from './hold.ts'
 import type { Catalog, CoreTables } from './mounts.ts'
 import type { Parts } from './parts.ts'
 import { rootToken } from './root-token.ts'
 import type { Settings } from './settings.ts'
+import { shamirOf } from './shamir-of.ts'
 import { uuid } from './uuid.ts'
 import { startWorking } from './working.ts'
 import type { Working } from './working.ts'
@@ -38,6 +42,7 @@ export interface LifeParts {
 
 export class Life implements AsyncDisposable {
   readonly #parts: LifeParts
+  readonly #hold: Hold
   #record: SealRecord | undefined
   #attempt: UnsealAttempt | undefined
   #working: Working | undefined
@@ -45,14 +50,15 @@ export class Life implements AsyncDisposable {
   /** One change of life at a time. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(parts: LifeParts, record: SealRecord | undefined) {
+  private constructor(parts: LifeParts, record: SealRecord | undefined, hold: Hold) {
     this.#parts = parts
+    this.#hold = hold
     this.#adopt(record)
   }
 
   /** Reads whether the store is initialised, and unseals by itself where the seal can. */
   static async begin(parts: LifeParts): Promise<Life> {
-    const life = new Life(parts, await parts.store.readSeal())
+    const life = new Life(parts, await parts.store.readSeal(), await Hold.read(parts.store))
     if (life.#record) await life.#unsealByItself()
     return life
   }
@@ -84,57 +90,20 @@ export class Life implements AsyncDisposable {
     return this.#working === undefined
   }
 
-  /** The plain body of `sys/seal-status`, and of every unseal. */
   sealStatus(): JsonObject {
-    const config =
-      this.#record?.kind === 'shamir' ? shamirOf(this.#record) : { shares: this.#record ? 1 : 0, threshold: this.#record ? 1 : 0 }
-    return {
-      type: this.#parts.seal === 'shamir' ? 'shamir' : this.#parts.seal.kind,
-      initialized: this.initialised(),
-      sealed: this.sealed(),
-      t: config.threshold,
-      n: config.shares,
-      progress: this.#attempt?.progress ?? 0,
-      nonce: this.#attempt?.nonce ?? '',
-      version: wireVersion,
-      mayfly_version: this.#parts.settings.version,
-      build_date: buildDate,
-      commit_date: buildDate,
-      migration: false,
-      ...this.#cluster(),
-      recovery_seal: false,
-      storage_type: this.#parts.store.kind
-    }
+    return sealStatus(this.#now())
   }
 
   health(): JsonObject {
-    const working = this.#working
-    return {
-      initialized: this.initialised(),
-      sealed: this.sealed(),
-      standby: this.sealed() && this.initialised(),
-      performance_standby: false,
-      replication_performance_mode: working ? 'disabled' : 'unknown',
-      replication_dr_mode: working ? 'disabled' : 'unknown',
-      server_time_utc: Math.floor((working?.parts.clock ?? this.#parts.clock).now().epochMilliseconds / 1_000),
-      version: wireVersion,
-      mayfly_version: this.#parts.settings.version,
-      enterprise: false,
-      echo_duration_ms: 0,
-      clock_skew_ms: 0,
-      clock_suspect: working?.parts.time.suspect() ?? false,
-      ...this.#cluster()
-    }
+    return health(this.#now())
+  }
+
+  #now(): LifeNow {
+    return { parts: this.#parts, record: this.#record, working: this.#working, attempt: this.#attempt, hold: this.#hold }
   }
 
   leader(): JsonObject {
     return { ha_enabled: false }
-  }
-
-  #cluster(): JsonObject {
-    return this.#working && this.#record
-      ? { cluster_name: `mayfly-${this.#record.instance.slice(0, 8)}`, cluster_id: this.#record.instance }
-      : {}
   }
 
   /** Once in a store's life: root key, keyring, the first root token, all in one commit. `devRootToken` is a developer's own choice, never the wire's. */
@@ -258,7 +227,8 @@ export class Life implements AsyncDisposable {
     this.#working = await startWorking(
       this.#parts,
       barrier,
-      record.instance,
+      this.#hold.instance ?? record.instance,
+      this.#hold,
       () => void this.seal().catch(error => this.#parts.log.error('sealing failed', {}, error))
     )
     await this.#parts.at('boot:after-unseal')
@@ -289,16 +259,8 @@ export class Life implements AsyncDisposable {
   }
 }
 
-// Terraform's provider and others read it first and want a strict semantic version: the wire that Mayfly speaks. Its own version is `mayfly_version`.
-const wireVersion = '2.6.2'
-const buildDate = '2026-11-25T00:00:00Z'
-
 // A key file answers at once, a key service may not.
 const sealLimitMs = 10_000
-
-function shamirOf(record: SealRecord): { readonly shares: number; readonly threshold: number } {
-  return JSON.parse(record.config) as { shares: number; threshold: number }
-}
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '' && value !== 0 && !(Array.isArray(value) && value.length === 0)

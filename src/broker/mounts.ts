@@ -21,7 +21,7 @@ type MountParts = Pick<Parts, 'store' | 'barrier' | 'clock' | 'random' | 'log' |
 
 /** The node's copy of the mount table, with an open backend for each mount. */
 export class Mounts implements AsyncDisposable {
-  readonly #parts: MountParts
+  #parts: MountParts
   readonly #catalog: Catalog
   readonly #core: readonly Mount[]
   #byPath: ReadonlyMap<string, Mount> = new Map()
@@ -42,6 +42,16 @@ export class Mounts implements AsyncDisposable {
   }
 
   async #load(): Promise<void> {
+  /** From here on every backend marks what it makes as this instance's. Whoever still holds one of before only reads. */
+  async become(instance: string): Promise<void> {
+    await this.#loading.catch(() => undefined)
+    const before = this.#byUuid
+    this.#parts = { ...this.#parts, instance }
+    this.#byUuid = new Map()
+    await this.load()
+    for (const mount of before.values()) await close(mount)
+  }
+
     const { generation, entries } = await this.#parts.store.entries('mount')
     const byUuid = new Map<string, Mount>()
     const tuned = new Map<string, MountRecord>()
@@ -100,7 +110,8 @@ export class Mounts implements AsyncDisposable {
       log,
       storage: mountReader(this.#parts, record.uuid),
       liveLeases: (target: Parameters<typeof store.liveLeases>[0]) => store.liveLeases(target),
-      mac: (data: string) => barrier.mac('mark', data),
+      // A copy that lives on beside its original has the same keys: its marks must not pass for the original's, nor the other way.
+      mac: (data: string) => barrier.mac(`mark ${instance}`, data),
       generatePassword: (policy: string) => passwordByPolicy(this.#parts, policy),
       targetTls: settings.targetTls,
       databaseDrivers: this.#catalog.databaseDrivers

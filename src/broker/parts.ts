@@ -3,6 +3,7 @@ import type { Barrier } from '../seal/barrier.ts'
 import type { Store } from '../store/store.ts'
 import type { At } from './crash-point.ts'
 import type { Mounts } from './mounts.ts'
+import type { Hold } from './hold.ts'
 import type { Policies } from './policies.ts'
 import type { Settings } from './settings.ts'
 import type { Trail } from './trail.ts'
@@ -38,5 +39,8 @@ export interface Parts {
   readonly wake: () => void
   /** Seals this broker: keys are zeroed, only the documented routes answer. Returns before it is done. */
   readonly sealNow: () => void
+  readonly hold: Hold
+  /** The store is held no longer: the work of an unsealed broker begins. `instance`: it is a copy, and another instance from now on. */
+  readonly resumed: (instance?: string) => Promise<void>
   readonly at: At
 }

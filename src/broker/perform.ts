@@ -34,6 +34,7 @@ export async function perform(parts: Parts, request: WireRequest): Promise<Reply
     parts.sinks.refuseWhileLagging(request)
     return await run(exchange, here, verdict.operation)
   } catch (error) {
+    if (parts.hold.held) parts.hold.refuseWrites(request)
     throw await exchange.fail(error)
   }
 }
@@ -60,7 +61,14 @@ async function run(exchange: Exchange, here: Route, operation: Operation): Promi
   const { call, unknown } = open(exchange, served, operation, after)
   const say: Say = outcome => toReply(exchange.request, operation, outcome, unknown)
   const answer = await served.handle(call)
-  if (answer && 'issue' in answer) return issue(exchange, call, answer.issue, say)
+  if (answer && 'issue' in answer) {
+    exchange.parts.hold.refuse()
+    return issue(exchange, call, answer.issue, say)
+  }
+  if (answer && ('login' in answer || 'refused' in answer)) {
+    const again = () => attempt(served, open(exchange, served, operation, after).call)
+    return login(exchange, here.mount!, { call, answer }, again, say)
+  }
   const reply = await settle(exchange, call, answer, say)
   for (const action of after) await action()
   return reply

@@ -7,6 +7,8 @@ import { Checkpoints } from './checkpoints.ts'
 import { Circuits } from './circuits.ts'
 import { finishEndings } from './disable-mount.ts'
 import { LeaseWatch } from './lease-watch.ts'
+import { Lockouts } from './lockouts.ts'
+import type { Hold } from './hold.ts'
 import type { LifeParts } from './life.ts'
 import { Mounts } from './mounts.ts'
 import type { Parts } from './parts.ts'
@@ -30,22 +32,20 @@ export interface Working extends AsyncDisposable {
   readonly parts: Parts
 }
 
-export async function startWorking(life: LifeParts, barrier: Barrier, instance: string, sealNow: () => void): Promise<Working> {
+export async function startWorking(life: LifeParts, barrier: Barrier, instance: string, hold: Hold, sealNow: () => void): Promise<Working> {
   const time = new TimeKeeper(life.clock, await life.store.timeMark())
   const stack = new AsyncDisposableStack()
   try {
-    const parts = await assemble(life, barrier, instance, time, sealNow, stack)
-    await takeOver(parts)
-    await openCircuits(parts)
+    const parts = await assemble(life, barrier, instance, time, hold, sealNow, stack)
     const checkpoints = new Checkpoints(parts)
     // Signs what came last: when nothing else comes any more, and before the streams end.
     stack.defer(() => checkpoints.sign())
-    const sweeper = stack.use(new Sweeper(parts))
-    Object.assign(parts, { wake: () => sweeper.wake() } satisfies Partial<Parts>)
-    sweeper.start()
-    background(parts, checkpoints, stack)
     stack.use(parts.reconciler)
     return { parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    record(parts, checkpoints, stack)
+    Object.assign(parts, { resumed: instance => goOn(parts, stack, instance) } satisfies Partial<Parts>)
+    if (hold.held) life.log.warn('the store is held: it only reads until an operator resumes it', { cause: hold.held.cause })
+    else await begin(parts, stack)
   } catch (error) {
     await stack.disposeAsync()
     throw error
@@ -58,11 +58,12 @@ async function assemble(
   instance: string,
   time: TimeKeeper,
   sealNow: () => void,
+  hold: Hold,
   stack: AsyncDisposableStack
 ): Promise<Parts> {
   stack.defer(() => barrier.destroy())
   const { settings, random, log, store, at } = life
-  const base = { settings, clock: time, time, random, log, store, barrier, instance, at, sealNow, wake: () => undefined }
+  const base = { settings, clock: time, time, random, log, store, barrier, instance, hold, at, sealNow, wake: () => undefined }
   const trail = await Trail.open(base)
   const mounts = stack.use(new Mounts(base, life.catalog, life.core))
   const policies = new Policies(base)
@@ -78,6 +79,9 @@ async function assemble(
     watch: new LeaseWatch(time),
     taskWatch: new TaskWatch(time),
     // Set in the next line: it needs the parts that it is one of.
+    lockouts: new Lockouts(time),
+    refusals: new RefusalRate(time),
+    resumed: () => Promise.resolve(),
     reconciler: undefined as unknown as Reconciler
   }
   Object.assign(parts, { reconciler: new Reconciler(parts) })
@@ -91,6 +95,34 @@ async function assemble(
 }
 
 /** What was being issued when an earlier run of this node died is due at once: crash recovery is the same path as expiry. */
+/** What a held store may do too: it records. */
+function record(parts: Parts, checkpoints: Checkpoints, stack: AsyncDisposableStack): void {
+  const loops = stack.use(new Background(parts.clock, parts.log))
+  loops.loop('checkpoints', checkpoints.everyMs, () => checkpoints.sign())
+  loops.loop('refusal counts', countsEveryMs, () => parts.trail.writeCounts())
+}
+
+/** Everything that ends, changes or looks after what is outside. */
+async function begin(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
+  await takeOver(parts)
+  await openCircuits(parts)
+  const sweeper = stack.use(new Sweeper(parts))
+  Object.assign(parts, { wake: () => sweeper.wake() } satisfies Partial<Parts>)
+  sweeper.start()
+  background(parts, stack)
+  // Before the loops end: what it has under way must not keep them.
+  stack.defer(() => parts.reconciler[Symbol.dispose]())
+}
+
+async function goOn(parts: Parts, stack: AsyncDisposableStack, instance: string | undefined): Promise<void> {
+  await parts.hold.readAgain()
+  if (instance !== undefined) {
+    Object.assign(parts, { instance })
+    await parts.mounts.become(instance)
+  }
+  await begin(parts, stack)
+}
+
 async function takeOver(parts: Parts): Promise<void> {
   await parts.at('boot:mid-takeover')
   const [result] = await parts.store.commit([{ kind: 'lease.takeOver', now: parts.clock.now() }], [])
@@ -105,10 +137,8 @@ async function openCircuits(parts: Parts): Promise<void> {
   }
 }
 
-function background(parts: Parts, checkpoints: Checkpoints, stack: AsyncDisposableStack): void {
+function background(parts: Parts, stack: AsyncDisposableStack): void {
   const loops = stack.use(new Background(parts.clock, parts.log))
-  loops.loop('checkpoints', checkpoints.everyMs, () => checkpoints.sign())
-  loops.loop('refusal counts', countsEveryMs, () => parts.trail.writeCounts())
   loops.loop('pruning', pruneEveryMs, signal => prune(parts, signal))
   loops.loop('ending mounts', endingsEveryMs, () => finishEndings(parts))
   loops.loop('reconciling', reconcileTickMs, () => parts.reconciler.turn())

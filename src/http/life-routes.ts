@@ -62,15 +62,17 @@ const codeNames = [
   'removedcode'
 ] as const
 
-/** The caller may choose the codes: load balancers and Go's client do. Every Mayfly that is unsealed is active. */
+/** The caller may choose the codes: load balancers and Go's client do. Every Mayfly that is unsealed is active, but one whose store is held: it only reads, as a standby does. */
 function health({ door, query }: LifeCall): LifeReply {
   const codes = Object.fromEntries(codeNames.map(name => [name, code(name, query[name])]))
-  const status = !door.initialised()
-    ? (codes['uninitcode'] ?? 501)
-    : door.sealed()
-      ? (codes['sealedcode'] ?? 503)
-      : (codes['activecode'] ?? 200)
-  return { status, body: door.health() }
+  const body = door.health()
+  return { status: healthStatus(door, body, codes), body }
+}
+
+function healthStatus(door: Door, body: JsonObject, codes: Readonly<Record<string, number | undefined>>): number {
+  if (!door.initialised()) return codes['uninitcode'] ?? 501
+  if (door.sealed()) return codes['sealedcode'] ?? 503
+  return body['held'] === true ? (codes['standbycode'] ?? 429) : (codes['activecode'] ?? 200)
 }
 
 function code(name: string, value: unknown): number | undefined {

@@ -248,3 +248,7 @@ export class LostCondition extends Error {
     this.code = code
   }
 }
+
+export function heldSentence(cause: string): string {
+  return `the store is held (${cause}) and only reads, until an operator runs "mayfly operator resume --restored" when it takes the place of the original, or "mayfly operator resume --copy" when the original lives on`
+}

@@ -44,6 +44,8 @@ export interface SmallBrokerOptions {
   readonly clock?: TestClock
   readonly store?: Store
   readonly at?: At
+  /** The store was initialised by another broker: its root token. */
+  readonly root?: string
   readonly backends?: readonly BackendType[]
   readonly databaseDrivers?: readonly DatabaseDriver[]
   readonly random?: Random
@@ -82,7 +84,10 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     at: options.at ?? nowhere
   })
   const from = { requestId: 'test', remoteAddress: '127.0.0.1', remotePort: 1 }
-  const initialised = await life.initialise(options.seal ? { secret_shares: 1, secret_threshold: 1 } : {}, from)
+  const initialised =
+    options.root === undefined
+      ? await life.initialise(options.seal ? { secret_shares: 1, secret_threshold: 1 } : {}, from)
+      : { root_token: options.root, keys: [] }
   const root = initialised['root_token'] as string
   const [key = ''] = initialised['keys'] as readonly string[]
   const unseal = async () => void (await life.unseal({ key }, from))

@@ -9,6 +9,7 @@ import { mountPaths } from './mount-paths.ts'
 import { passwordPolicyPaths } from './password-policy-paths.ts'
 import { policyPaths } from './policy-paths.ts'
 import { reconcilePaths } from './reconcile-paths.ts'
+import { resumePaths } from './resume-paths.ts'
 import { sealPaths } from './seal-paths.ts'
 import { toolPaths } from './tool-paths.ts'
 import { wrappingPaths } from './wrapping-paths.ts'
@@ -24,6 +25,7 @@ export const sysPaths: readonly CorePath[] = [
   ...leasePaths,
   ...holdingPaths,
   ...reconcilePaths,
+  ...resumePaths,
   ...internalPaths,
   ...auditPaths,
   ...toolPaths,

@@ -1,5 +1,6 @@
 import { BrokerError } from '../../contracts/index.ts'
 import type { Change, ResumeAs } from '../change.ts'
+import { heldSentence } from '../store.ts'
 import type { Database } from './database.ts'
 import type { Wire } from './wire.ts'
 
@@ -37,8 +38,4 @@ const whileResuming: Readonly<Record<ResumeAs, ReadonlySet<Kind>>> = {
 function isAllowed(change: Wire<Change>, resuming: ResumeAs | null): boolean {
   if (change.kind === 'entry.put') return change.space === 'system' && change.expected === 0
   return always.has(change.kind) || (resuming !== null && whileResuming[resuming].has(change.kind))
-}
-
-function heldSentence(cause: string): string {
-  return `the store is held (${cause}) and only reads, until an operator runs "mayfly operator resume --restored" when it takes the place of the original, or "mayfly operator resume --copy" when the original lives on`
 }
