@@ -19,6 +19,7 @@ import { policyRead } from './commands/policy-read.ts'
 import { policyWrite } from './commands/policy-write.ts'
 import { read } from './commands/read.ts'
 import { reconcile } from './commands/reconcile.ts'
+import { run } from './commands/run.ts'
 import { secretsDisable } from './commands/secrets-disable.ts'
 import { secretsEnable } from './commands/secrets-enable.ts'
 import { secretsList } from './commands/secrets-list.ts'
@@ -39,6 +40,7 @@ export const commandList: readonly CliCommand[] = [
   write,
   list,
   deletePath,
+  run,
   leaseLs,
   leaseShow,
   leaseRenew,

@@ -9,6 +9,11 @@ import { Terminal } from './terminal.ts'
 import { storedToken } from './token-file.ts'
 import type { Typed } from './typed.ts'
 
+export interface TokenFound {
+  readonly value: string
+  readonly from: string
+}
+
 /** One run of a command: what was typed, where it speaks, whom it asks. */
 export class Invocation implements Disposable {
   readonly io: Io
@@ -45,14 +50,18 @@ export class Invocation implements Disposable {
     return new Client({ ...connectionOf(this.typed, this.io.env), ...(token === undefined ? {} : { token }) })
   }
 
-  /** Never from an option's value: every process of the machine can read a command line. */
   async #token(): Promise<string | undefined> {
-    const found = await this.#findToken()
-    this.tokenFrom = found?.from
-    return found?.value
+    return (await this.findToken())?.value
   }
 
-  async #findToken(): Promise<{ readonly value: string; readonly from: string } | undefined> {
+  /** Never from an option's value: every process of the machine can read a command line. */
+  async findToken(): Promise<TokenFound | undefined> {
+    const found = await this.#lookForToken()
+    this.tokenFrom = found?.from
+    return found
+  }
+
+  async #lookForToken(): Promise<TokenFound | undefined> {
     const file = this.typed.text('tokenFile')
     if (file === '-') return { value: await this.input.secret('Token'), from: 'standard input' }
     if (file !== undefined) return { value: readNamedFile(file).trim(), from: file }

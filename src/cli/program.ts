@@ -146,9 +146,9 @@ function safeUsage(text: string): string {
   return escapeButLines(hidden) + token
 }
 
-/** `mayfly lease ls | head` is no error. */
+/** `mayfly lease ls | head` is no error; nor is a terminal that was closed, where there may still be something to revoke. */
 function toleratesClosedPipes(screen: Screen): void {
   screen.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   })
 }

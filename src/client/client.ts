@@ -31,6 +31,8 @@ export type Method = 'GET' | 'LIST' | 'POST' | 'PUT' | 'DELETE'
 
 export interface RequestOptions {
   readonly timeoutMs?: number
+  /** The reply waits for its one opening this long, and what comes is `wrap_info`: `5m`, or seconds. */
+  readonly wrapTtl?: string
   /** Another token than the client's own; an empty one sends none. */
   readonly token?: string
   /** Gives the request up. What it asked for may have been done. */
@@ -71,7 +73,7 @@ export class Client implements Disposable {
       // The verb LIST is not understood everywhere; its other spelling is.
       method: method === 'LIST' ? 'GET' : method,
       target: requestTarget(this.#address, path, { ...(inQuery ? fields : {}), ...(method === 'LIST' ? { list: true } : {}) }),
-      headers: this.#headers(body, options.token === undefined ? this.#token : checkToken(options.token)),
+      headers: this.#headers(body, options.token === undefined ? this.#token : checkToken(options.token), options.wrapTtl),
       body,
       timeoutMs: options.timeoutMs ?? timeoutMsDefault,
       signal: options.signal
@@ -80,12 +82,13 @@ export class Client implements Disposable {
     return envelopeOf(answered)
   }
 
-  #headers(body: string | undefined, token: string | undefined): Readonly<Record<string, string>> {
+  #headers(body: string | undefined, token: string | undefined, wrapTtl: string | undefined): Readonly<Record<string, string>> {
     return {
       'user-agent': 'mayfly',
       accept: 'application/json',
       'x-vault-request': 'true',
       ...(token === undefined ? {} : { 'x-vault-token': token }),
+      ...(wrapTtl === undefined ? {} : { 'x-vault-wrap-ttl': checkDuration(wrapTtl) }),
       ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) })
     }
   }
@@ -102,6 +105,12 @@ function parseAddress(address: string): URL {
   if (url.username !== '' || url.password !== '')
     throw new BrokerError('invalid_request', 'address: a user name or a password is not taken')
   return url
+}
+
+/** What it means is the server's to say; here it only must fit into a header. */
+function checkDuration(text: string): string {
+  if (!/^[\w.]{1,32}$/.test(text)) throw new BrokerError('invalid_request', 'wrap TTL: expected seconds, or text such as "5m"')
+  return text
 }
 
 /** What no header can carry would fail deep inside with the token in the message. */

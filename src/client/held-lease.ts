@@ -19,6 +19,8 @@ export interface LeaseOptions<Fields> {
   readonly onCredential?: (next: Credential<Fields>, before: Credential<Fields>) => void | Promise<void>
   /** How long the old credential stays when nobody says that it was handed over. Default: 30 s. */
   readonly overlapMs?: number
+  /** Gives up while the first one is being issued. What was made by then is revoked. */
+  readonly signal?: AbortSignal
   /** `false`: it is renewed while that helps, then it ends. */
   readonly replace?: boolean
   /** What went wrong and is being tried again, for a log. Never a secret. */
@@ -75,15 +77,22 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
   static async open<Fields>(path: string, parts: LeaseParts, options: LeaseOptions<Fields>): Promise<HeldLease<Fields>> {
     const held = new HeldLease(path, parts, options)
     await parts.session.keep()
-    held.#kept = await Kept.open(held.#keeping(), parts.timing, held.#stop.signal)
+    held.#kept = await Kept.open(held.#keeping(), parts.timing, options.signal ?? held.#stop.signal)
     held.#unsubscribe = parts.session.onReplaced(() => held.#kept.expire())
-    return held
+    if (options.signal?.aborted !== true) return held
+    await held.release()
+    throw options.signal.reason
   }
 
   /** What is valid now. Throws `CredentialEnded` when its time is over and no other could be had yet. */
   current(): Credential<Fields> {
     if (this.#kept.over) throw new CredentialEnded(`the credential of ${this.path} has ended`)
     return this.#kept.current.value.credential
+  }
+
+  /** When the credential ends, or ended, unless it is renewed. */
+  get endsAt(): Date {
+    return new Date(this.#kept.current.ends.wall)
   }
 
   /** The credential, and each that takes its place; ends when the lease is released. */
@@ -97,20 +106,20 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
   }
 
   /** Revokes what is still there, and waits for it. Rejects with a `ClientError` when that is not certain; the lease then ends by its own time. */
-  release(): Promise<void> {
-    return (this.#released ??= this.#release())
+  release(timeoutMs = revokeMsMax): Promise<void> {
+    return (this.#released ??= this.#release(timeoutMs))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release().catch((error: unknown) => this.#trouble('revoke', error, this.#kept.current.ends))
   }
 
-  async #release(): Promise<void> {
+  async #release(timeoutMs: number): Promise<void> {
     this.#unsubscribe()
     this.#stop.abort()
     await this.#kept.stop()
     this.#tellWaiting()
-    const outcomes = await Promise.allSettled([...this.#open].map(issued => this.#revoke(issued)))
+    const outcomes = await Promise.allSettled([...this.#open].map(issued => this.#revoke(issued, timeoutMs)))
     this.#parts.released()
     const failed = outcomes.find(outcome => outcome.status === 'rejected')
     if (failed) throw failed.reason
@@ -165,7 +174,7 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
     } finally {
       done.abort()
     }
-    if (!this.#stop.signal.aborted) await this.#revoke(old).catch((error: unknown) => this.#trouble('revoke', error, ends))
+    if (!this.#stop.signal.aborted) await this.#revoke(old, revokeMsMax).catch((error: unknown) => this.#trouble('revoke', error, ends))
   }
 
   async #handedOver(next: Issued<Fields>, old: Issued<Fields>, signal: AbortSignal): Promise<void> {
@@ -178,13 +187,14 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
     await this.#parts.timing.sleep(Math.max(0, msUntil(this.#parts.timing, ends)), AbortSignal.any([signal, this.#stop.signal]))
   }
 
-  async #revoke(issued: Issued<Fields>): Promise<void> {
+  async #revoke(issued: Issued<Fields>, timeoutMs: number): Promise<void> {
     const { client, session, timing } = this.#parts
     const fields = { lease_id: issued.credential.leaseId, sync: true }
     try {
       // As a DELETE: revoking twice is revoking.
-      await repeating(timing, 'DELETE', new AbortController().signal, () =>
-        client.request('PUT', 'sys/leases/revoke', fields, { token: issued.token, timeoutMs: revokeMsMax })
+      const signal = AbortSignal.timeout(timeoutMs)
+      await repeating(timing, 'DELETE', signal, () =>
+        client.request('PUT', 'sys/leases/revoke', fields, { token: issued.token, timeoutMs, signal })
       )
     } catch (error) {
       // A lease ends with its token.

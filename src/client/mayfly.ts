@@ -30,7 +30,7 @@ export class Mayfly implements AsyncDisposable {
   readonly #client: Client
   readonly #session: Session
   readonly #timing: Timing
-  readonly #leases = new Set<{ release(): Promise<void> }>()
+  readonly #leases = new Set<{ release(timeoutMs?: number): Promise<void> }>()
 
   constructor({ login, onTrouble, timing = systemTiming, ...connection }: MayflyOptions) {
     this.#client = new Client(connection)
@@ -76,8 +76,8 @@ export class Mayfly implements AsyncDisposable {
   }
 
   /** Revokes every lease that is held, and the token where a login made it. Rejects with the first `ClientError`; everything then ends by its own time. */
-  async close(): Promise<void> {
-    const outcomes = await Promise.allSettled([...this.#leases].map(lease => lease.release()))
+  async close(timeoutMs?: number): Promise<void> {
+    const outcomes = await Promise.allSettled([...this.#leases].map(lease => lease.release(timeoutMs)))
     outcomes.push(...(await Promise.allSettled([this.#session.end(endMsMax)])))
     this.#client[Symbol.dispose]()
     const failed = outcomes.find(outcome => outcome.status === 'rejected')

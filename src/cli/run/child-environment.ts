@@ -1,0 +1,18 @@
+import type { Io } from '../io.ts'
+
+/** What leads to the broker's token: by name, in each of its three spellings. */
+const ours = /^(MAYFLY|BAO|VAULT)_(TOKEN|TOKEN_FILE|ROLE_ID|SECRET_ID|SECRET_ID_FILE)$/
+
+/** The environment of a program: ours without the token, with what it is given. `undefined` takes a variable away. */
+export function childEnvironment(
+  env: Io['env'],
+  given: Iterable<readonly [string, string | undefined]>,
+  { keepToken }: { readonly keepToken: boolean }
+): Record<string, string> {
+  const kept = Object.entries(env).filter(([name, value]) => (keepToken || !ours.test(name)) && !isOurCache(name, value))
+  return Object.fromEntries([...new Map([...kept, ...given])].filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+/** Set by our own start: a program on Node would keep its code there. */
+const isOurCache = (name: string, value: string | undefined): boolean =>
+  name === 'NODE_COMPILE_CACHE' && value?.endsWith('/node_modules/.cache/mayfly') === true

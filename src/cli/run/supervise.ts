@@ -1,0 +1,158 @@
+/** A program, the credentials that it uses, and what happens to the one when something happens to the other.
+ *
+ *  The program decides how long it takes: neither a broker that is away nor a credential that ends stops it. When it has ended, by whatever, the credentials
+ *  are revoked. Killed itself, this process can do nothing more: then the short time of the leases ends them, and on Linux the kernel ends the program. */
+import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HeldLease, Mayfly } from '../../client/index.ts'
+import type { JsonObject } from '../../contracts/index.ts'
+import type { Terminal } from '../terminal.ts'
+import { Child } from './child.ts'
+import type { ChildStart } from './child.ts'
+import { PrivateFile } from './private-file.ts'
+import type { Signals } from './signals.ts'
+import { troubleText } from './trouble-text.ts'
+
+export type OnReplace = 'none' | 'restart' | 'rewrite' | NodeJS.Signals
+
+export interface Supervision {
+  readonly mayfly: Mayfly
+  readonly terminal: Terminal
+  readonly signals: Signals
+  /** By the name that templates use. */
+  readonly leases: ReadonlyMap<string, string>
+  readonly leaseSeconds: number
+  readonly start: (credentials: ReadonlyMap<string, JsonObject>) => Omit<ChildStart, 'ownGroup'>
+  /** Paths that are known before anything is issued, and their text. */
+  readonly filePaths: readonly string[]
+  readonly files: (credentials: ReadonlyMap<string, JsonObject>) => ReadonlyMap<string, string>
+  readonly onReplace: OnReplace
+  readonly overlapMs: number
+  readonly killAfterMs: number
+  readonly verbose: boolean
+}
+
+// Credentials of several leases often end together: one restart is enough.
+const gatherMs = 2_000
+// After the program has ended its user waits for nothing else.
+const revokeMsMax = 10_000
+
+export async function supervise(supervision: Supervision): Promise<number> {
+  using files = new DisposableStack()
+  const written = new Map(supervision.filePaths.map(path => [path, files.use(new PrivateFile(path))]))
+  const supervisor = new Supervisor(supervision, written)
+  try {
+    await supervisor.issue()
+    return await supervisor.run()
+  } finally {
+    await supervisor.revoke()
+  }
+}
+
+class Supervisor {
+  readonly #supervision: Supervision
+  readonly #files: ReadonlyMap<string, PrivateFile>
+  readonly #leases = new Map<string, HeldLease>()
+  readonly #credentials = new Map<string, JsonObject>()
+  readonly #over = new AbortController()
+  #child: Child | undefined
+  #restarting: Promise<void> | undefined
+  /** The program that was told to end because another takes its place. */
+  #leaving: Child | undefined
+
+  constructor(supervision: Supervision, files: ReadonlyMap<string, PrivateFile>) {
+    this.#supervision = supervision
+    this.#files = files
+  }
+
+  async issue(): Promise<void> {
+    for (const [name, path] of this.#supervision.leases) this.#leases.set(name, await this.#lease(name, path))
+  }
+
+  /** Until it ends; its exit code. */
+  async run(): Promise<number> {
+    const { signals } = this.#supervision
+    if (signals.first !== undefined) return 128 + constants.signals[signals.first]
+    this.#writeFiles()
+    this.#startChild()
+    for (;;) {
+      const child = this.#child!
+      const code = await child.ended
+      if (this.#leaving !== child) return code
+      await this.#restarting
+      if (this.#child === child) return code
+    }
+  }
+
+  /** What cannot be revoked is said, and changes nothing else: the lease is short. */
+  async revoke(): Promise<void> {
+    this.#over.abort()
+    const { mayfly, terminal } = this.#supervision
+    await Promise.all(
+      [...this.#leases.values()].map(async lease => {
+        const endsAt = lease.endsAt
+        await lease
+          .release(revokeMsMax)
+          .catch((error: unknown) => terminal.warn(troubleText(lease.path, { what: 'revoke', error, endsAt })))
+      })
+    )
+    // Its leases are gone, or were told; a token that stays behind is short, too.
+    await mayfly.close(revokeMsMax).catch(() => undefined)
+  }
+
+  async #lease(name: string, path: string): Promise<HeldLease> {
+    const { mayfly, terminal, signals, leaseSeconds, onReplace, verbose } = this.#supervision
+    const lease = await mayfly.lease(path, {
+      seconds: leaseSeconds,
+      replace: onReplace !== 'none',
+      signal: signals.ending.signal,
+      onCredential: next => this.#replaced(name, path, next.reveal()),
+      onTrouble: trouble => terminal.warn(troubleText(path, trouble)),
+      onLastEnd: endsAt => this.#lastEnd(path, endsAt)
+    })
+    this.#credentials.set(name, lease.current().reveal())
+    if (verbose) terminal.note(`${name}: ${lease.current().leaseId}, until ${lease.endsAt.toISOString()}`)
+    return lease
+  }
+
+  #lastEnd(path: string, endsAt: Date): void {
+    if (this.#supervision.onReplace !== 'none') return
+    this.#supervision.terminal.warn(
+      `the credential of ${path} ends at ${endsAt.toISOString()} and is not replaced: --on-replace says how a program takes the next one`
+    )
+  }
+
+  /** The one before stays until this is done. */
+  async #replaced(name: string, path: string, fields: JsonObject): Promise<void> {
+    const { onReplace, overlapMs, terminal, verbose } = this.#supervision
+    this.#credentials.set(name, fields)
+    this.#writeFiles()
+    if (verbose) terminal.note(`${name}: ${path} is replaced`)
+    if (onReplace === 'restart') return (this.#restarting ??= this.#restart().finally(() => (this.#restarting = undefined)))
+    if (onReplace !== 'rewrite' && onReplace !== 'none') this.#child?.signalItself(onReplace)
+    await sleep(overlapMs, undefined, { signal: this.#over.signal, ref: false }).catch(() => undefined)
+  }
+
+  async #restart(): Promise<void> {
+    const { signals, killAfterMs } = this.#supervision
+    if (this.#leases.size > 1) await sleep(gatherMs, undefined, { signal: this.#over.signal }).catch(() => undefined)
+    const before = this.#child
+    if (before === undefined || !before.running || this.#over.signal.aborted) return
+    const { interrupts } = signals
+    this.#leaving = before
+    await before.end('SIGTERM', killAfterMs)
+    // Told to end meanwhile: there is no next one.
+    if (signals.ending.signal.aborted || signals.interrupts > interrupts) return
+    this.#startChild()
+  }
+
+  #startChild(): void {
+    const { start, signals } = this.#supervision
+    this.#child = new Child({ ...start(this.#credentials), ownGroup: !signals.onTerminal })
+    signals.direct(this.#child)
+  }
+
+  #writeFiles(): void {
+    for (const [path, text] of this.#supervision.files(this.#credentials)) this.#files.get(path)?.write(text)
+  }
+}
