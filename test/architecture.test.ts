@@ -49,7 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'express'
   ],
   'src/tls': ['src/contracts', 'src/config.ts', 'src/http/tls-options.ts', 'node-forge'],
-  'src/cli': ['src/contracts', 'src/client', 'src/policy', 'src/audit/verify.ts', 'commander'],
+  'src/cli': ['src/contracts', 'src/client', 'src/policy', 'src/audit/verify.ts', 'commander', 'yaml'],
   plugins: ['mayfly/plugin', 'pg']
 }
 

@@ -14,8 +14,10 @@ import { operatorInit } from './commands/operator-init.ts'
 import { operatorSeal } from './commands/operator-seal.ts'
 import { operatorUnseal } from './commands/operator-unseal.ts'
 import { policyDelete } from './commands/policy-delete.ts'
+import { policyFmt } from './commands/policy-fmt.ts'
 import { policyList } from './commands/policy-list.ts'
 import { policyRead } from './commands/policy-read.ts'
+import { policyTest } from './commands/policy-test.ts'
 import { policyWrite } from './commands/policy-write.ts'
 import { read } from './commands/read.ts'
 import { reconcile } from './commands/reconcile.ts'
@@ -30,6 +32,7 @@ import { tokenCreate } from './commands/token-create.ts'
 import { tokenLookup } from './commands/token-lookup.ts'
 import { tokenRenew } from './commands/token-renew.ts'
 import { tokenRevoke } from './commands/token-revoke.ts'
+import { unwrap } from './commands/unwrap.ts'
 import { write } from './commands/write.ts'
 
 /** Every command that is a client of a server, in the order of the help. */
@@ -40,6 +43,7 @@ export const commandList: readonly CliCommand[] = [
   write,
   list,
   deletePath,
+  unwrap,
   run,
   leaseLs,
   leaseShow,
@@ -54,6 +58,8 @@ export const commandList: readonly CliCommand[] = [
   policyRead,
   policyWrite,
   policyDelete,
+  policyFmt,
+  policyTest,
   secretsList,
   secretsEnable,
   secretsTune,

@@ -1,3 +1,5 @@
+import { stringify } from 'yaml'
+
 // Control characters move the cursor and answer as if typed; line separators make a row that nobody wrote; what is invisible or turns the direction of writing shows
 // another text than the one that is there.
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
@@ -17,6 +19,12 @@ export function escapeButLines(text: string): string {
 /** JSON for a terminal: the same value, with what `JSON.stringify` leaves as it is escaped too. */
 export function safeJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(unsafe, character => (character === '\n' ? character : escaped(character)))
+}
+
+/** YAML for a terminal: the same value. What its plain style would show as it is goes as JSON, which is YAML too. */
+export function safeYaml(value: unknown): string {
+  const plain = JSON.stringify(value)
+  return new RegExp(unsafe, 'u').test(plain) ? `${safeJson(value)}\n` : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
 }
 
 /** As JSON writes it, in UTF-16 units. */

@@ -3,6 +3,7 @@ import type { Method, RequestOptions } from '../client/client.ts'
 import type { Envelope } from '../client/envelope.ts'
 import type { JsonObject } from '../contracts/index.ts'
 import type { Io } from './io.ts'
+import { Progress } from './progress.ts'
 import { connectionOf, formatOf, fromEnvironment, readNamedFile } from './settings.ts'
 import { StandardInput } from './standard-input.ts'
 import { Terminal } from './terminal.ts'
@@ -34,6 +35,7 @@ export class Invocation implements Disposable {
   /** One request with the user's token. Its warnings are shown. */
   async request(method: Method, path: string, fields?: JsonObject, options?: RequestOptions): Promise<Envelope> {
     this.#client ??= this.#connect(await this.#token())
+    using _ = new Progress(this.io, 'waiting for the server')
     const envelope = await this.#client.request(method, path, fields, options)
     for (const warning of envelope.warnings ?? []) this.terminal.warn(warning)
     return envelope

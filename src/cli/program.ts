@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { CliCommand } from './cli-command.ts'
 import { commandList, groups } from './command-list.ts'
+import { completionCommand } from './commands/completion.ts'
 import type { ServerOptions } from './commands/server.ts'
 import { serverCommand } from './commands/server.ts'
 import { versionCommand } from './commands/version.ts'
@@ -22,7 +23,8 @@ export interface Commands {
 }
 
 export function program(commands: Commands, io: Io): { run(argv: readonly string[]): Promise<number> } {
-  const all = [serverCommand(commands.server), ...commandList, versionCommand(commands.version)]
+  const working = [serverCommand(commands.server), ...commandList, versionCommand(commands.version)]
+  const all = [...working, completionCommand(working)]
   toleratesClosedPipes(io.stdout)
   toleratesClosedPipes(io.stderr)
   return {
@@ -93,7 +95,7 @@ function globalOptions(): readonly Option[] {
     new Option('--client-cert <file>', 'what to show of yourself, PEM'),
     new Option('--client-key <file>', 'its key, PEM'),
     new Option('--token-file <file>', 'a file with the token; - for standard input'),
-    new Option('--format <format>', 'table or json')
+    new Option('--format <format>', 'table, json or yaml')
   ]
 }
 

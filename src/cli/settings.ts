@@ -11,7 +11,7 @@ export const settingsHelp = `Environment, each also as BAO_… and VAULT_… (th
   MAYFLY_TOKEN_FILE    a file with the token, where MAYFLY_TOKEN is not set
   MAYFLY_CACERT        the authorities to trust, a PEM file
   MAYFLY_CLIENT_CERT, MAYFLY_CLIENT_KEY   what to show where the server asks for a certificate
-  MAYFLY_FORMAT        table or json`
+  MAYFLY_FORMAT        table, json or yaml`
 
 const addressDefault = 'http://127.0.0.1:8200'
 
@@ -26,7 +26,7 @@ export function fromEnvironment(env: Io['env'], name: string): { readonly value:
 
 export function formatOf(typed: Typed, env: Io['env']): Format {
   const said = typed.text('format') ?? fromEnvironment(env, 'FORMAT')?.value ?? 'table'
-  if (said !== 'table' && said !== 'json') throw new UsageError('format: expected table or json')
+  if (said !== 'table' && said !== 'json' && said !== 'yaml') throw new UsageError('format: expected table, json or yaml')
   return said
 }
 

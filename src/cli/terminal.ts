@@ -1,16 +1,19 @@
-import { escapeButLines, escapeControl, safeJson } from './escape-control.ts'
+import { escapeButLines, escapeControl, safeJson, safeYaml } from './escape-control.ts'
 import type { Io, Screen } from './io.ts'
 
-export type Format = 'table' | 'json'
+export type Format = 'table' | 'json' | 'yaml'
 
-/** Where words go. Results go to standard output, everything else to standard error; in JSON standard output holds one JSON value or nothing. */
+/** Where words go. Results go to standard output, everything else to standard error; in JSON and YAML standard output holds one value or nothing. */
 export class Terminal {
   readonly #io: Pick<Io, 'stdout' | 'stderr' | 'env'>
-  readonly format: Format
+  /** `json`: one value, for programs. */
+  readonly format: 'table' | 'json'
+  readonly #yaml: boolean
 
   constructor(io: Pick<Io, 'stdout' | 'stderr' | 'env'>, format: Format) {
     this.#io = io
-    this.format = format
+    this.format = format === 'table' ? 'table' : 'json'
+    this.#yaml = format === 'yaml'
   }
 
   /** Lines for people: what was done. Not in JSON. */
@@ -24,7 +27,7 @@ export class Terminal {
   }
 
   json(value: unknown): void {
-    this.#io.stdout.write(`${safeJson(value)}\n`)
+    this.#io.stdout.write(this.#yaml ? safeYaml(value) : `${safeJson(value)}\n`)
   }
 
   /** One value alone: as it is to a program, escaped and with a line feed on a terminal. */

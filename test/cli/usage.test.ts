@@ -46,7 +46,7 @@ test.each([
   ['read', 1, "error: missing required argument 'path'"],
   ['rede x', 1, "error: unknown command 'rede'"],
   ['read -fild=x y', 1, "error: unknown option '--fild'"],
-  ['read -format=xml x', 1, 'error: format: expected table or json'],
+  ['read -format=xml x', 1, 'error: format: expected table, json or yaml'],
   ['write x', 1, 'error: no fields: name some, or say --force'],
   ['write x =v', 1, 'error: field 1: expected key=value'],
   ['write x k=@/does/not/exist', 1, 'error: cannot read /does/not/exist (ENOENT)'],

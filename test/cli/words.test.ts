@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { escapeButLines, escapeControl, safeJson } from '../../src/cli/escape-control.ts'
+import { parse } from 'yaml'
+import { escapeButLines, escapeControl, safeJson, safeYaml } from '../../src/cli/escape-control.ts'
 import { keyValueTable, table } from '../../src/cli/table.ts'
 import { timeLeft } from '../../src/cli/time-left.ts'
 
@@ -42,6 +43,16 @@ test('JSON for a terminal is the same value', () => {
       const text = safeJson(value)
       expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)))
       expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
+    })
+  )
+})
+
+test('YAML for a terminal is the same value', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ noUnicodeString: false }), value => {
+      const text = safeYaml(value)
+      expect(parse(text)).toEqual(JSON.parse(JSON.stringify(value)))
+      expect(text.replaceAll(/[\n\t]/g, '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
     })
   )
 })

@@ -5,6 +5,7 @@ import type { CliCommand } from '../cli-command.ts'
 import { exitCode } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
 import { textAt } from '../json-at.ts'
+import { Progress } from '../progress.ts'
 import { readNamedFile } from '../settings.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -24,10 +25,22 @@ keep a head elsewhere. Exit code: 0 it holds, 2 it does not, 1 error.`,
     const { typed, terminal } = invocation
     const key = await publicKey(invocation)
     const anchors = typed.list('head').map(anchor)
-    const verdict = await verifyTrail(openLines(...typed.args), { ...(key === undefined ? {} : { publicKey: key }), anchors })
+    using progress = new Progress(invocation.io, 'reading')
+    const verdict = await verifyTrail(counted(openLines(...typed.args), progress), {
+      ...(key === undefined ? {} : { publicKey: key }),
+      anchors
+    })
     if (terminal.format === 'json') terminal.json(verdict)
     else terminal.say(...tellVerdict(verdict))
     return verdict.ok ? exitCode.done : exitCode.refused
+  }
+}
+
+async function* counted<T>(lines: AsyncIterable<T>, progress: Progress): AsyncIterable<T> {
+  let count = 0
+  for await (const line of lines) {
+    if (++count % 10_000 === 0) progress.say(`${count} lines`)
+    yield line
   }
 }
 
