@@ -10,7 +10,8 @@ import { untilEnded } from './revoke.ts'
 import { putEntry, readEntry } from './sealed-rows.ts'
 import type { OpenedEntry } from './sealed-rows.ts'
 
-/** Ends a mount: nothing new is issued from the first commit on, its leases are revoked in parallel, and the mount goes when they are gone. While some are left the
+/** Ends a mount: nothing new is issued from the first commit on, its leases are revoked in parallel, and the mount goes when they are gone. Of an auth method nobody
+ *  gets in from that commit on, neither by a login nor with a token that it gave. While some are left the
  *  answer is 400 with their number; it goes all the same once they are. No lease is ever forgotten to be fast. */
 export async function disableMount(call: Call<unknown>, record: MountRecord): Promise<Outcome> {
   const { parts } = call
@@ -20,18 +21,18 @@ export async function disableMount(call: Call<unknown>, record: MountRecord): Pr
   call.change(putEntry(parts.barrier, 'mount', record.path, mountRecordJson({ ...record, ending: true }), row.version))
   call.change({
     kind: 'cascade.open',
-    selector: { kind: 'mount', mount: record.uuid },
+    selector: { kind: isAuth(record) ? 'auth' : 'mount', mount: record.uuid },
     cause: 'mount-disabled',
     by: call.identity.token?.displayName ?? ''
   })
   return {
     wait: async () => {
       parts.wake()
-      const left = await untilEnded(parts, () => parts.store.liveAtMount(record.uuid))
+      const left = await untilEnded(parts, () => living(parts, record))
       if (left > 0)
         throw new BrokerError(
           'invalid_request',
-          `failed to revoke ${left} leases of ${record.path}: the mount stays until they are gone, revoking goes on`
+          `failed to revoke ${left} ${isAuth(record) ? 'tokens' : 'leases'} of ${record.path}: the mount stays until they are gone, revoking goes on`
         )
       await dropMount(parts, record)
       return undefined
@@ -41,8 +42,16 @@ export async function disableMount(call: Call<unknown>, record: MountRecord): Pr
 
 /** The mounts whose leases were not gone in time for the answer, or whose broker died meanwhile. */
 export async function finishEndings(parts: Parts): Promise<void> {
-  for (const { record } of parts.mounts.all)
-    if (record.ending && (await parts.store.liveAtMount(record.uuid)) === 0) await dropMount(parts, record)
+  for (const { record } of parts.mounts.all) if (record.ending && (await living(parts, record)) === 0) await dropMount(parts, record)
+}
+
+function isAuth({ path }: MountRecord): boolean {
+  return path.startsWith('auth/')
+}
+
+/** What still hangs on it: leases on a backend; on an auth method the tokens that it gave, which take their leases with them. */
+function living({ store }: Parts, record: MountRecord): Promise<number> {
+  return isAuth(record) ? store.liveLogins(record.uuid) : store.liveAtMount(record.uuid)
 }
 
 async function dropMount(parts: Parts, record: MountRecord): Promise<void> {

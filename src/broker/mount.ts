@@ -1,4 +1,4 @@
-import type { Backend, Json, JsonObject } from '../contracts/index.ts'
+import type { AuthMethod, AuthPath, Backend, Json, JsonObject } from '../contracts/index.ts'
 import type { CorePath } from './core-path.ts'
 import type { Router } from './router.ts'
 import type { Path } from '../contracts/index.ts'
@@ -39,6 +39,7 @@ export type ReconcilePolicy = 'report' | 'adopt' | 'remove'
 export type Mount =
   | { readonly kind: 'core'; readonly record: MountRecord; readonly router: Router<CorePath> }
   | { readonly kind: 'backend'; readonly record: MountRecord; readonly router: Router<Path>; readonly backend: Backend }
+  | { readonly kind: 'auth'; readonly record: MountRecord; readonly router: Router<AuthPath>; readonly method: AuthMethod }
   /** Its plugin is not there: requests are refused, its leases wait. */
   | { readonly kind: 'broken'; readonly record: MountRecord; readonly why: string }
 

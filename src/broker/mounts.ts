@@ -1,5 +1,5 @@
 import { BrokerError } from '../contracts/index.ts'
-import type { Backend, BackendType, CredentialType, DatabaseDriver } from '../contracts/index.ts'
+import type { AuthMethodType, Backend, BackendType, CredentialType, DatabaseDriver, Task } from '../contracts/index.ts'
 import type { CorePath } from './core-path.ts'
 import { parseMountRecord, plainConfig } from './mount.ts'
 import type { Mount, MountRecord } from './mount.ts'
@@ -12,6 +12,7 @@ import { entryPlace } from './sealed-rows.ts'
 export interface Catalog {
   readonly backends: ReadonlyMap<string, BackendType>
   readonly databaseDrivers: readonly DatabaseDriver[]
+  readonly authMethods?: ReadonlyMap<string, AuthMethodType>
 }
 
 /** The paths that are part of the broker itself, by mount path. */
@@ -41,7 +42,6 @@ export class Mounts implements AsyncDisposable {
     return this.#loading
   }
 
-  async #load(): Promise<void> {
   /** From here on every backend marks what it makes as this instance's. Whoever still holds one of before only reads. */
   async become(instance: string): Promise<void> {
     await this.#loading.catch(() => undefined)
@@ -52,6 +52,7 @@ export class Mounts implements AsyncDisposable {
     for (const mount of before.values()) await close(mount)
   }
 
+  async #load(): Promise<void> {
     const { generation, entries } = await this.#parts.store.entries('mount')
     const byUuid = new Map<string, Mount>()
     const tuned = new Map<string, MountRecord>()
@@ -65,17 +66,17 @@ export class Mounts implements AsyncDisposable {
       const present = this.#byUuid.get(record.uuid)
       byUuid.set(
         record.uuid,
-        present?.kind === 'backend' && present.record.path === record.path ? { ...present, record } : await this.#open(record)
+        present && present.kind !== 'broken' && present.record.path === record.path ? { ...present, record } : await this.#open(record)
       )
     }
-    const gone = [...this.#byUuid.values()].filter(mount => mount.kind === 'backend' && byUuid.get(mount.record.uuid)?.kind !== 'backend')
+    const gone = [...this.#byUuid.values()].filter(mount => byUuid.get(mount.record.uuid)?.kind !== mount.kind)
     // Of a mount that is part of the broker only what was tuned is stored.
     const core = this.#core.map(mount => ({ ...mount, record: { ...mount.record, ...pickTuned(tuned.get(mount.record.path)) } }))
     const all = [...core, ...byUuid.values()]
     this.#byUuid = byUuid
     this.#byPath = new Map(all.map(mount => [mount.record.path, mount]))
     this.generation = generation
-    for (const mount of gone) if (mount.kind === 'backend') await mount.backend[Symbol.asyncDispose]()
+    for (const mount of gone) await close(mount)
   }
 
   /** A row that does not open is a mount that is not there: its leases wait, and those of all others are served. */
@@ -89,6 +90,7 @@ export class Mounts implements AsyncDisposable {
   }
 
   async #open(record: MountRecord): Promise<Mount> {
+    if (record.path.startsWith('auth/')) return this.#openMethod(record)
     const type = this.#catalog.backends.get(record.type)
     if (!type) return { kind: 'broken', record, why: `no backend of type ${record.type} is loaded` }
     try {
@@ -97,6 +99,22 @@ export class Mounts implements AsyncDisposable {
     } catch (error) {
       this.#parts.log.error('a backend did not open', { mount: record.path, type: record.type }, error)
       return { kind: 'broken', record, why: 'its backend did not open' }
+    }
+  }
+
+  async #openMethod(record: MountRecord): Promise<Mount> {
+    const type = this.#catalog.authMethods?.get(record.type)
+    if (!type) return { kind: 'broken', record, why: `no auth method of type ${record.type} is loaded` }
+    const { barrier, clock, random, log } = this.#parts
+    const { path, uuid, accessor } = record
+    const storage = mountReader(this.#parts, uuid)
+    const mac = (data: string) => barrier.macHex('login', `${uuid}\n${data}`)
+    try {
+      const method = await type.open({ mount: { path, uuid, accessor }, clock, random, log, storage, mac })
+      return { kind: 'auth', record, method, router: new Router(method.paths) }
+    } catch (error) {
+      this.#parts.log.error('an auth method did not open', { mount: path, type: record.type }, error)
+      return { kind: 'broken', record, why: 'it did not open' }
     }
   }
 
@@ -142,6 +160,11 @@ export class Mounts implements AsyncDisposable {
     return this.#catalog.backends.has(type)
   }
 
+  /** The auth methods that `sys/auth` may enable. */
+  knowsMethod(type: string): boolean {
+    return this.#catalog.authMethods?.has(type) ?? false
+  }
+
   /** The code that ends a lease's credential. Throws while its plugin is missing: the lease waits. */
   credential(uuid: string, name: string): CredentialType {
     const backend = this.backend(uuid)
@@ -162,6 +185,12 @@ export class Mounts implements AsyncDisposable {
     return mount.backend
   }
 
+  /** The durable work of a backend or an auth method. */
+  task(uuid: string, name: string): Task | undefined {
+    const mount = this.#byUuid.get(uuid)
+    return mount?.kind === 'auth' ? mount.method.tasks?.[name] : this.backend(uuid).tasks?.[name]
+  }
+
   /** Effective TTLs of a mount in seconds. */
   ttls(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number } {
     const { settings } = this.#parts
@@ -170,9 +199,14 @@ export class Mounts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#loading.catch(() => undefined)
-    for (const mount of this.#byUuid.values()) if (mount.kind === 'backend') await mount.backend[Symbol.asyncDispose]()
+    for (const mount of this.#byUuid.values()) await close(mount)
     this.#byUuid = new Map()
   }
+}
+
+async function close(mount: Mount): Promise<void> {
+  if (mount.kind === 'backend') await mount.backend[Symbol.asyncDispose]()
+  if (mount.kind === 'auth') await mount.method[Symbol.asyncDispose]()
 }
 
 function pickTuned(record: MountRecord | undefined): Partial<MountRecord> {

@@ -9,6 +9,8 @@ import type { Settings } from './settings.ts'
 import type { Trail } from './trail.ts'
 import type { Circuits } from './circuits.ts'
 import type { TargetGates } from './target-gates.ts'
+import type { Lockouts } from './lockouts.ts'
+import type { RefusalRate } from './refusal-rate.ts'
 import type { LeaseWatch } from './lease-watch.ts'
 import type { TaskWatch } from './task-wait.ts'
 import type { Reconciler } from './reconcile.ts'
@@ -34,13 +36,15 @@ export interface Parts {
   readonly circuits: Circuits
   readonly watch: LeaseWatch
   readonly taskWatch: TaskWatch
+  readonly lockouts: Lockouts
+  readonly refusals: RefusalRate
   readonly reconciler: Reconciler
+  readonly hold: Hold
+  /** The store is held no longer: the work of an unsealed broker begins. `instance`: it is a copy, and another instance from now on. */
+  readonly resumed: (instance?: string) => Promise<void>
   /** Tells the sweeper that something may be due. */
   readonly wake: () => void
   /** Seals this broker: keys are zeroed, only the documented routes answer. Returns before it is done. */
   readonly sealNow: () => void
-  readonly hold: Hold
-  /** The store is held no longer: the work of an unsealed broker begins. `instance`: it is a copy, and another instance from now on. */
-  readonly resumed: (instance?: string) => Promise<void>
   readonly at: At
 }

@@ -12,12 +12,14 @@ import type { Verdict } from './authorize.ts'
 import type { Call } from './core-path.ts'
 import { Exchange } from './exchange.ts'
 import { issue } from './issue.ts'
+import { login } from './login.ts'
+import type { Attempt } from './login.ts'
 import { anonymous } from './anonymous.ts'
 import type { Parts } from './parts.ts'
 import { toReply } from './reply.ts'
 import type { IssuedOutcome } from './reply.ts'
 import type { Identity, Outcome, Reply, WireRequest } from './request.ts'
-import { isOpen, route } from './route.ts'
+import { isForAnyone, route } from './route.ts'
 import type { Route, Served } from './route.ts'
 import { spendUse } from './spend-use.ts'
 import { asksAboutWrapping, identifyHolder, refuseDeadWrapping } from './wrapping-holder.ts'
@@ -32,16 +34,18 @@ export async function perform(parts: Parts, request: WireRequest): Promise<Reply
     exchange.decided(verdict.decision)
     if (!verdict.decision.allowed) throw new BrokerError('permission_denied', listed('permission denied')) // refusals are audited too
     parts.sinks.refuseWhileLagging(request)
+    if (parts.hold.held) parts.hold.refuseWrites(request)
     return await run(exchange, here, verdict.operation)
   } catch (error) {
-    if (parts.hold.held) parts.hold.refuseWrites(request)
-    throw await exchange.fail(error)
+    if (!identity.token && parts.refusals.onlyCounted(request.remoteAddress, error)) parts.trail.countRefusal(request.remoteAddress)
+    else await exchange.fail(error)
+    throw error
   }
 }
 
 async function identify(parts: Parts, request: WireRequest): Promise<Identity> {
   if (asksAboutWrapping(request)) return identifyHolder(parts, request)
-  if (request.token === undefined && isOpen(parts, request)) return anonymous
+  if (isForAnyone(parts, request)) return anonymous
   try {
     return await spendUse(parts, await authenticate(parts, request))
   } catch (error) {
@@ -72,6 +76,13 @@ async function run(exchange: Exchange, here: Route, operation: Operation): Promi
   const reply = await settle(exchange, call, answer, say)
   for (const action of after) await action()
   return reply
+}
+
+/** The same proof looked at anew, after somebody else was faster. */
+async function attempt(served: Served, call: Call): Promise<Attempt> {
+  const answer = await served.handle(call)
+  if (answer && ('login' in answer || 'refused' in answer)) return { call, answer }
+  throw new Error('what planned a login answers something else')
 }
 
 type Say = (outcome: Outcome | IssuedOutcome) => Reply

@@ -1,9 +1,11 @@
 import { BrokerError } from '../contracts/index.ts'
-import type { Answer, Operation, Path, PathRequest, z } from '../contracts/index.ts'
+import type { Answer, AuthRequest, LoginStorage, Operation, Path, PathRequest, z } from '../contracts/index.ts'
 import { listed } from './authorize.ts'
 import type { Guarded } from './authorize.ts'
 import type { Call } from './core-path.ts'
 import type { Mount } from './mount.ts'
+import type { LoginAnswer } from './login.ts'
+import { loginStorage } from './login-storage.ts'
 import { mountStorage } from './mount-storage.ts'
 import type { Parts } from './parts.ts'
 import { serves } from './router.ts'
@@ -24,11 +26,13 @@ export interface Route extends Guarded {
 export interface Served {
   readonly fields: z.ZodObject
   readonly params: Readonly<Record<string, string>>
-  handle(call: Call): Promise<Outcome | Extract<Answer, { issue: unknown }>>
+  handle(call: Call): Promise<Outcome | LoginAnswer | Extract<Answer, { issue: unknown }>>
 }
 
-export function isOpen(parts: Parts, request: WireRequest): boolean {
-  return route(parts, request).open
+/** Nobody need say who he is: an open path without a token. Of an auth method with one too, because who logs in may hold an old one. */
+export function isForAnyone(parts: Parts, request: WireRequest): boolean {
+  const { open, mount } = route(parts, request)
+  return open && (request.token === undefined || mount?.kind === 'auth')
 }
 
 export function route(parts: Parts, request: WireRequest): Route {
@@ -55,15 +59,22 @@ function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, ope
     fields: match.path.fields,
     params: match.params,
     handle: async call => {
-      // The two tables differ in what their handlers are given; `mount.kind` says which this is.
+      // The tables differ in what their handlers are given; `mount.kind` says which this is.
       const handler = match.path[verb] as unknown as (...args: unknown[]) => Promise<Answer>
       if (mount.kind === 'core') return (await handler(call)) as Outcome
       using deadline = parts.clock.within(answerMsMax, call.signal)
+      if (mount.kind === 'auth')
+        return (await handler(...authHandlerArguments(call, mount, rest), deadline.signal)) as Outcome | LoginAnswer
       const storage = mountStorage(parts, mount.record.uuid, intention => call.change(intention))
       const answer = await handler(pathRequest(call, rest), storage, deadline.signal)
       return answer && 'after' in answer ? afterTask(parts, mount.record.uuid, answer.after, call.signal) : answer
     }
   }
+}
+
+function authHandlerArguments(call: Call, { record }: Mount, rest: string): readonly [AuthRequest, LoginStorage] {
+  const request = { ...pathRequest(call, rest), remoteAddress: call.request.remoteAddress }
+  return [request, loginStorage(call.parts, record.uuid, intention => call.change(intention))]
 }
 
 function pathRequest(call: Call, path: string): PathRequest {

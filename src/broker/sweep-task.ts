@@ -67,7 +67,7 @@ async function run(
   change: (intention: Intention) => void,
   signal: AbortSignal
 ): Promise<TaskOutcome> {
-  const task = parts.mounts.backend(scheduled.mount).tasks?.[scheduled.task]
+  const task = parts.mounts.task(scheduled.mount, scheduled.task)
   if (!task) throw new Error(`the backend has no task ${scheduled.task}`)
   using deadline = parts.clock.within(taskLimitMs, signal)
   const intent = parts.barrier.openJson(intentPlace(scheduled.mount, scheduled.task, scheduled.key), scheduled.intent)

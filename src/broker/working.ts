@@ -15,6 +15,7 @@ import type { Parts } from './parts.ts'
 import { Policies } from './policies.ts'
 import { prune } from './prune.ts'
 import { Reconciler } from './reconcile.ts'
+import { RefusalRate } from './refusal-rate.ts'
 import { SinkStreams } from './sink-streams.ts'
 import { Sweeper } from './sweeper.ts'
 import { TargetGates } from './target-gates.ts'
@@ -41,11 +42,11 @@ export async function startWorking(life: LifeParts, barrier: Barrier, instance: 
     // Signs what came last: when nothing else comes any more, and before the streams end.
     stack.defer(() => checkpoints.sign())
     stack.use(parts.reconciler)
-    return { parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
     record(parts, checkpoints, stack)
     Object.assign(parts, { resumed: instance => goOn(parts, stack, instance) } satisfies Partial<Parts>)
     if (hold.held) life.log.warn('the store is held: it only reads until an operator resumes it', { cause: hold.held.cause })
     else await begin(parts, stack)
+    return { parts, [Symbol.asyncDispose]: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
     throw error
@@ -57,8 +58,8 @@ async function assemble(
   barrier: Barrier,
   instance: string,
   time: TimeKeeper,
-  sealNow: () => void,
   hold: Hold,
+  sealNow: () => void,
   stack: AsyncDisposableStack
 ): Promise<Parts> {
   stack.defer(() => barrier.destroy())
@@ -78,10 +79,10 @@ async function assemble(
     circuits: new Circuits(time),
     watch: new LeaseWatch(time),
     taskWatch: new TaskWatch(time),
-    // Set in the next line: it needs the parts that it is one of.
     lockouts: new Lockouts(time),
     refusals: new RefusalRate(time),
     resumed: () => Promise.resolve(),
+    // Set in the next line: it needs the parts that it is one of.
     reconciler: undefined as unknown as Reconciler
   }
   Object.assign(parts, { reconciler: new Reconciler(parts) })
@@ -94,7 +95,6 @@ async function assemble(
   return parts
 }
 
-/** What was being issued when an earlier run of this node died is due at once: crash recovery is the same path as expiry. */
 /** What a held store may do too: it records. */
 function record(parts: Parts, checkpoints: Checkpoints, stack: AsyncDisposableStack): void {
   const loops = stack.use(new Background(parts.clock, parts.log))
@@ -123,6 +123,7 @@ async function goOn(parts: Parts, stack: AsyncDisposableStack, instance: string 
   await begin(parts, stack)
 }
 
+/** What was being issued when an earlier run of this node died is due at once: crash recovery is the same path as expiry. */
 async function takeOver(parts: Parts): Promise<void> {
   await parts.at('boot:mid-takeover')
   const [result] = await parts.store.commit([{ kind: 'lease.takeOver', now: parts.clock.now() }], [])

@@ -1,6 +1,8 @@
 /** `mayfly/plugin`: all that a plugin author reads and imports. */
 export { z } from 'zod'
 export type * from './audit-sink.ts'
+export { authPath } from './auth-method.ts'
+export type * from './auth-method.ts'
 export type * from './backend.ts'
 export type * from './brand.ts'
 export type * from './clock.ts'

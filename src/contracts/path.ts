@@ -42,7 +42,7 @@ export interface Path {
   readonly list?: Handler
 }
 
-interface PathDefinition<Shape extends z.ZodRawShape> {
+export interface PathDefinition<Shape extends z.ZodRawShape> {
   readonly pattern: string
   readonly summary: string
   readonly open?: true

@@ -1,4 +1,5 @@
 import { BrokerError } from '../contracts/index.ts'
+import type { RenewalTerms } from '../contracts/index.ts'
 import { computeTtl } from '../lease/ttl.ts'
 import type { Token } from '../store/token.ts'
 import type { TokenRequest } from './token-request.ts'
@@ -42,17 +43,23 @@ export function tokenLifetime(
   return { seconds: 0, expiresAt: null, warnings: [] }
 }
 
-/** A renewal, by the same arithmetic: without an increment it gives the TTL of the creation, and never more than the maximum counted from then. */
-export function renewedLifetime(token: Token, increment: number, ttls: TokenTtls, now: Temporal.Instant) {
+/** A renewal, by the same arithmetic: without an increment it gives the TTL of the creation, or what `terms` say now, and never more than the maximum counted from then. */
+export function renewedLifetime(
+  token: Token,
+  increment: number,
+  ttls: TokenTtls,
+  now: Temporal.Instant,
+  terms: RenewalTerms = { ttl: token.creationTtl, maxTtl: 0, period: token.period }
+) {
   if (!token.renewable || token.expiresAt === null || token.endedAt !== null)
     throw new BrokerError('invalid_lease', 'lease is not renewable')
   return computeTtl({
     start: token.issuedAt,
     now,
     increment,
-    defaults: [token.creationTtl, ttls.defaultTtl],
-    maxima: [ttls.maxTtl],
+    defaults: [terms.ttl, ttls.defaultTtl],
+    maxima: [ttls.maxTtl, terms.maxTtl],
     explicitMax: token.explicitMaxTtl,
-    period: token.period
+    period: terms.period
   })
 }

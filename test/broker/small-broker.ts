@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { authMethods } from '../../src/auth/auth-methods.ts'
 import { tokenPaths } from '../../src/auth/token/token-paths.ts'
 import { nowhere } from '../../src/broker/crash-point.ts'
 import type { At } from '../../src/broker/crash-point.ts'
@@ -77,7 +78,11 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
     log: collectingLog(log),
     store,
     seal: options.seal ?? new DevSeal(),
-    catalog: { backends: new Map([memory, ...(options.backends ?? [])].map(backend => [backend.type, backend])), databaseDrivers: options.databaseDrivers ?? [] },
+    catalog: {
+      backends: new Map([memory, ...(options.backends ?? [])].map(backend => [backend.type, backend])),
+      databaseDrivers: options.databaseDrivers ?? [],
+      authMethods
+    },
     core: { 'sys/': sysPaths, 'auth/token/': tokenPaths, 'cubbyhole/': cubbyholePaths },
     sinks: options.sinks ?? (async () => []),
     openSink: () => Promise.reject(new Error('no audit devices here')),

@@ -1,3 +1,4 @@
+import { authMethods } from '../../src/auth/auth-methods.ts'
 import { tokenPaths } from '../../src/auth/token/token-paths.ts'
 import { nowhere } from '../../src/broker/crash-point.ts'
 import { Life } from '../../src/broker/life.ts'
@@ -67,7 +68,7 @@ export async function openBroker(changes: Partial<Settings> = {}): Promise<TestB
       log: silent,
       store,
       seal: new DevSeal(),
-      catalog: { backends: new Map([['memory', memory]]), databaseDrivers: [] },
+      catalog: { backends: new Map([['memory', memory]]), databaseDrivers: [], authMethods },
       core: { 'sys/': sysPaths, 'auth/token/': tokenPaths },
       sinks: async () => [],
       openSink: path => openFileSink({ path, node: store.node.id }),

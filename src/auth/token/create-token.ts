@@ -1,14 +1,15 @@
+import { authBlock } from '../../broker/auth-block.ts'
 import { tokenHash } from '../../broker/authenticate.ts'
 import type { Call } from '../../broker/core-path.ts'
 import type { Outcome } from '../../broker/request.ts'
 import { field } from '../../contracts/index.ts'
 import type { z } from '../../contracts/index.ts'
 import { planToken } from '../../identity/plan-token.ts'
+import { tokenText } from '../../identity/token-text.ts'
 import type { TokenMaker, TokenRequest } from '../../identity/token-request.ts'
 import { randomBase62 } from '../../lease/base62.ts'
 import { decide } from '../../policy/decide.ts'
 import type { Token } from '../../store/token.ts'
-import { authBlock } from './auth-block.ts'
 import { tokenTtls } from './token-ttls.ts'
 
 export const createFields = {
@@ -37,15 +38,10 @@ export async function createToken(call: CreateCall, orphanByPath: boolean): Prom
   const { parts } = call
   const request = tokenRequest(call.fields, orphanByPath)
   const { token: planned, warnings } = planToken(request, maker(call), tokenTtls(parts), parts.clock.now())
-  const secret = request.id === '' ? newTokenText(call) : request.id
+  const secret = request.id === '' ? tokenText(parts.random) : request.id
   const token: Token = { ...planned, hash: tokenHash(parts, secret), accessor: randomBase62(parts.random, 24), path: call.request.path }
   call.change({ kind: 'token.create', token })
   return { auth: authBlock(token, secret, token.creationTtl), warnings: [...warnings, ...missingPolicies(call, token)] }
-}
-
-/** 154 bits. The prefix says what kind of token it is: a service token. */
-function newTokenText(call: CreateCall): string {
-  return `s.${randomBase62(call.parts.random, 26)}`
 }
 
 function maker({ identity, request }: CreateCall): TokenMaker {

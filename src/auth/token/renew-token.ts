@@ -1,11 +1,10 @@
 import { BrokerError } from '../../contracts/index.ts'
+import { authBlock } from '../../broker/auth-block.ts'
 import type { Call } from '../../broker/core-path.ts'
 import type { Outcome } from '../../broker/request.ts'
-import { renewedLifetime } from '../../identity/token-lifetime.ts'
 import type { Token } from '../../store/token.ts'
-import { authBlock } from './auth-block.ts'
 import { liveToken, liveTokenByAccessor } from '../../broker/live-token.ts'
-import { tokenTtls } from './token-ttls.ts'
+import { renewal } from './renewal.ts'
 
 interface Increment {
   increment?: number | undefined
@@ -29,9 +28,9 @@ export async function renewAccessor(call: Call<Increment & { accessor?: string |
 }
 
 /** Refusals are 400: where the wire answers 500, clients repeat what cannot succeed. */
-function renew(call: Call<Increment>, token: Token | undefined, shown: string): Outcome {
+async function renew(call: Call<Increment>, token: Token | undefined, shown: string): Promise<Outcome> {
   if (!token) throw new BrokerError('invalid_lease', 'token not found')
-  const ttl = renewedLifetime(token, call.fields.increment ?? 0, tokenTtls(call.parts), call.parts.clock.now())
+  const ttl = await renewal(call.parts, token, call.fields.increment ?? 0)
   call.change({ kind: 'token.renew', hash: token.hash, expiresAt: ttl.expiresAt })
   return { auth: authBlock(token, shown, ttl.seconds), warnings: ttl.warnings }
 }

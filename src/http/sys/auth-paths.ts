@@ -1,21 +1,38 @@
 import { corePath } from '../../broker/core-path.ts'
 import type { Call, CorePath } from '../../broker/core-path.ts'
+import { disableMount } from '../../broker/disable-mount.ts'
 import type { Mount } from '../../broker/mount.ts'
 import type { Outcome } from '../../broker/request.ts'
-import { BrokerError, field } from '../../contracts/index.ts'
+import { BrokerError, field, z } from '../../contracts/index.ts'
+import { enableMount } from './enable-mount.ts'
+import { configFields } from './mount-config.ts'
 import { mountEntry } from './mount-entry.ts'
 import { readTune, tuneFields, tuneMount } from './tune-mount.ts'
+
+const prefix = 'auth/'
+
+const enableFields = {
+  type: field.text(),
+  description: field.text(),
+  config: z.object(configFields).nullish(),
+  options: field.map(),
+  local: field.boolean(),
+  seal_wrap: field.boolean(),
+  external_entropy_access: field.boolean(),
+  plugin_name: field.text(),
+  plugin_version: field.text()
+}
 
 /** `sys/auth`: how callers log in. */
 export const authPaths: readonly CorePath[] = [
   corePath({ pattern: 'auth', summary: 'every auth method', read: listMethods }),
   corePath({
     pattern: 'auth/*path',
-    summary: 'one auth method',
+    summary: 'one auth method: enable, show, disable with the end of every token that it gave',
     sudo: true,
-    fields: { type: field.text(), description: field.text(), config: field.json(), options: field.map(), local: field.boolean() },
+    fields: enableFields,
     read: readMethod,
-    write: enableMethod,
+    write: call => enableMount(call, prefix),
     delete: removeMethod
   }),
   corePath({
@@ -23,15 +40,15 @@ export const authPaths: readonly CorePath[] = [
     summary: 'the settings of an auth method',
     sudo: true,
     fields: tuneFields,
-    read: call => readTune(call, 'auth/'),
-    write: call => tuneMount(call, 'auth/')
+    read: call => readTune(call, prefix),
+    write: call => tuneMount(call, prefix)
   })
 ]
 
 async function listMethods({ parts }: Call<unknown>): Promise<Outcome> {
-  const methods = parts.mounts.all.filter(({ record }) => record.path.startsWith('auth/'))
+  const methods = parts.mounts.all.filter(({ record }) => record.path.startsWith(prefix))
   return {
-    data: Object.fromEntries(methods.map(mount => [mount.record.path.slice('auth/'.length), mountEntry(mount, parts.settings.version)]))
+    data: Object.fromEntries(methods.map(mount => [mount.record.path.slice(prefix.length), mountEntry(mount, parts.settings.version)]))
   }
 }
 
@@ -41,20 +58,14 @@ async function readMethod(call: Call<unknown>): Promise<Outcome> {
   return { data: mountEntry(mount, call.parts.settings.version) }
 }
 
-/** No auth method but tokens is there yet, so no type is in the catalog. */
-async function enableMethod(call: Call<{ type?: string | undefined }>): Promise<Outcome> {
-  const { type } = call.fields
-  if (!type) throw new BrokerError('invalid_request', 'backend type must be specified as a string')
-  const present = named(call)
-  if (present) throw new BrokerError('invalid_request', `path is already in use at ${present.record.path.slice('auth/'.length)}`)
-  throw new BrokerError('invalid_request', `plugin not found in the catalog: ${/^[a-z0-9_-]{1,64}$/i.test(type) ? type : '(not shown)'}`)
-}
-
+/** 204 for an unknown one too. Tokens are how a caller presents itself: without that method nobody could. */
 async function removeMethod(call: Call<unknown>): Promise<Outcome> {
-  if (named(call)) throw new BrokerError('invalid_request', 'token credential backend cannot be disabled')
-  return undefined
+  const mount = named(call)
+  if (!mount) return undefined
+  if (mount.kind === 'core') throw new BrokerError('invalid_request', 'token credential backend cannot be disabled')
+  return disableMount(call, mount.record)
 }
 
 function named({ parts, params }: Call<unknown>): Mount | undefined {
-  return parts.mounts.all.find(({ record }) => record.path === `auth/${params['path']}/`)
+  return parts.mounts.all.find(({ record }) => record.path === `${prefix}${params['path']}/`)
 }

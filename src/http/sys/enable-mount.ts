@@ -25,10 +25,10 @@ export interface EnableFields {
 
 const descriptionCharsMax = 1_024
 
-/** Mounts a backend. Two mounts never lie inside each other, however they race: every enabling below one first segment takes that segment's turn. */
-export async function enableMount(call: Call<EnableFields>): Promise<Outcome> {
+/** Mounts a backend, or below `auth/` an auth method. Two mounts never lie inside each other, however they race: every enabling below one first segment takes that segment's turn. */
+export async function enableMount(call: Call<EnableFields>, prefix: '' | 'auth/' = ''): Promise<Outcome> {
   const { parts } = call
-  const record = newRecord(call, newMountPath(call.params['path'] ?? ''))
+  const record = newRecord(call, newMountPath(call.params['path'] ?? '', prefix), prefix)
   refuseConflict(parts, record.path)
   return {
     wait: async () => {
@@ -39,22 +39,22 @@ export async function enableMount(call: Call<EnableFields>): Promise<Outcome> {
   }
 }
 
-function newRecord({ parts, fields }: Call<EnableFields>, path: string): MountRecord {
+function newRecord({ parts, fields }: Call<EnableFields>, path: string, prefix: '' | 'auth/'): MountRecord {
   const { type = '', description = '' } = fields
   if (type === '') throw refusal('backend type must be specified as a string')
-  if (!parts.mounts.knows(type))
+  if (!(prefix === '' ? parts.mounts.knows(type) : parts.mounts.knowsMethod(type)))
     throw refusal(`plugin not found in the catalog: ${/^[a-z0-9_-]{1,64}$/i.test(type) ? type : '(not shown)'}`)
   for (const name of ['local', 'seal_wrap', 'external_entropy_access'] as const) if (fields[name]) throw refusal(`${name} is not offered`)
   if (description.length > descriptionCharsMax) throw refusal(`description: at most ${descriptionCharsMax} characters`)
   const config = changedConfig(undefined, fields.config ?? {}, parts.settings)
-  const accessor = `${type}_${Buffer.from(parts.random.bytes(4)).toString('hex')}`
+  const accessor = `${prefix.replace('/', '_')}${type}_${Buffer.from(parts.random.bytes(4)).toString('hex')}`
   return { path, type, accessor, uuid: uuid(parts.random), description, options: fields.options ?? {}, config, ending: false }
 }
 
 /** Above or below an existing mount counts as well: a path has one mount that serves it. */
 function refuseConflict(parts: Parts, path: string): void {
   const other = parts.mounts.all.find(({ record }) => record.path.startsWith(path) || path.startsWith(record.path))
-  if (other) throw refusal(`path is already in use at ${other.record.path}`)
+  if (other) throw refusal(`path is already in use at ${other.record.path.replace(/^auth\//, '')}`)
 }
 
 // A turn is lost only to another enabling under way; ten in a row are no accident.

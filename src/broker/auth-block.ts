@@ -1,6 +1,6 @@
-import { Secret } from '../../contracts/index.ts'
-import type { Auth } from '../../broker/request.ts'
-import type { Token } from '../../store/token.ts'
+import { Secret } from '../contracts/index.ts'
+import type { Auth } from './request.ts'
+import type { Token } from '../store/token.ts'
 
 /** The `auth` block of a token that was made or renewed. `clientToken` is empty where the caller did not show the token itself. */
 export function authBlock(token: Omit<Token, 'hash'>, clientToken: string, seconds: number): Secret<Auth> {

@@ -1,0 +1,55 @@
+import type { Clock } from '../contracts/index.ts'
+
+/** How many failures lock an alias, and for how long. Seconds. */
+export interface LockoutRule {
+  readonly threshold: number
+  readonly lastsFor: number
+  /** After so long without another failure the count begins anew. */
+  readonly forgottenAfter: number
+}
+
+/** The wire's. */
+export const defaultLockout: LockoutRule = { threshold: 5, lastsFor: 900, forgottenAfter: 900 }
+
+// Only names that exist are counted, so this bounds a broker with very many roles under attack; the oldest goes first.
+const countedMax = 50_000
+
+interface Failures {
+  readonly count: number
+  readonly at: number
+}
+
+/** Guesses at one alias: after so many in a row nobody gets in under it for a while, the right proof included, so that parallel guesses win nothing. Counted in this process:
+ *  whoever can restart the broker has no need to guess. */
+export class Lockouts {
+  readonly #clock: Clock
+  readonly #failures = new Map<string, Failures>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  locked(mount: string, alias: string, rule: LockoutRule): boolean {
+    const failures = this.#failures.get(keyOf(mount, alias))
+    return failures !== undefined && failures.count >= rule.threshold && this.#clock.elapsed() - failures.at < rule.lastsFor * 1_000
+  }
+
+  failed(mount: string, alias: string, rule: LockoutRule): void {
+    const key = keyOf(mount, alias)
+    const at = this.#clock.elapsed()
+    const before = this.#failures.get(key)
+    const kept =
+      before && at - before.at < (before.count >= rule.threshold ? rule.lastsFor : rule.forgottenAfter) * 1_000 ? before.count : 0
+    this.#failures.delete(key)
+    if (this.#failures.size >= countedMax) for (const oldest of this.#failures.keys().take(1)) this.#failures.delete(oldest)
+    this.#failures.set(key, { count: kept + 1, at })
+  }
+
+  forget(mount: string, alias: string): void {
+    if (this.#failures.size > 0) this.#failures.delete(keyOf(mount, alias))
+  }
+}
+
+function keyOf(mount: string, alias: string): string {
+  return `${mount}\n${alias}`
+}

@@ -1,0 +1,83 @@
+/** A login. The method has looked at the proof and planned; here the plan comes true: what it consumes, the new token and both audit entries are one commit, or nothing of it. */
+import { BrokerError } from '../contracts/index.ts'
+import type { Login, Refusal } from '../contracts/index.ts'
+import { planLogin } from '../identity/plan-login.ts'
+import { tokenText } from '../identity/token-text.ts'
+import { randomBase62 } from '../lease/base62.ts'
+import type { Token } from '../store/token.ts'
+import { authBlock } from './auth-block.ts'
+import { denied, tokenHash } from './authenticate.ts'
+import type { Call } from './core-path.ts'
+import type { Exchange } from './exchange.ts'
+import { defaultLockout } from './lockouts.ts'
+import type { Mount } from './mount.ts'
+import type { Parts } from './parts.ts'
+import type { Outcome, Reply } from './request.ts'
+import { uuidOf } from './uuid.ts'
+
+export type LoginAnswer = { readonly login: Login } | { readonly refused: Refusal }
+
+/** What one look at the proof gave, and the changes that it collected. */
+export interface Attempt {
+  readonly call: Call
+  readonly answer: LoginAnswer
+}
+
+// Each lost try means that somebody else got in, or that the role was written: five in a row are no accident.
+const triesMax = 5
+
+export async function login(
+  exchange: Exchange,
+  mount: Mount,
+  first: Attempt,
+  again: () => Promise<Attempt>,
+  say: (outcome: Outcome) => Reply
+): Promise<Reply> {
+  for (let attempt = first, tries = 1; ; attempt = await again(), tries++) {
+    const { call, answer } = attempt
+    if ('refused' in answer) throw refusal(call.parts, mount, answer.refused)
+    refuseLocked(call.parts, mount, answer.login.alias)
+    const { token, outcome } = newToken(call, mount, answer.login)
+    call.change({ kind: 'token.create', token })
+    try {
+      const reply = await exchange.reply(call.changes, { outcome }, () => say(outcome))
+      call.parts.lockouts.forget(mount.record.uuid, answer.login.alias)
+      return reply
+    } catch (error) {
+      if (tries === triesMax || !(error instanceof BrokerError && error.code === 'conflict')) throw error
+    }
+  }
+}
+
+function newToken(call: Call, mount: Mount, login: Login): { readonly token: Token; readonly outcome: Outcome } {
+  const { parts, request } = call
+  const { record } = mount
+  const plan = planLogin(login, { mountPath: record.path, ttls: parts.mounts.ttls(record) }, parts.clock.now())
+  const secret = tokenText(parts.random)
+  const token: Token = {
+    ...plan.token,
+    hash: tokenHash(parts, secret),
+    accessor: randomBase62(parts.random, 24),
+    path: request.path,
+    entity: entityOf(parts, mount, login.alias),
+    authMount: record.uuid
+  }
+  return { token, outcome: { auth: authBlock(token, secret, token.creationTtl), warnings: plan.warnings } }
+}
+
+/** The same alias of the same mount is the same entity, whatever token it holds: its leases are its own after the next login too. */
+function entityOf({ barrier }: Parts, { record }: Mount, alias: string): string {
+  return uuidOf(barrier.mac('entity', `${record.uuid}\n${alias}`))
+}
+
+function refusal(parts: Parts, mount: Mount, { alias, message }: Refusal): BrokerError {
+  if (alias === undefined) return new BrokerError('invalid_credentials', message)
+  refuseLocked(parts, mount, alias)
+  parts.lockouts.failed(mount.record.uuid, alias, defaultLockout)
+  return new BrokerError('invalid_credentials', message)
+}
+
+/** With the right proof too: else a guesser would learn which one it was. */
+function refuseLocked(parts: Parts, mount: Mount, alias: string): void {
+  if (parts.lockouts.locked(mount.record.uuid, alias, defaultLockout)) throw denied()
+}
