@@ -23,6 +23,12 @@ export interface KeptVersion {
   readonly version: ConnectionVersion
 }
 
+/** Of what every driver calls alike. */
+export function settingText({ settings }: ConnectionVersion, name: 'username' | 'password'): string {
+  const value = settings[name]
+  return typeof value === 'string' ? value : ''
+}
+
 /** The version that `target` names, with the number of its row, or nothing when it was removed. */
 export async function readVersion(storage: MountReader, target: TargetId) {
   const stored = await storage.get(versionKey(target))

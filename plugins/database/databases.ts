@@ -1,6 +1,6 @@
 import { BrokerError, Secret } from 'mayfly/plugin'
 import type { BackendContext, Database, DatabaseCheck, TargetId } from 'mayfly/plugin'
-import { readVersion } from './connection-versions.ts'
+import { readVersion, settingText } from './connection-versions.ts'
 import type { ConnectionVersion } from './connection-versions.ts'
 import { driverNamed } from './engine.ts'
 
@@ -78,7 +78,7 @@ export class Databases implements AsyncDisposable {
     return {
       database: open.database,
       account: open.version.account,
-      username: String(open.version.settings['username'] ?? ''),
+      username: settingText(open.version, 'username'),
       check: async signal => (open.check ??= await open.database.check(signal)),
       [Symbol.dispose]: () => this.#release(open, 1)
     }

@@ -1,6 +1,7 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { Connection } from 'mayfly/plugin'
 import type { ConnectionConfig } from './connection-config.ts'
+import { settingText } from './connection-versions.ts'
 import type { ConnectionVersion } from './connection-versions.ts'
 import type { Engine } from './engine.ts'
 
@@ -9,7 +10,7 @@ const keptMax = 16
 
 /** The hashes that a connection keeps once the password of `version` has been rotated away: what only this broker can compute, and never the password. */
 export function formerPassword(engine: Engine, config: ConnectionConfig, version: ConnectionVersion): readonly string[] {
-  const hash = hashOf(engine, version.driver, version.account, String(version.settings['password'] ?? ''))
+  const hash = hashOf(engine, version.driver, version.account, settingText(version, 'password'))
   return [...new Set([...(config.formerPasswords ?? []), hash])].slice(-keptMax)
 }
 

@@ -10,7 +10,7 @@
 import { BrokerError, Secret } from 'mayfly/plugin'
 import type { Database, Json, MountStorage, Task, TaskOutcome, TargetId } from 'mayfly/plugin'
 import { readConfig } from './connection-config.ts'
-import { readVersion } from './connection-versions.ts'
+import { readVersion, settingText } from './connection-versions.ts'
 import type { ConnectionVersion } from './connection-versions.ts'
 import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
@@ -52,7 +52,7 @@ interface Account {
 async function change(engine: Engine, { target, version, pending, statements }: Account, signal: AbortSignal): Promise<boolean> {
   using held = await engine.databases.hold(target)
   await using next = opened(engine, version, pending)
-  const old = { name: held.username, password: new Secret(String(version.settings['password'] ?? '')) }
+  const old = { name: held.username, password: new Secret(settingText(version, 'password')) }
   const fresh = { name: held.username, password: new Secret(pending) }
   const way = await wayIn(held.database, old, next, fresh, signal)
   await way.setPassword({ ...fresh, statements }, signal)
@@ -85,4 +85,4 @@ const neither = () =>
     'target_refused',
     'the server lets the account in neither with its old password nor with the new one, and both are kept: write the right one to the connection'
   )
-const nameOf = (intent: Json): string => String((intent as { readonly name?: Json }).name)
+const nameOf = (intent: Json): string => (intent as { readonly name: string }).name

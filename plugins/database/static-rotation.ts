@@ -79,4 +79,4 @@ function next(credential: StaticCredential): Temporal.Instant {
   return credential.pending === null ? preparedAt(credential) : Temporal.Instant.from(credential.nextAt)
 }
 
-const nameOf = (intent: Json): string => String((intent as { readonly name?: Json }).name)
+const nameOf = (intent: Json): string => (intent as { readonly name: string }).name
