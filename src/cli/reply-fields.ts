@@ -3,7 +3,25 @@ import type { Json, JsonObject } from '../contracts/index.ts'
 
 /** A reply as one flat map of names, as the clients of this API name them: what a table shows and `--field` picks from. */
 export function replyFields(envelope: Envelope): JsonObject {
-  return { ...leaseFields(envelope), ...authFields(envelope.auth), ...without(envelope.data, leaseFields(envelope)) }
+  return {
+    ...wrapFields(envelope.wrap_info),
+    ...leaseFields(envelope),
+    ...authFields(envelope.auth),
+    ...without(envelope.data, leaseFields(envelope))
+  }
+}
+
+function wrapFields(info: JsonObject | null): JsonObject {
+  const { ttl, creation_time, creation_path, wrapped_accessor, token, accessor } = info ?? {}
+  const fields = {
+    wrapping_token: token,
+    wrapping_accessor: accessor,
+    wrapping_token_ttl: ttl,
+    wrapping_token_creation_time: creation_time,
+    wrapping_token_creation_path: creation_path,
+    wrapped_accessor
+  }
+  return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, Json] => entry[1] !== undefined))
 }
 
 function leaseFields({ lease_id, lease_duration, renewable }: Envelope): JsonObject {

@@ -3,6 +3,7 @@ import type { CliCommand } from '../cli-command.ts'
 import { showReply } from '../show-fields.ts'
 import type { Typed } from '../typed.ts'
 import { UsageError } from '../usage-error.ts'
+import { wrapOptions, wrapping } from '../wrapping.ts'
 
 export const tokenCreate: CliCommand = {
   name: 'token create',
@@ -17,15 +18,20 @@ export const tokenCreate: CliCommand = {
     '--no-default-policy': 'it does not get the policy default',
     '--display-name <name>': 'what leases and the audit trail call it',
     '--use-limit <n>': 'how many requests it is good for',
-    '--metadata <key=value...>': 'what else the audit trail shall say of it'
+    '--metadata <key=value...>': 'what else the audit trail shall say of it',
+    ...wrapOptions
   },
   hasFields: true,
-  examples: ['mayfly token create -policy=app -ttl=1h', 'mayfly token create -policy=app -field=token > token.txt'],
+  examples: [
+    'mayfly token create -policy=app -ttl=1h',
+    'mayfly token create -policy=app -field=token > token.txt',
+    'mayfly token create -policy=app -wrap-ttl=5m'
+  ],
   run: async invocation => {
     const { typed } = invocation
     showReply(
       invocation,
-      await invocation.request('POST', `auth/token/${typed.flag('orphan') ? 'create-orphan' : 'create'}`, wanted(typed))
+      await invocation.request('POST', `auth/token/${typed.flag('orphan') ? 'create-orphan' : 'create'}`, wanted(typed), wrapping(typed))
     )
   }
 }
