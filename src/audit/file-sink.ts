@@ -16,6 +16,8 @@ import { OneAtATime } from './one-at-a-time.ts'
 import { openAuditFile } from './open-audit-file.ts'
 import type { AuditFilePlace } from './open-audit-file.ts'
 import { readTail } from './read-tail.ts'
+import { withHeaders } from './with-headers.ts'
+import type { NodeHead } from './with-headers.ts'
 import { writeAll } from './write-all.ts'
 
 /** What a header tells besides where it stands. */
@@ -120,15 +122,13 @@ class FileSink implements AuditSink {
   async #append(file: OpenFile, lines: readonly string[], signal: AbortSignal): Promise<void> {
     const missing = lines.slice(alreadyThere(file.last, lines))
     if (missing.length === 0) return
-    const follows = file.last !== undefined && partsOf(missing[0]).seq === file.last.seq + 1
-    const header = follows ? [] : [await this.#header(partsOf(missing[0]).seq)]
-    const bytes = Buffer.from(`${file.torn ? '\n' : ''}${[...header, ...missing].join('\n')}\n`)
+    const bytes = Buffer.from(`${file.torn ? '\n' : ''}${(await this.#withHeaders(file, missing)).join('\n')}\n`)
     await writeAll(file.handle, bytes, signal)
     if (file.stats.isFile()) await this.#sync(file)
-    const { seq, hash } = partsOf(missing.at(-1))
+    const { node, seq, hash } = partsOf(missing.at(-1))
     file.size += bytes.length
     file.torn = this.#tornPipe = false
-    file.last = { seq, hash }
+    file.last = node === this.#options.node ? { seq, hash } : undefined
   }
 
   /** A failed fsync is never asked again: the kernel may have dropped the pages and would say yes. The lines come again, below a new header. */
@@ -141,9 +141,14 @@ class FileSink implements AuditSink {
     }
   }
 
-  async #header(firstSeq: number): Promise<string> {
-    const { node, checkpointKey, hashOf } = this.#options
-    return headerLine({ node, firstSeq, previousHash: await this.#hashBefore(firstSeq, hashOf), checkpointKey: checkpointKey?.() })
+  #withHeaders({ last }: OpenFile, lines: readonly string[]): Promise<readonly string[]> {
+    return withHeaders(last && { node: this.#options.node, ...last }, lines, (first, before) => this.#header(first, before))
+  }
+
+  async #header({ node, seq: firstSeq }: NodeHead, before: NodeHead | undefined): Promise<string> {
+    const { checkpointKey, hashOf } = this.#options
+    const previousHash = before?.seq === firstSeq - 1 ? before.hash : await this.#hashBefore(firstSeq, hashOf)
+    return headerLine({ node, firstSeq, previousHash, checkpointKey: checkpointKey?.() })
   }
 
   async #hashBefore(seq: number, hashOf: HeaderFacts['hashOf']): Promise<string | undefined> {

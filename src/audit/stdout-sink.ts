@@ -6,10 +6,11 @@ import type { FileHandle } from 'node:fs/promises'
 import { BrokerError } from '../contracts/errors.ts'
 import type { AuditSink } from '../contracts/audit-sink.ts'
 import { chainStart, unchain } from './chain.ts'
-import type { ChainHead } from './chain.ts'
 import type { HeaderFacts } from './file-sink.ts'
 import { headerLine } from './header.ts'
 import { OneAtATime } from './one-at-a-time.ts'
+import { withHeaders } from './with-headers.ts'
+import type { NodeHead } from './with-headers.ts'
 import { writeAll } from './write-all.ts'
 
 export interface StdoutSinkOptions extends Pick<HeaderFacts, 'checkpointKey' | 'hashOf'> {
@@ -32,7 +33,7 @@ class StdoutSink implements AuditSink {
   readonly #options: StdoutSinkOptions
   readonly #outlet: Outlet
   readonly #turns = new OneAtATime()
-  #last: ChainHead | undefined
+  #last: NodeHead | undefined
   #torn = false
 
   constructor(options: StdoutSinkOptions, outlet: Outlet) {
@@ -51,18 +52,16 @@ class StdoutSink implements AuditSink {
 
   /** A run, and what follows a failure, begins with a header: lines may come twice below it. */
   async #write(lines: readonly string[], signal: AbortSignal): Promise<void> {
-    const [first, last] = [unchain(lines[0]!), unchain(lines.at(-1)!)]
-    if (!first || !last) throw new Error('not a line of the trail')
-    const header = this.#last?.seq === first.seq - 1 && !this.#torn ? [] : [await this.#header(first.node, first.seq)]
-    const bytes = Buffer.from(`${this.#torn ? '\n' : ''}${[...header, ...lines].join('\n')}\n`)
+    const all = await withHeaders(this.#torn ? undefined : this.#last, lines, first => this.#header(first))
+    const bytes = Buffer.from(`${this.#torn ? '\n' : ''}${all.join('\n')}\n`)
     this.#torn = true
     await writeAll(this.#outlet, bytes, signal)
     await this.#outlet.sync()
     this.#torn = false
-    this.#last = { seq: last.seq, hash: last.hash }
+    this.#last = headOf(lines.at(-1))
   }
 
-  async #header(node: string, firstSeq: number): Promise<string> {
+  async #header({ node, seq: firstSeq }: NodeHead): Promise<string> {
     const { checkpointKey, hashOf } = this.#options
     const known = this.#last?.seq === firstSeq - 1 ? this.#last.hash : undefined
     const previousHash = firstSeq === 1 ? chainStart.hash : (known ?? (await hashOf?.(firstSeq - 1)))
@@ -72,6 +71,11 @@ class StdoutSink implements AuditSink {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#outlet.close()
   }
+}
+
+function headOf(line = ''): NodeHead | undefined {
+  const parts = unchain(line)
+  return parts && { node: parts.node, seq: parts.seq, hash: parts.hash }
 }
 
 /** A pipe or a terminal is opened anew, without blocking: to set that on the descriptor itself would set it for everyone who shares it (the log, the parent). A file is not: its

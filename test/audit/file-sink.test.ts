@@ -32,6 +32,25 @@ test('a new file is for its owner alone and begins with a header; lines follow, 
   expect(await folder.verdict(name)).toMatchObject({ ok: true, lines: 7 })
 })
 
+test('what an earlier node has left goes out before the lines of the node that goes on, each below a header', async () => {
+  await using folder = await SinkFolder.make()
+  const before = new Writer('a')
+  const old = before.entries(4)
+  // As a store that is found elsewhere goes on: another node, the same numbers, the same chain.
+  const writer = new Writer('b')
+  writer.head = before.head
+  const lines = [...old.slice(1), ...writer.entries(3)]
+  {
+    await using first = await open(folder.file(), before)
+    await first.write(old.slice(0, 2), soon())
+  }
+  await using sink = await open(folder.file(), writer, old)
+  await sink.write(lines.slice(1, 2), soon())
+  await sink.write(lines.slice(2, 5), soon())
+  await sink.write([...lines.slice(5), writer.checkpoint()], soon())
+  expect(await folder.verdict(name)).toMatchObject({ ok: true, repeated: 0, nodes: [{ lines: 4 }, { lines: 4, beginningProven: true }] })
+})
+
 test('lines that were written before the cursor moved are not written twice', async () => {
   await using folder = await SinkFolder.make()
   const writer = new Writer('a')
