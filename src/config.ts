@@ -1,6 +1,6 @@
 /** The configuration: a file and a few words of the environment, read once, frozen. All mistakes are reported at once, each with its key; unknown keys are mistakes. */
 import { readFileSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { isIP } from 'node:net'
 import { LineCounter, parseDocument } from 'yaml'
 import { BrokerError, parseDuration, z } from './contracts/index.ts'
@@ -12,7 +12,7 @@ export interface Config {
     readonly tls: ListenerTls | undefined
   }
   /** The data folder, or memory. */
-  readonly storage: { readonly path: string } | 'memory'
+  readonly storage: { readonly path: string; readonly witness: string | undefined } | 'memory'
   readonly seal: { readonly kind: 'shamir' } | { readonly kind: 'key_file'; readonly path: string }
   readonly audit: readonly AuditSinkConfig[]
   readonly auditDirectory: string | undefined
@@ -67,8 +67,11 @@ const schema = z.strictObject({
     insecure: z.boolean().default(false)
   }),
   storage: z.union(
-    [z.strictObject({ sqlite: z.strictObject({ path: z.string().min(1) }) }), z.strictObject({ memory: empty })],
-    'expected { sqlite: { path } } or { memory: {} }'
+    [
+      z.strictObject({ sqlite: z.strictObject({ path: z.string().min(1), witness: z.string().min(1).optional() }) }),
+      z.strictObject({ memory: empty })
+    ],
+    'expected { sqlite: { path, witness? } } or { memory: {} }'
   ),
   seal: z
     .union(
@@ -112,15 +115,17 @@ export function parseConfig(text: string, folder: string, name = 'configuration'
   const parsed = schema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
   if (!parsed.success) throw mistakes(name, parsed.error.issues.flatMap(issueLines))
   const { data } = parsed
+  const absolute = (path: string) => (isAbsolute(path) ? path : join(folder, path))
   const contradictions = [
     ...listenerMistakes(data.listener),
     ...(isAuto(data.listener.tls) && 'memory' in data.storage
       ? ['listener.tls: "auto" keeps its CA in the data folder, and storage.memory has none']
       : []),
+    ...witnessMistakes(toStorage(data.storage, absolute)),
     ...(data.default_ttl > data.max_ttl ? ['default_ttl: longer than max_ttl'] : [])
   ]
   if (contradictions.length > 0) throw mistakes(name, contradictions)
-  return Object.freeze(toConfig(data, path => (isAbsolute(path) ? path : join(folder, path))))
+  return Object.freeze(toConfig(data, absolute))
 }
 
 function read(file: string): string {
@@ -185,8 +190,21 @@ function toTls(tls: z.output<typeof schema>['listener']['tls'], path: (relative:
   }
 }
 
+function toStorage(storage: z.output<typeof schema>['storage'], path: (relative: string) => string): Config['storage'] {
+  if (!('sqlite' in storage)) return 'memory'
+  const { witness } = storage.sqlite
+  return { path: path(storage.sqlite.path), witness: witness === undefined ? undefined : path(witness) }
+}
+
+/** What lies in the data folder is copied and put back with it. */
+function witnessMistakes(storage: Config['storage']): readonly string[] {
+  if (storage === 'memory' || storage.witness === undefined) return []
+  const inside = !relative(storage.path, storage.witness).startsWith('..')
+  return inside ? ['storage.sqlite.witness: expected a file outside of the data folder, best on another file system'] : []
+}
+
 function toConfig(data: z.output<typeof schema>, path: (relative: string) => string): Config {
-  const storage = 'sqlite' in data.storage ? { path: path(data.storage.sqlite.path) } : 'memory'
+  const storage = toStorage(data.storage, path)
   return {
     listener: {
       ...splitAddress(data.listener.address)!,

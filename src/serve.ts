@@ -51,7 +51,7 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
   const parts = { clock: systemClock, random: systemRandom, at: nowhere, ...given }
   await using stack = new AsyncDisposableStack()
   const catalog = await loadPlugins(config.plugins, given.folder)
-  const store = stack.use(config.storage === 'memory' ? await openMemory() : await openSqlite({ path: config.storage.path }))
+  const store = stack.use(config.storage === 'memory' ? await openMemory() : await openSqlite(config.storage))
   // What the header of a new file follows.
   const hashOf = async (seq: number) => {
     const [row] = await store.auditLines(seq - 1, 1)

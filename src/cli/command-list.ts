@@ -11,6 +11,7 @@ import { leaseShow } from './commands/lease-show.ts'
 import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
 import { operatorInit } from './commands/operator-init.ts'
+import { operatorResume } from './commands/operator-resume.ts'
 import { operatorSeal } from './commands/operator-seal.ts'
 import { operatorUnseal } from './commands/operator-unseal.ts'
 import { policyDelete } from './commands/policy-delete.ts'
@@ -71,7 +72,8 @@ export const commandList: readonly CliCommand[] = [
   reconcile,
   operatorInit,
   operatorUnseal,
-  operatorSeal
+  operatorSeal,
+  operatorResume
 ]
 
 export const groups: Readonly<Record<string, string>> = {

@@ -18,6 +18,12 @@ function rows(status: JsonObject): readonly (readonly [string, Json | undefined]
     ['Sealed', sealed],
     ['Total Shares', n],
     ['Threshold', t],
+    ...(status['held'] === true
+      ? ([
+          ['Held', `${plain(status['held_cause'])} (since ${plain(status['held_since'])})`],
+          ['Held: resume by', 'mayfly operator resume --restored, or --copy']
+        ] as const)
+      : []),
     ...(sealed === true ? ([['Unseal Progress', `${plain(progress)}/${plain(t)}`]] as const) : []),
     ['Version', status['mayfly_version'] ?? status['version']],
     ['API Version', status['version']],
