@@ -24,6 +24,8 @@ export type ConnectionConfig = {
   readonly allowedRoles: readonly string[]
   readonly rootRotationStatements: readonly string[]
   readonly passwordPolicy: string
+  /** `""`: the engine's own names. */
+  readonly usernameTemplate: string
   readonly disableEscaping: boolean | null
   /** Hashes of passwords that were rotated away. */
   readonly formerPasswords?: readonly string[]
@@ -44,4 +46,5 @@ export async function readConfig(storage: MountReader, name: string): Promise<{ 
   return stored && { config: toConfig(stored), version: stored.version }
 }
 
-const toConfig = (stored: Stored) => stored.value as unknown as ConnectionConfig
+/** Rows from before there were templates have none. */
+const toConfig = (stored: Stored) => ({ usernameTemplate: '', ...(stored.value as object) }) as ConnectionConfig

@@ -13,6 +13,7 @@ import { pendingRootKey } from './pending-root.ts'
 import { rotateRoot } from './rotation-wait.ts'
 import { statementList } from './statement-list.ts'
 import { hasStaticRoles, staticRoleOfAdmin } from './static-users.ts'
+import { refuseUserNameTemplate } from './user-name-template.ts'
 
 type Request = PathRequest<ConnectionFields>
 
@@ -46,7 +47,11 @@ async function readConnection(name: string, storage: MountStorage): Promise<Answ
   const stored = await readConfig(storage, name)
   if (!stored) return undefined
   const { config } = stored
-  const details = config.disableEscaping === null ? config.details : { ...config.details, disable_escaping: config.disableEscaping }
+  const details = {
+    ...config.details,
+    ...(config.usernameTemplate !== '' && { username_template: config.usernameTemplate }),
+    ...(config.disableEscaping !== null && { disable_escaping: config.disableEscaping })
+  }
   return {
     data: {
       plugin_name: config.pluginName,
@@ -75,6 +80,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   const connection = describedBy(engine, driver, fields)
   refuseFormerPassword(engine, driver.name, connection, stored?.config)
   await refuseStaticAccount(name, driver, connection, storage)
+  const usernameTemplate = readTemplate(engine, driver, request.fields.username_template ?? stored?.config.usernameTemplate ?? '')
   const rootRotationStatements = rotationStatements(driver, request, stored?.config)
   const check = request.fields.verify_connection === false ? null : await verified(engine, driver, connection, signal)
 
@@ -96,6 +102,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     formerPasswords: stored?.config.formerPasswords ?? [],
     allowedRoles: request.fields.allowed_roles ?? stored?.config.allowedRoles ?? [],
     passwordPolicy: request.fields.password_policy ?? stored?.config.passwordPolicy ?? '',
+    usernameTemplate,
     disableEscaping: request.fields.disable_escaping ?? stored?.config.disableEscaping ?? null
   }
   storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
@@ -108,7 +115,6 @@ async function refuseStaticAccount(name: string, driver: DatabaseDriver, connect
 }
 
 function refuseWhatComesLater(fields: ConnectionFields): void {
-  if (fields.username_template) throw new BrokerError('invalid_request', 'username_template is not supported: leave it empty')
   if (fields.plugin_version) throw new BrokerError('invalid_request', 'plugin_version: only the built-in version is there, leave it empty')
 }
 
@@ -135,6 +141,17 @@ function describedBy({ context }: Engine, driver: DatabaseDriver, fields: JsonOb
     return driver.connection(fields, { tls: context.targetTls })
   } catch (cause) {
     throw refusal('error creating database object: ', cause)
+  }
+}
+
+/** Every name that it makes has to fit the server, and to be one that nobody else gets. */
+function readTemplate({ context }: Engine, driver: DatabaseDriver, text: string): string {
+  if (text === '') return text
+  try {
+    refuseUserNameTemplate(text, { now: context.clock.now(), random: context.random, bytesMax: driver.usernameBytesMax })
+    return text
+  } catch (cause) {
+    throw refusal('error creating database object: invalid username template: ', cause)
   }
 }
 

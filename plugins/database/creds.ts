@@ -9,6 +9,7 @@ import type { Role } from './role.ts'
 import { readStatements } from './roles.ts'
 import { usableConnection } from './usable-connection.ts'
 import { newUserName } from './user-name.ts'
+import { nameByTemplate } from './user-name-template.ts'
 
 /** `creds/:name`: a read, because the wire says so, which makes something each time. */
 export function credsPath(engine: Engine): Path {
@@ -28,7 +29,7 @@ async function planUser(engine: Engine, request: PathRequest<unknown>, storage: 
   refuseOpenSessions(guarantees, role)
   const passwordPolicy = passwordPolicyOf(config, role)
   await refuseMissingPolicy(engine.context, `password_policy of connection "${role.dbName}" or role "${roleName}"`, passwordPolicy)
-  const name = nameFor(engine, driver, request, roleName)
+  const name = nameFor(engine, driver, config, request, roleName)
   return {
     issue: {
       credential: 'user',
@@ -72,15 +73,16 @@ function refuseOpenSessions(guarantees: Guarantees, role: Role): void {
   )
 }
 
-function nameFor({ context }: Engine, driver: DatabaseDriver, request: PathRequest<unknown>, roleName: string): string {
-  return newUserName({
-    displayName: request.caller.displayName,
-    roleName,
-    now: context.clock.now(),
-    random: context.random,
-    bytesMax: driver.usernameBytesMax,
-    partBytes: driver.usernamePartBytes
-  })
+function nameFor(
+  { context }: Engine,
+  driver: DatabaseDriver,
+  { usernameTemplate }: ConnectionConfig,
+  request: PathRequest<unknown>,
+  roleName: string
+): string {
+  const { displayName } = request.caller
+  const parts = { displayName, roleName, now: context.clock.now(), random: context.random, bytesMax: driver.usernameBytesMax }
+  return usernameTemplate === '' ? newUserName({ ...parts, partBytes: driver.usernamePartBytes }) : nameByTemplate(usernameTemplate, parts)
 }
 
 function recipeOf(role: Role): Recipe {

@@ -59,7 +59,18 @@ describe('a connection', () => {
     [{}, 'empty plugin name'],
     [{ plugin_name: 'oracle' }, 'error creating database object: plugin_name: unknown plugin, known are file-database-plugin'],
     [{ plugin_name: 'file' }, 'error creating database object: host: cannot be empty'],
-    [{ plugin_name: 'file', username_template: '{{random 20}}' }, 'username_template is not supported'],
+    [
+      { plugin_name: 'file', host: '/x.db', username_template: 'v-{{randm 20}}' },
+      'error creating database object: invalid username template: character 5: unknown function "randm"'
+    ],
+    [
+      { plugin_name: 'file', host: '/x.db', username_template: 'v-{{random 7}}' },
+      'error creating database object: invalid username template: 41 bits of its names are random, and 47 are needed'
+    ],
+    [
+      { plugin_name: 'file', host: '/x.db', username_template: '{{.RoleName}}-{{random 20}}' },
+      'error creating database object: invalid username template: it makes names of up to 533 bytes, and the server takes 63'
+    ],
     [{ plugin_name: 'file', plugin_version: '1.2.3' }, 'plugin_version: only the built-in version'],
     [{ plugin_name: 'file', host: '/x.db', root_rotation_statements: ['{{secret}}'] }, 'unknown placeholder {{secret}}']
   ])('%j is refused: %s', async (fields, message) => {

@@ -1,4 +1,4 @@
-/** Which policy makes the password of a user, and what happens when it is not there. */
+/** What the operator says of names and passwords: which policy makes the password of a user, which template its name, and what happens when they cannot. */
 import { describe, expect, test } from 'vitest'
 import { database } from '../../plugins/database/index.ts'
 import { systemRandom } from '../../src/system-clock.ts'
@@ -90,5 +90,40 @@ describe('a policy that is not there', () => {
     // What does not name it goes on: another field of the connection, and the end of what lives.
     await under.mount.write('config/main', { allowed_roles: ['app'] })
     expect(await under.mount.revoke([lease])).toEqual([{ kind: 'gone' }])
+  })
+})
+
+describe('the name of a user', () => {
+  const template = '{{.RoleName | truncate 3 | uppercase}}_{{random 12}}'
+
+  test('is what the template of the connection makes, which reads back as written', async () => {
+    await using under = await mountWith(new Map())
+    const { mount } = under
+    await mount.write('config/main', { username_template: template })
+    expect(await mount.read('config/main')).toMatchObject({ data: { connection_details: { username_template: template } } })
+    const lease = await mount.issue('creds/app')
+    expect(lease.plan.name).toMatch(/^APP_[0-9A-Za-z]{12}$/)
+    expect(lease.plan.visible).toEqual({ username: lease.plan.name })
+    expect(await mount.found(lease)).toEqual([lease.plan.name])
+    // Another write keeps it, an empty one ends it; who has a name keeps it to the end.
+    await mount.write('config/main', { allowed_roles: 'app' })
+    expect((await mount.plan('creds/app')).plan.name).toMatch(/^APP_/)
+    await mount.write('config/main', { username_template: '' })
+    expect((await mount.plan('creds/app')).plan.name).toMatch(/^v-token-app-/)
+    expect(await mount.revoke([lease])).toEqual([{ kind: 'gone' }])
+  })
+
+  test('that would not be random enough for this caller is not made, and nothing is promised', async () => {
+    await using under = await mountWith(new Map())
+    // A question that the writing could not ask: only this name is found.
+    await under.mount.write('config/main', { username_template: '{{.DisplayName | replace "zq" "" | truncate 40}}{{random 20}}' })
+    expect((await under.mount.plan('creds/app', 'zq'.repeat(99))).plan.name).toHaveLength(20)
+    const growing = '{{.DisplayName | truncate 4 | replace "q" "qqqqqqqqqqqqqqqq"}}{{random 20}}'
+    await under.mount.write('config/main', { username_template: growing })
+    await expect(under.mount.read('creds/app', 'qqqq')).rejects.toMatchObject({
+      code: 'invalid_request',
+      message:
+        'username_template: it makes names of up to 84 bytes, and the server takes 63: let it end in "| truncate 63", or cut its parts'
+    })
   })
 })
