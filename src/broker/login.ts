@@ -35,7 +35,7 @@ export async function login(
 ): Promise<Reply> {
   for (let attempt = first, tries = 1; ; attempt = await again(), tries++) {
     const { call, answer } = attempt
-    if ('refused' in answer) throw refusal(call.parts, mount, answer.refused)
+    if ('refused' in answer) throw refusal(call.parts, mount, answer.refused, tries)
     refuseLocked(call.parts, mount, answer.login.alias)
     const { token, outcome } = newToken(call, mount, answer.login)
     call.change({ kind: 'token.create', token })
@@ -70,10 +70,10 @@ function entityOf({ barrier }: Parts, { record }: Mount, alias: string): string 
   return uuidOf(barrier.mac('entity', `${record.uuid}\n${alias}`))
 }
 
-function refusal(parts: Parts, mount: Mount, { alias, message }: Refusal): BrokerError {
-  if (alias === undefined) return new BrokerError('invalid_credentials', message)
-  refuseLocked(parts, mount, alias)
-  parts.lockouts.failed(mount.record.uuid, alias, defaultLockout)
+/** Whose proof was good a moment ago, and went to somebody faster, has not guessed. */
+function refusal(parts: Parts, mount: Mount, { alias, message }: Refusal, tries: number): BrokerError {
+  if (alias !== undefined) refuseLocked(parts, mount, alias)
+  if (alias !== undefined && tries === 1) parts.lockouts.failed(mount.record.uuid, alias, defaultLockout)
   return new BrokerError('invalid_credentials', message)
 }
 

@@ -9,13 +9,14 @@ const { values } = parseArgs({ options: { only: { type: 'string', multiple: true
 
 // Plugins name the contracts as a third party does: the name is resolved before they are loaded.
 const { benchIssue } = await import('./bench-issue.ts')
+const { benchLogins } = await import('./bench-logins.ts')
 const { benchRevoke } = await import('./bench-revoke.ts')
 const { benchScale } = await import('./bench-scale.ts')
 const { benchStart } = await import('./bench-start.ts')
 const { benchTokens } = await import('./bench-tokens.ts')
 const { Stand } = await import('./stand.ts')
 
-const benches = { issue: benchIssue, revoke: benchRevoke, tokens: benchTokens, start: benchStart, scale: benchScale }
+const benches = { issue: benchIssue, revoke: benchRevoke, tokens: benchTokens, logins: benchLogins, start: benchStart, scale: benchScale }
 
 async function main(): Promise<void> {
   const wanted = values.only ?? Object.keys(benches)
