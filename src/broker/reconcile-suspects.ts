@@ -5,6 +5,8 @@ interface Seen {
   readonly lookedAt: number
   /** What it found without a lease, and since when that is known. */
   readonly since: ReadonlyMap<string, number>
+  /** There is more than it kept by name. */
+  readonly more: boolean
 }
 
 const nothing: ReadonlyMap<string, number> = new Map()
@@ -20,20 +22,20 @@ export class Suspects {
   }
 
   /** A look has ended; what it did not find is no suspect any more. */
-  keep(target: TargetId, lookedAt: number, found: readonly Found[], now: number): void {
+  keep(target: TargetId, lookedAt: number, found: readonly Found[], more: boolean, now: number): void {
     const before = this.#seen.get(target)?.since ?? nothing
-    this.#seen.set(target, { lookedAt, since: new Map(found.map(one => [identityOf(one), before.get(identityOf(one)) ?? now])) })
+    this.#seen.set(target, { lookedAt, more, since: new Map(found.map(one => [identityOf(one), before.get(identityOf(one)) ?? now])) })
   }
 
   /** A look has failed: what was known stays. */
   failed(target: TargetId, lookedAt: number): void {
-    this.#seen.set(target, { lookedAt, since: this.#seen.get(target)?.since ?? nothing })
+    this.#seen.set(target, { lookedAt, more: false, since: this.#seen.get(target)?.since ?? nothing })
   }
 
   /** When one will have been seen for `afterMs`, which the last look was too early for. What it was not too early for and is still there waits for the next run of all. */
   ripeAt(target: TargetId, afterMs: number): number | undefined {
-    const { lookedAt = 0, since = nothing } = this.#seen.get(target) ?? {}
-    const moments = [...since.values()].map(first => first + afterMs).filter(moment => moment > lookedAt)
+    const { lookedAt = 0, since = nothing, more = false } = this.#seen.get(target) ?? {}
+    const moments = [...since.values(), ...(more ? [lookedAt] : [])].map(first => first + afterMs).filter(moment => moment > lookedAt)
     return moments.length === 0 ? undefined : Math.min(...moments)
   }
 

@@ -52,12 +52,13 @@ async function compare(reconciling: Reconciling, target: ListedTarget, credentia
   const orphans = inBoth(first, second)
   const adopted = await byPolicy(reconciling, target, orphans, first.startedAt)
   const left = orphans.filter(({ name }) => !adopted.has(name))
-  reconciling.suspects.keep(target.id, first.startedAt, left, parts.clock.elapsed())
+  const orphanCount = countOf(first, second, orphans) - adopted.size
+  reconciling.suspects.keep(target.id, first.startedAt, left, orphanCount > left.length, parts.clock.elapsed())
   const missing = await stillWithout(parts, absent, second)
   return {
     listed: second.listed,
     orphans: left.map(found => orphanReport(parts, target, found)),
-    orphanCount: countOf(first, second, orphans) - adopted.size,
+    orphanCount,
     adopted: [...adopted.values()],
     adoptedCount: adopted.size,
     unmarked: second.unmarked.map(({ name, enabled, note }) => ({ name, enabled, ...(note === undefined ? {} : { note }) })),

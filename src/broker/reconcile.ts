@@ -120,6 +120,11 @@ export class Reconciler implements Disposable {
 }
 
 /** With the names that a line may hold; what is not of our own making only as a number. */
-function auditOf({ orphans, missing, unmarked: _, adopted: __, ...counts }: TargetReport): JsonObject {
-  return { ...counts, orphans: orphans.slice(0, auditNamesMax), missing: missing.slice(0, auditNamesMax) } as unknown as JsonObject
+function auditOf(report: TargetReport): JsonObject {
+  const { target, mount, policy, listed, orphanCount, adoptedCount, unmarkedCount, foreignCount, missingCount } = report
+  return {
+    ...{ target, mount, policy, listed, orphanCount, adoptedCount, unmarkedCount, foreignCount, missingCount },
+    orphans: report.orphans.slice(0, auditNamesMax).map(orphan => ({ ...orphan })),
+    missing: report.missing.slice(0, auditNamesMax).map(lease => ({ ...lease }))
+  }
 }

@@ -1,5 +1,6 @@
 /** What a server sends is not trusted: it reaches a terminal as text and nothing else, and takes no token elsewhere. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { JsonObject } from '../../src/contracts/index.ts'
 import { Shell } from './shell.ts'
 import { envelope, SmallServer } from './small-server.ts'
 
@@ -123,25 +124,51 @@ test('a reply nested without end is an error and not a crash', async () => {
     })
 })
 
-test('reconcile says what gives access without a lease, by exit code too', async () => {
-  const targets = [
-    { mount: 'db/', target: 't1', listed: 2, orphanCount: 1, orphans: [{ name: 'v-x', enabled: true }] },
-    { mount: 'other/', target: 't2', listed: 0, orphanCount: 0, orphans: [] }
-  ]
-  server.answer = { body: envelope({ data: { time: 'T', targets } }) }
-  const found = await shell.run('reconcile db')
+test('reconcile says what has no lease and what has no object, by exit code too', async () => {
+  const nothing = { orphanCount: 0, missingCount: 0, adoptedCount: 0, foreignCount: 0, listed: 0, policy: 'report' }
+  const shown = async (target: JsonObject) => {
+    server.answer = { body: envelope({ data: { time: 'T', targets: [{ mount: 'db/', target: 't1', ...nothing, ...target }] } }) }
+    return shell.run('reconcile db')
+  }
+  const found = await shown({
+    policy: 'adopt',
+    listed: 2,
+    orphanCount: 1,
+    missingCount: 1,
+    adoptedCount: 1,
+    foreignCount: 3,
+    orphans: [{ name: 'v-x', enabled: true, state: 'waits', until: 'U' }],
+    missing: [{ name: 'v-y', lease: 'db/creds/app/L' }],
+    adopted: [{ name: 'v-z', lease: 'db/adopted/M', ends: 'E' }],
+    unmarked: [{ name: 'v-w', enabled: false, note: 'n' }]
+  })
   expect(found.code).toBe(2)
   expect(found.out).toBe(
     [
-      'Mount    Target    Listed    Without lease    Error',
-      '-----    ------    ------    -------------    -----',
-      'db/      t1        2         1                -',
+      'Mount    Target    Policy    Listed    No lease    No object    Adopted    Foreign    Remark',
+      '-----    ------    ------    ------    --------    ---------    -------    -------    ------',
+      'db/      t1        adopt     2         1           1            1          3          -',
       '',
-      'Mount    Without lease    State',
-      '-----    -------------    -----',
-      'db/      v-x              gives access',
+      `Mount    No lease    ${'State'.padEnd(39)}    Ends`,
+      `-----    --------    ${'-----'.padEnd(39)}    ----`,
+      'db/      v-x         gives access, waits for its second look    U',
+      '',
+      'Mount    No object    Lease',
+      '-----    ---------    -----',
+      'db/      v-y          db/creds/app/L',
+      '',
+      'Mount    Has a lease now    Lease           Ends',
+      '-----    ---------------    -----           ----',
+      'db/      v-z                db/adopted/M    E',
+      '',
+      'Mount    Mark missing    State       Remark',
+      '-----    ------------    -----       ------',
+      'db/      v-w             disabled    n',
       ''
     ].join('\n')
   )
-  expect((await shell.run('reconcile other')).code).toBe(0)
+  expect((await shown({})).code).toBe(0)
+  expect((await shown({ foreignCount: 9, unmarked: [{ name: 'v-w' }], unmarkedCount: 1, adoptedCount: 1 })).code).toBe(0)
+  expect((await shown({ missingCount: 1 })).code).toBe(2)
+  expect((await shown({ error: 'no answer' })).code).toBe(2)
 })

@@ -132,12 +132,25 @@ test('giving up on a target says that it was not cleaned', async () => {
   )
 })
 
-test('reconcile shows each target of a mount', async () => {
+test('reconcile shows each target of a mount, and the mount says what becomes of it', async () => {
   const { code, out } = await shell.run('reconcile memory')
   // What was given up by force has no lease any more, and its user is still there.
   expect(code).toBe(2)
-  expect(out).toMatch(/^Mount +Target +Listed +Without lease +Error\n[- ]+\nmemory\/ +\S+ +\d+ +1 +-\n/)
-  expect(await typed('reconcile other')).toBe('no targets\nexit 0')
+  expect(out).toMatch(
+    /^Mount +Target +Policy +Listed +No lease +No object +Adopted +Foreign +Remark\n[- ]+\nmemory\/ +\S+ +report +\d+ +1 +0 +0 +0 +-\n/
+  )
+  expect(out).toMatch(/\nMount +No lease +State +Ends\n[- ]+\nmemory\/ +m-shop-\w+ +gives access +\S+\n$/)
+  expect(await shell.run('reconcile other')).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('No secrets engine mounted at other/')
+  })
+  expect(await typed('secrets tune -reconcile=drop memory')).toMatch(/reconcile: expected "report", "adopt" or "remove"\n/)
+  expect(await typed('secrets tune -reconcile-after=5s memory')).toMatch(/reconcile_after: expected at least 1m and at most 720h/)
+  expect(await typed('secrets tune -reconcile=remove -reconcile-after=2m memory')).toBe('changed: reconcile, reconcile_after\nexit 0')
+  expect(await typed('secrets tune memory')).toMatch(/\nreconcile +remove\nreconcile_after +120\n/)
+  expect((await shell.run('reconcile memory')).out).toMatch(/m-shop-\w+ +gives access, waits for its second look/)
+  await typed('secrets tune -reconcile=report -reconcile-after=0 memory')
 })
 
 test('a token is made, shown, renewed, limited by its policy and revoked', async () => {
