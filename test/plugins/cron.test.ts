@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, integer, option, property, record, uniqueArray } from 'fast-check'
 import { expect, test } from 'vitest'
 import { cronNext, readCron } from '../../plugins/database/cron.ts'
 
@@ -43,12 +43,13 @@ test.each([
   expect(() => readCron(schedule)).toThrow('rotation_schedule: ')
 })
 
+const some = (min: number, max: number) => uniqueArray(integer({ min, max }), { minLength: 1, maxLength: 4 })
+
 test('a schedule comes at the first minute that fits, and at none before', () => {
-  const some = (least: number, most: number) => fc.uniqueArray(fc.integer({ min: least, max: most }), { minLength: 1, maxLength: 4 })
-  const written = fc.record({ minutes: some(0, 59), hours: some(0, 23), days: fc.option(some(1, 28)), weekdays: fc.option(some(0, 6)) })
-  const moment = fc.integer({ min: 1_790_000_000, max: 1_890_000_000 })
-  fc.assert(
-    fc.property(written, moment, ({ minutes, hours, days, weekdays }, seconds) => {
+  const written = record({ minutes: some(0, 59), hours: some(0, 23), days: option(some(1, 28)), weekdays: option(some(0, 6)) })
+  const moment = integer({ min: 1_790_000_000, max: 1_890_000_000 })
+  assert(
+    property(written, moment, ({ minutes, hours, days, weekdays }, seconds) => {
       const schedule = `${minutes.join()} ${hours.join()} ${days?.join() ?? '*'} * ${weekdays?.join() ?? '*'}`
       const after = Temporal.Instant.fromEpochMilliseconds(seconds * 1_000)
       let at = new Date((Math.floor(seconds / 60) + 1) * 60_000)

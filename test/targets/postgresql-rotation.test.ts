@@ -98,12 +98,12 @@ test('a login is tried on its own, and only a look at the password says no', asy
 })
 
 test.each(['root_rotation', 'rotation'] as const)('%s statements that set no password are refused', kind => {
-  const { statements } = postgresql
-  expect(() => statements(kind, ['select 1'])).toThrow(`${kind}_statements: no {{password}} in them`)
-  expect(() => statements(kind, [`alter role "{{name}}" valid until '{{expiration}}' password '{{password}}'`])).toThrow(
+  const statements = (...list: readonly string[]) => postgresql.statements(kind, list)
+  expect(() => statements('select 1')).toThrow(`${kind}_statements: no {{password}} in them`)
+  expect(() => statements(`alter role "{{name}}" valid until '{{expiration}}' password '{{password}}'`)).toThrow(
     `${kind}_statements: unknown placeholder {{expiration}}`
   )
-  expect(statements(kind, [`alter user "{{username}}" with password '{{password}}'`])).toEqual({ warnings: [] })
+  expect(statements(`alter user "{{username}}" with password '{{password}}'`)).toEqual({ warnings: [] })
 })
 
 async function brokerWith(admin: string, extra: Readonly<Record<string, unknown>> = {}): Promise<Served> {
