@@ -120,7 +120,7 @@ export type Intention =
 
   // response wrapping
   /** A reply that waits for its one opening, under a wrapping token made in the same commit. `lease` and `inner` (a token's hash): what it hands over for the first time. They
-   *  end, as `not-unwrapped`, in the very commit that ends the wrapping token unopened, whatever ends it. */
+   *  end, as `not-unwrapped`, in the very commit that ends the wrapping token unopened, whatever ends it. Lost (`permission_denied`) when it has ended. */
   | {
       readonly kind: 'wrapping.put'
       readonly token: string

@@ -114,7 +114,7 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
         operation,
         path,
         data,
-        token,
+        token: token === '' ? undefined : token,
         remoteAddress: '127.0.0.1',
         remotePort: 1,
         userAgent: undefined,

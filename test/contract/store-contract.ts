@@ -11,6 +11,7 @@ import { sealedRows } from './store/sealed-rows.ts'
 import { sweeping } from './store/sweeping.ts'
 import { tasks } from './store/tasks.ts'
 import { tokens } from './store/tokens.ts'
+import { wrapping } from './store/wrapping.ts'
 import type { OpenStore } from './store/world.ts'
 
 export interface StoreAbilities {
@@ -23,6 +24,7 @@ export function storeContract(name: string, open: OpenStore, { lasts }: StoreAbi
     sealedRows(open)
     tasks(open)
     tokens(open)
+    wrapping(open)
     logins(open)
     leases(open)
     sweeping(open)

@@ -6,7 +6,10 @@ const putSql = `insert into wrapping (token, reply, lease, inner) select :token,
   where ${fence} and exists (select 1 from token where hash = :token and ended_at is null)`
 
 export function putWrapped(writing: Writing, { token, reply, lease, inner }: ChangeOf<'wrapping.put'>): Applied {
-  if (writing.db.run(putSql, { token, reply, lease, inner, ...writing.fence }) === 0) throw lostEpoch('wrapping.put')
+  if (writing.db.run(putSql, { token, reply, lease, inner, ...writing.fence }) === 0) {
+    if (!fenceHolds(writing)) throw lostEpoch('wrapping.put')
+    throw new LostCondition('wrapping.put', 'permission_denied', 'permission denied')
+  }
   return { applied: true }
 }
 
