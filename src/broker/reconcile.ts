@@ -120,11 +120,9 @@ export class Reconciler implements Disposable {
 }
 
 /** With the names that a line may hold; what is not of our own making only as a number. */
-function auditOf(report: TargetReport): JsonObject {
+function auditOf({ orphans, missing, ...report }: TargetReport): JsonObject {
   const { target, mount, policy, listed, orphanCount, adoptedCount, unmarkedCount, foreignCount, missingCount } = report
-  return {
-    ...{ target, mount, policy, listed, orphanCount, adoptedCount, unmarkedCount, foreignCount, missingCount },
-    orphans: report.orphans.slice(0, auditNamesMax).map(orphan => ({ ...orphan })),
-    missing: report.missing.slice(0, auditNamesMax).map(lease => ({ ...lease }))
-  }
+  const counts = { target, mount, policy, listed, orphanCount, adoptedCount, unmarkedCount, foreignCount, missingCount }
+  const named = { orphans: orphans.slice(0, auditNamesMax), missing: missing.slice(0, auditNamesMax) }
+  return { ...counts, ...named } as unknown as JsonObject
 }
