@@ -86,6 +86,26 @@ export function unmountEntry(time: string, mount: { readonly path: string; reado
   )
 }
 
+export interface KeyChange {
+  readonly change: 'rotated' | 'dropped' | 'seal rotated'
+  /** The new key's; of `dropped` the newest that is gone. */
+  readonly term?: number | undefined
+  /** `manual`, `operations`, `interval`, `resumed`. */
+  readonly cause?: string | undefined
+}
+
+/** The broker's own keys: a new one seals, older ones are gone, the seal has a new one. */
+export function keyEntry(time: string, { change, term, cause }: KeyChange): string {
+  return eventEntry(
+    time,
+    'key',
+    jsonField(
+      'key',
+      object(textField('change', change) + (term === undefined ? '' : numberField('term', term)) + textField('cause', cause))
+    )
+  )
+}
+
 export interface CircuitChange {
   readonly target: string
   readonly state: 'opened' | 'closed'

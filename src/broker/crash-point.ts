@@ -32,12 +32,26 @@ export const reconcilePoints = ['reconcile:before-adopt', 'reconcile:after-adopt
 /** Those of a held store that is resumed. */
 export const resumePoints = ['resume:before-lift', 'resume:after-lift'] as const
 
+/** Those of the broker's own keys. */
+export const keyPoints = [
+  'rotate:before-commit',
+  'keys:after-commit',
+  'reseal:after-begin',
+  'reseal:after-page',
+  'reseal:before-end',
+  'reseal:after-end',
+  'seal-key:after-new-file',
+  'seal-key:after-commit',
+  'seal-key:after-rename'
+] as const
+
 export type CrashPoint =
   | (typeof crashPoints)[number]
   | (typeof wrapPoints)[number]
   | (typeof rotationPoints)[number]
   | (typeof reconcilePoints)[number]
   | (typeof resumePoints)[number]
+  | (typeof keyPoints)[number]
 
 /** Called at each point. The released program's is `nowhere`. */
 export type At = (point: CrashPoint) => Promise<void> | undefined

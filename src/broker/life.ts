@@ -1,12 +1,13 @@
 /** The broker's life: not initialised, sealed, unsealed. Only while it is unsealed are there parts, a sweeper and sinks; sealing zeroes the keys and ends them all. */
 import { BrokerError } from '../contracts/index.ts'
 import type { AutoSeal, Clock, JsonObject, Log, Random } from '../contracts/index.ts'
-import { createRootKey, openKeyring, sealKeyring } from '../seal/root-key.ts'
+import { createRootKey, sealKeyring } from '../seal/root-key.ts'
 import { UnsealAttempt } from '../seal/unseal-attempt.ts'
 import { shamirConfig } from '../seal/shamir-config.ts'
 import { wrapByShares } from '../seal/shamir-seal.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { Barrier } from '../seal/barrier.ts'
+import { StoredKeyring } from '../seal/stored-keyring.ts'
 import type { SealRecord, Store } from '../store/store.ts'
 import type { AuditSink } from '../contracts/index.ts'
 import type { At } from './crash-point.ts'
@@ -120,7 +121,8 @@ export class Life implements AsyncDisposable {
           kind: wrapped.kind,
           config: wrapped.config,
           rootKey: wrapped.wrapped,
-          keyring: sealKeyring(keyring, rootKey, instance, random),
+          // Nothing is sealed before it is opened again.
+          keyring: sealKeyring(keyring, rootKey, instance, random, { counted: 0 }),
           instance
         }
         const root = rootToken(Barrier.create(keyring, random), random, clock.now(), devRootToken)
@@ -211,6 +213,7 @@ export class Life implements AsyncDisposable {
   async #unsealByItself(): Promise<void> {
     const { seal, clock } = this.#parts
     if (seal === 'shamir' || !this.#record || this.#working) return
+    await this.#recordAgain()
     using deadline = clock.within(sealLimitMs)
     const rootKey = await seal.unwrap(this.#record.rootKey, deadline.signal)
     try {
@@ -220,13 +223,20 @@ export class Life implements AsyncDisposable {
     }
   }
 
+  /** Keys may have been rotated since. */
+  async #recordAgain(): Promise<SealRecord> {
+    const record = (await this.#parts.store.readSeal()) ?? this.#record
+    if (!record) throw new Error('the store has no seal')
+    return (this.#record = record)
+  }
+
   async #work(rootKey: Uint8Array): Promise<void> {
-    const record = this.#record!
+    const record = await this.#recordAgain()
     await this.#parts.at('boot:before-unseal')
-    const barrier = Barrier.create(openKeyring(record.keyring, rootKey, record.instance), this.#parts.random)
+    const keyring = StoredKeyring.open(record, rootKey, this.#parts.random)
     this.#working = await startWorking(
       this.#parts,
-      barrier,
+      keyring,
       this.#hold.instance ?? record.instance,
       this.#hold,
       () => void this.seal().catch(error => this.#parts.log.error('sealing failed', {}, error))

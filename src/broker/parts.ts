@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts'
 import type { At } from './crash-point.ts'
 import type { Mounts } from './mounts.ts'
 import type { Hold } from './hold.ts'
+import type { Keys } from './keys.ts'
 import type { Policies } from './policies.ts'
 import type { Settings } from './settings.ts'
 import type { Trail } from './trail.ts'
@@ -27,6 +28,7 @@ export interface Parts {
   readonly log: Log
   readonly store: Store
   readonly barrier: Barrier
+  readonly keys: Keys
   readonly instance: string
   readonly trail: Trail
   readonly sinks: SinkStreams

@@ -5,7 +5,8 @@ import { checkpointEntry, checkpointKeyId, signCheckpoint } from '../audit/check
 import { describeRequest, requestEntry, responseEntry } from '../audit/entry.ts'
 import type { AnsweredFacts, Asked, Described } from '../audit/entry.ts'
 import { errorText } from '../audit/error-text.ts'
-import { circuitEntry, countedEntry, reconciledEntry, revocationEntry, taskEntry, unmountEntry } from '../audit/event.ts'
+import { circuitEntry, countedEntry, keyEntry, reconciledEntry, revocationEntry, taskEntry, unmountEntry } from '../audit/event.ts'
+import type { KeyChange } from '../audit/event.ts'
 import type { Hash } from '../audit/redact.ts'
 import { BrokerError } from '../contracts/index.ts'
 import type { JsonObject, RevokeOutcome, TargetId } from '../contracts/index.ts'
@@ -106,6 +107,10 @@ export class Trail {
 
   task(run: ScheduledTask, error: string | null, did?: string): string {
     return taskEntry(this.#now(), { mount: run.mount, task: run.task, key: run.key, error, did })
+  }
+
+  key(change: KeyChange): string {
+    return keyEntry(this.#now(), change)
   }
 
   unmounted(mount: MountRecord): string {

@@ -1,11 +1,13 @@
 /** All that runs while the broker is unsealed: the parts of the use cases, the sweeper, the audit's streams and checkpoints, reconciling and pruning. */
 import { issueGraceMs } from '../lease/lease.ts'
-import type { Barrier } from '../seal/barrier.ts'
+import { Barrier } from '../seal/barrier.ts'
+import type { StoredKeyring } from '../seal/stored-keyring.ts'
 import { AuditDevices } from './audit-devices.ts'
 import { Background } from './background.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Circuits } from './circuits.ts'
 import { finishEndings } from './disable-mount.ts'
+import { Keys } from './keys.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { Lockouts } from './lockouts.ts'
 import type { Hold } from './hold.ts'
@@ -16,6 +18,8 @@ import { Policies } from './policies.ts'
 import { prune } from './prune.ts'
 import { Reconciler } from './reconcile.ts'
 import { RefusalRate } from './refusal-rate.ts'
+import { Resealer } from './reseal.ts'
+import { rotateKeys, rotateWhenDue } from './rotate-keys.ts'
 import { SinkStreams } from './sink-streams.ts'
 import { Sweeper } from './sweeper.ts'
 import { TargetGates } from './target-gates.ts'
@@ -28,16 +32,23 @@ const pruneEveryMs = 60_000
 const reconcileTickMs = 30_000
 const countsEveryMs = 1_000
 const endingsEveryMs = 10_000
+const keysEveryMs = 60_000
 
 export interface Working extends AsyncDisposable {
   readonly parts: Parts
 }
 
-export async function startWorking(life: LifeParts, barrier: Barrier, instance: string, hold: Hold, sealNow: () => void): Promise<Working> {
+export async function startWorking(
+  life: LifeParts,
+  keyring: StoredKeyring,
+  instance: string,
+  hold: Hold,
+  sealNow: () => void
+): Promise<Working> {
   const time = new TimeKeeper(life.clock, await life.store.timeMark())
   const stack = new AsyncDisposableStack()
   try {
-    const parts = await assemble(life, barrier, instance, time, hold, sealNow, stack)
+    const parts = await assemble(life, keyring, instance, time, hold, sealNow, stack)
     const checkpoints = new Checkpoints(parts)
     // Signs what came last: when nothing else comes any more, and before the streams end.
     stack.defer(() => checkpoints.sign())
@@ -55,16 +66,17 @@ export async function startWorking(life: LifeParts, barrier: Barrier, instance: 
 
 async function assemble(
   life: LifeParts,
-  barrier: Barrier,
+  keyring: StoredKeyring,
   instance: string,
   time: TimeKeeper,
   hold: Hold,
   sealNow: () => void,
   stack: AsyncDisposableStack
 ): Promise<Parts> {
-  stack.defer(() => barrier.destroy())
+  stack.use(keyring)
+  const { barrier, keys } = await openBarrier(life, keyring, time, stack)
   const { settings, random, log, store, at } = life
-  const base = { settings, clock: time, time, random, log, store, barrier, instance, hold, at, sealNow, wake: () => undefined }
+  const base = { settings, clock: time, time, random, log, store, barrier, keys, instance, hold, at, sealNow, wake: () => undefined }
   const trail = await Trail.open(base)
   const mounts = stack.use(new Mounts(base, life.catalog, life.core))
   const policies = new Policies(base)
@@ -121,6 +133,16 @@ async function goOn(parts: Parts, stack: AsyncDisposableStack, instance: string 
     await parts.mounts.become(instance)
   }
   await begin(parts, stack)
+  // The other store goes on counting, or has counted, encryptions of the same key.
+  await rotateKeys(parts, 'resumed')
+}
+
+async function openBarrier(life: LifeParts, keyring: StoredKeyring, clock: TimeKeeper, stack: AsyncDisposableStack) {
+  const { random, store, log, at, seal } = life
+  const barrier = stack.adopt(Barrier.create(keyring.keyring, random), own => own.destroy())
+  // Ends before the barrier does: what was counted and not made is given back.
+  const keys = stack.use(await Keys.open({ seal, store, barrier, clock, random, log, at }, keyring))
+  return { barrier, keys }
 }
 
 /** What was being issued when an earlier run of this node died is due at once: crash recovery is the same path as expiry. */
@@ -140,6 +162,9 @@ async function openCircuits(parts: Parts): Promise<void> {
 
 function background(parts: Parts, stack: AsyncDisposableStack): void {
   const loops = stack.use(new Background(parts.clock, parts.log))
+  const resealer = new Resealer(parts)
+  loops.loop('rotating keys', keysEveryMs, () => rotateWhenDue(parts))
+  loops.loop('sealing anew', keysEveryMs, signal => resealer.turn(signal))
   loops.loop('pruning', pruneEveryMs, signal => prune(parts, signal))
   loops.loop('ending mounts', endingsEveryMs, () => finishEndings(parts))
   loops.loop('reconciling', reconcileTickMs, () => parts.reconciler.turn())

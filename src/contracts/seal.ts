@@ -13,4 +13,7 @@ export interface AutoSeal {
   wrap(rootKey: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
   /** As `wrap`; rejects with `integrity` when the key is not the one that wrapped these bytes. The caller zeroes the result. */
   unwrap(wrapped: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  /** Gives the seal a new key, where it is the seal's to give. `wrapped` is what the store holds now. The new key is durable beside the old one before `keep` stores what it has
+   *  wrapped, and only when `keep` has resolved does the old one go: at every moment between, `unwrap` opens what the store holds. */
+  renew?(rootKey: Uint8Array, wrapped: Uint8Array, keep: (wrapped: Uint8Array) => Promise<void>, signal: AbortSignal): Promise<void>
 }

@@ -2,12 +2,15 @@ import { BrokerError } from '../contracts/index.ts'
 import type { Json, Random } from '../contracts/index.ts'
 import { decrypt, encrypt } from './aead.ts'
 import { deriveKey } from './derive-key.ts'
-import type { Keyring } from './keyring.ts'
+import { encryptionsBlock } from './keyring.ts'
+import type { EncryptionKey, Keyring } from './keyring.ts'
 import { MacKey } from './mac-key.ts'
 import type { Place } from './place.ts'
 
-// NIST SP 800-38D §8.3, for nonces that are as good as random.
-const encryptionsMax = 2 ** 32
+/** NIST SP 800-38D §8.3, for nonces that are as good as random. */
+export const encryptionsMax = 2 ** 32
+// Half a block is left when the next one is asked for: more than are made while it is committed.
+const lowMark = encryptionsBlock / 2
 // Purposes are few words of our own and a name per audit device; more than this is a purpose made of input, and would grow without end.
 const purposesMax = 1_000
 const saltLength = 16
@@ -25,6 +28,7 @@ export class Barrier {
   readonly #macKeys = new Map<string, MacKey>()
   #opened = new WeakMap<Uint8Array, Opened>()
   #count = 0
+  #runsLow: () => void = () => undefined
   #lastSalt = Buffer.alloc(0)
 
   private constructor(keyring: Keyring, random: Random) {
@@ -40,11 +44,8 @@ export class Barrier {
 
   seal(place: Place, plain: Uint8Array): Uint8Array {
     const key = this.#keyring.current
-    if (key.encryptions >= encryptionsMax) {
-      throw new BrokerError('integrity', `encryption key ${key.id} has sealed ${encryptionsMax} values and must be rotated`)
-    }
+    this.#spend(key)
     const source = { key: this.#nonceKey, salt: this.#freshSalt(), count: this.#count++ }
-    key.encryptions++
     return encrypt({ id: key.id, bytes: key.bytes.reveal() }, source, place, plain)
   }
 
@@ -93,8 +94,13 @@ export class Barrier {
 
   /** Of the present key: its term, its age and how often it has sealed. */
   get keyStatus(): { readonly term: number; readonly installedAt: Temporal.Instant; readonly encryptions: number } {
-    const { id, createdAt, encryptions } = this.#keyring.current
-    return { term: id, installedAt: createdAt, encryptions }
+    const { id, createdAt, counted, left } = this.#keyring.current
+    return { term: id, installedAt: createdAt, encryptions: counted - left }
+  }
+
+  /** Called when half a block of encryptions is left, and again when none is. */
+  whenLow(ask: () => void): void {
+    this.#runsLow = ask
   }
 
   /** Zeroes every key; afterwards everything throws `sealed`. */
@@ -104,6 +110,18 @@ export class Barrier {
     this.#nonceKey.fill(0)
     for (const key of this.#macKeys.values()) key.destroy()
     this.#macKeys.clear()
+  }
+
+  /** Only what the store has counted already is made. */
+  #spend(key: EncryptionKey): void {
+    if (key.left === 0) {
+      this.#runsLow()
+      if (key.counted >= encryptionsMax)
+        throw new BrokerError('integrity', `encryption key ${key.id} has sealed ${encryptionsMax} values and must be rotated`)
+      throw new BrokerError('store_unreachable', `encryptions of key ${key.id} could not be counted in the store, so none is made`)
+    }
+    key.left--
+    if (key.left === lowMark) this.#runsLow()
   }
 
   // The nonce would survive a stuck generator, but passwords and tokens made by it would not: better to stop where it shows.

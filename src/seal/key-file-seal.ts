@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { access, open, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BrokerError } from '../contracts/index.ts'
@@ -39,18 +39,50 @@ export class KeyFileSeal implements AutoSeal {
     return this.#withKey(key => sealUnderKey(key, rootKeyPlace, rootKey, this.#random))
   }
 
-  unwrap(wrapped: Uint8Array): Promise<Uint8Array> {
+  /** A renewal that was cut short between its commit and its end has left the new key beside the old one: it is finished here. */
+  async unwrap(wrapped: Uint8Array): Promise<Uint8Array> {
+    const rootKey = await this.#opened(this.#path, wrapped)
+    if (rootKey) return rootKey
+    const beside = (await exists(this.#beside)) && (await this.#opened(this.#beside, wrapped))
+    if (!beside) throw new BrokerError('integrity', `the seal's key file ${this.#path} is not the key of this store`)
+    await moveDurably(this.#beside, this.#path)
+    return beside
+  }
+
+  async renew(rootKey: Uint8Array, wrapped: Uint8Array, keep: (wrapped: Uint8Array) => Promise<void>): Promise<void> {
+    // After this the key file is the one that opens the store, and what lies beside it is of a renewal that never came to its commit.
+    const opened = await this.unwrap(wrapped)
+    opened.fill(0)
+    await rm(this.#beside, { force: true })
+    const key = this.#random.bytes(32)
+    try {
+      await createKeyFile(this.#beside, key).catch(cause => {
+        throw refused(this.#beside, 'cannot be created', cause)
+      })
+      await keep(sealUnderKey(key, rootKeyPlace, rootKey, this.#random))
+    } finally {
+      key.fill(0)
+    }
+    await moveDurably(this.#beside, this.#path)
+  }
+
+  get #beside(): string {
+    return `${this.#path}.new`
+  }
+
+  /** `undefined`: it is another store's key. */
+  #opened(path: string, wrapped: Uint8Array): Promise<Uint8Array | undefined> {
     return this.#withKey(key => {
       try {
         return openUnderKey(key, rootKeyPlace, wrapped)
-      } catch (cause) {
-        throw new BrokerError('integrity', `the seal's key file ${this.#path} is not the key of this store`, { cause })
+      } catch {
+        return undefined
       }
-    })
+    }, path)
   }
 
-  async #withKey<Result>(use: (key: Uint8Array) => Result): Promise<Result> {
-    const key = await readKeyFile(this.#path)
+  async #withKey<Result>(use: (key: Uint8Array) => Result, path = this.#path): Promise<Result> {
+    const key = await readKeyFile(path)
     try {
       return use(key)
     } finally {
@@ -75,8 +107,25 @@ async function createKeyFile(path: string, key: Uint8Array): Promise<void> {
 async function writeDurably(file: FileHandle, path: string, text: string): Promise<void> {
   await file.writeFile(text)
   await file.sync()
+  await syncFolder(path)
+}
+
+// In the place of the old file at one moment: there is always one of the two.
+async function moveDurably(from: string, to: string): Promise<void> {
+  await rename(from, to)
+  await syncFolder(to)
+}
+
+async function syncFolder(path: string): Promise<void> {
   await using folder = await open(dirname(path), O_RDONLY)
   await folder.sync()
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false
+  )
 }
 
 async function readKeyFile(path: string): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import type { Random } from '../contracts/index.ts'
 import { Keyring } from './keyring.ts'
+import type { KeyringChange } from './keyring.ts'
 import type { Place } from './place.ts'
 import { openUnderKey, sealUnderKey } from './under-key.ts'
 
@@ -10,9 +11,15 @@ export function createRootKey(random: Random): Uint8Array {
   return new Uint8Array(random.bytes(32))
 }
 
-/** Bound to the instance, so that a keyring of another store under the same key file does not open here. */
-export function sealKeyring(keyring: Keyring, rootKey: Uint8Array, instance: string, random: Random): Uint8Array {
-  const plain = keyring.serialise()
+/** As it is to be after `change`. Bound to the instance, so that a keyring of another store under the same key file does not open here. */
+export function sealKeyring(
+  keyring: Keyring,
+  rootKey: Uint8Array,
+  instance: string,
+  random: Random,
+  change: KeyringChange = {}
+): Uint8Array {
+  const plain = keyring.serialise(change)
   try {
     return sealUnderKey(rootKey, keyringPlace(instance), plain, random)
   } finally {

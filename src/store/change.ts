@@ -1,6 +1,6 @@
 import type { LeaseId, TargetId } from '../contracts/index.ts'
 import type { Lease, RevokeCause } from '../lease/lease.ts'
-import type { SealedTable, SealRecord } from './store.ts'
+import type { SealRecord, SealedTable } from './store.ts'
 import type { Token } from './token.ts'
 
 /** Everything that can be committed. `audit` bodies of a change are chained only when it changed something. Unless said otherwise a lost condition fails the

@@ -7,6 +7,7 @@ import { fences } from './store/fences.ts'
 import { leases } from './store/leases.ts'
 import { logins } from './store/logins.ts'
 import { races } from './store/races.ts'
+import { resealing } from './store/resealing.ts'
 import { sealedRows } from './store/sealed-rows.ts'
 import { sweeping } from './store/sweeping.ts'
 import { tasks } from './store/tasks.ts'
@@ -22,6 +23,7 @@ export interface StoreAbilities {
 export function storeContract(name: string, open: OpenStore, { lasts }: StoreAbilities): void {
   describe(`the store on ${name}`, () => {
     sealedRows(open)
+    resealing(open)
     tasks(open)
     tokens(open)
     wrapping(open)

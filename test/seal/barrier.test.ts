@@ -5,16 +5,9 @@ import { Barrier } from '../../src/seal/barrier.ts'
 import { Keyring } from '../../src/seal/keyring.ts'
 import { associatedData } from '../../src/seal/place.ts'
 import { systemRandom } from '../../src/system-clock.ts'
-import { code, freshBarrier, now, place, replayable, text } from './sample.ts'
+import { code, freshBarrier, now, place, replayable, rotate, text } from './sample.ts'
 
 const nonceOf = (sealed: Uint8Array) => Buffer.from(sealed.subarray(5, 17)).toString('hex')
-
-/** A keyring whose only key has sealed that often. */
-function usedKeyring(encryptions: number): Keyring {
-  const bytes = Buffer.from(Keyring.create(systemRandom, now).serialise())
-  bytes.writeUIntBE(encryptions, 1 + 32 + 4 + 4 + 6, 6)
-  return Keyring.parse(bytes)
-}
 
 test('what is sealed opens at its own place', () => {
   const barrier = freshBarrier()
@@ -148,7 +141,11 @@ test('a random source that goes round in circles repeats no nonce', () => {
 
 test('a machine restored from a snapshot uses no nonce for a second text or a second place', () => {
   const keyring = Keyring.create(systemRandom, now).serialise()
-  const machine = () => Barrier.create(Keyring.parse(keyring), replayable(1))
+  const machine = () => {
+    const copied = Keyring.parse(keyring)
+    copied.current.left = 10
+    return Barrier.create(copied, replayable(1))
+  }
   const [first, clone] = [machine(), machine()]
   // Both draw the same random bytes and count alike; only what they seal differs.
   expect(nonceOf(first.seal(place('a'), Buffer.from('one')))).not.toBe(nonceOf(clone.seal(place('a'), Buffer.from('two'))))
@@ -157,13 +154,19 @@ test('a machine restored from a snapshot uses no nonce for a second text or a se
   expect(first.seal(place('c'), Buffer.from('one'))).toEqual(clone.seal(place('c'), Buffer.from('one')))
 })
 
-test('encryptions are counted per key, and stop at 2^32 until the key is rotated', () => {
-  const keyring = usedKeyring(2 ** 32 - 1)
+test('only as many encryptions are made as the store has counted, and never more than 2^32 under one key', () => {
+  const keyring = Keyring.parse(Keyring.create(systemRandom, now).serialise())
   const barrier = Barrier.create(keyring, systemRandom)
+  const asked: number[] = []
+  barrier.whenLow(() => asked.push(keyring.current.left))
+  expect(() => barrier.seal(place('a'), Buffer.from('not counted'))).toThrow(code('store_unreachable'))
+  Object.assign(keyring.current, { counted: 2 ** 32, left: 32_769 })
   const last = barrier.seal(place('a'), Buffer.from('last'))
-  expect(barrier.keyStatus).toEqual({ term: 1, installedAt: now, encryptions: 2 ** 32 })
+  expect(barrier.keyStatus).toEqual({ term: 1, installedAt: now, encryptions: 2 ** 32 - 32_768 })
+  expect(asked).toEqual([0, 32_768])
+  keyring.current.left = 0
   expect(() => barrier.seal(place('a'), Buffer.from('one more'))).toThrow(code('integrity'))
-  keyring.rotate(systemRandom, now)
+  rotate(keyring, now)
   const first = barrier.seal(place('a'), Buffer.from('first'))
   expect(barrier.keyStatus).toMatchObject({ term: 2, encryptions: 1 })
   expect([text(barrier.open(place('a'), last)), text(barrier.open(place('a'), first))]).toEqual(['last', 'first'])
@@ -175,7 +178,7 @@ test('a hash depends on its purpose and outlives a rotation and a restart', () =
   const hash = barrier.mac('token', 'hvs.1')
   expect(hash).toHaveLength(32)
   expect(barrier.mac('mark', 'hvs.1')).not.toEqual(hash)
-  keyring.rotate(systemRandom, now)
+  rotate(keyring, now)
   expect(barrier.mac('token', Buffer.from('hvs.1'))).toEqual(hash)
   expect(Barrier.create(Keyring.parse(keyring.serialise()), systemRandom).mac('token', 'hvs.1')).toEqual(hash)
   expect(freshBarrier().mac('token', 'hvs.1')).not.toEqual(hash)

@@ -3,30 +3,52 @@ import { expect, test } from 'vitest'
 import { Keyring } from '../../src/seal/keyring.ts'
 import { createRootKey, openKeyring, sealKeyring } from '../../src/seal/root-key.ts'
 import { systemRandom } from '../../src/system-clock.ts'
-import { code, now } from './sample.ts'
+import { code, now, rotate } from './sample.ts'
 
 const later = now.add({ hours: 24 })
 
 function rotated(): Keyring {
   const keyring = Keyring.create(systemRandom, now)
-  keyring.rotate(systemRandom, later)
+  rotate(keyring, later)
   return keyring
 }
 
 test('a keyring is read as it was written, counts and all', () => {
   const keyring = rotated()
-  keyring.current.encryptions = 2 ** 33
+  keyring.current.counted = 2 ** 33
   const read = Keyring.parse(keyring.serialise())
-  expect(read.current).toMatchObject({ id: 2, encryptions: 2 ** 33 })
+  expect(read.current).toMatchObject({ id: 2, counted: 2 ** 33, left: 0 })
   expect(read.current.createdAt.equals(later)).toBe(true)
   expect(read.key(1)?.createdAt.equals(now)).toBe(true)
   expect(read.serialise()).toEqual(keyring.serialise())
 })
 
+test('what is stored before a change is what the keyring is after it', () => {
+  const keyring = rotated()
+  const add = keyring.nextKey(systemRandom, later)
+  for (const change of [{ add }, { dropBelow: 3 }, { counted: 7 }]) {
+    const before = keyring.serialise(change)
+    expect(before).not.toEqual(keyring.serialise())
+    keyring.adopt(change)
+    expect(keyring.serialise()).toEqual(before)
+  }
+})
+
+test('a dropped key is stored no more, and goes on opening until the keyring ends; the current one is never dropped', () => {
+  const keyring = rotated()
+  const [first, second] = [keyring.key(1), keyring.key(2)]
+  keyring.adopt({ dropBelow: 9 })
+  expect([keyring.oldest, keyring.current, keyring.key(1)]).toEqual([2, second, first])
+  const read = Keyring.parse(keyring.serialise())
+  expect([read.oldest, read.current.id, read.key(1), read.key(3)]).toEqual([2, 2, undefined, undefined])
+  rotate(read, later)
+  expect(Keyring.parse(read.serialise()).key(3)?.bytes.reveal()).toEqual(read.current.bytes.reveal())
+})
+
 test('a rotation adds a key, makes it the current one, and leaves the older one and the mac root as they are', () => {
   const keyring = Keyring.create(systemRandom, now)
   const [first, root] = [keyring.current, keyring.macRoot.reveal()]
-  const second = keyring.rotate(systemRandom, later)
+  const second = rotate(keyring, later)
   expect(keyring.current).toBe(second)
   expect([first.id, second.id]).toEqual([1, 2])
   expect(keyring.key(1)).toBe(first)
@@ -40,8 +62,8 @@ test('there is no key of an id that was never given', () => {
 
 test('a keyring holds at most 1,000 keys', () => {
   const keyring = Keyring.create(systemRandom, now)
-  for (let term = 2; term <= 1_000; term++) keyring.rotate(systemRandom, later)
-  expect(() => keyring.rotate(systemRandom, later)).toThrow(code('invalid_request'))
+  for (let term = 2; term <= 1_000; term++) rotate(keyring, later)
+  expect(() => rotate(keyring, later)).toThrow(code('invalid_request'))
   expect(Keyring.parse(keyring.serialise()).current.id).toBe(1_000)
 })
 
@@ -76,7 +98,8 @@ test('destroying a keyring zeroes every key and throws `sealed` from then on', (
     () => keyring.key(1),
     () => keyring.macRoot,
     () => keyring.serialise(),
-    () => keyring.rotate(systemRandom, now)
+    () => keyring.nextKey(systemRandom, now),
+    () => keyring.adopt({ counted: 1 })
   ]
   for (const use of uses) expect(use).toThrow(code('sealed'))
 })

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { systemRandom } from '../../src/system-clock.ts'
 import { Barrier } from '../../src/seal/barrier.ts'
 import { Keyring } from '../../src/seal/keyring.ts'
+import type { EncryptionKey } from '../../src/seal/keyring.ts'
 import type { Place } from '../../src/seal/place.ts'
 import type { ErrorCode, Random } from '../../src/contracts/index.ts'
 
@@ -13,6 +14,13 @@ export function place(row: string): Place {
 
 export function freshBarrier(random: Random = systemRandom): Barrier {
   return Barrier.create(Keyring.create(random, now), random)
+}
+
+/** What a rotation makes once it is stored. */
+export function rotate(keyring: Keyring, at: Temporal.Instant): EncryptionKey {
+  const key = keyring.nextKey(systemRandom, at)
+  keyring.adopt({ add: key })
+  return key
 }
 
 /** The same bytes in the same order in every run that starts from the same seed: two of them are a machine and its clone. */

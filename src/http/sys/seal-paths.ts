@@ -13,13 +13,5 @@ export const sealPaths: readonly CorePath[] = [
     }
   }),
   // One node has nobody to step down for.
-  corePath({ pattern: 'step-down', summary: 'does nothing: every node is active', sudo: true, write: async () => undefined }),
-  corePath({
-    pattern: 'key-status',
-    summary: 'the key that seals what is stored',
-    read: async ({ parts }) => {
-      const { term, installedAt, encryptions } = parts.barrier.keyStatus
-      return { data: { term, install_time: installedAt.toString(), encryptions } }
-    }
-  })
+  corePath({ pattern: 'step-down', summary: 'does nothing: every node is active', sudo: true, write: async () => undefined })
 ]

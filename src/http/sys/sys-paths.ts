@@ -4,6 +4,7 @@ import { authPaths } from './auth-paths.ts'
 import { capabilityPaths } from './capability-paths.ts'
 import { holdingPaths } from './holding-paths.ts'
 import { internalPaths } from './internal-paths.ts'
+import { keyPaths } from './key-paths.ts'
 import { leasePaths } from './lease-paths.ts'
 import { mountPaths } from './mount-paths.ts'
 import { passwordPolicyPaths } from './password-policy-paths.ts'
@@ -17,6 +18,7 @@ import { wrappingPaths } from './wrapping-paths.ts'
 /** Everything below `sys/` that goes through the door. */
 export const sysPaths: readonly CorePath[] = [
   ...sealPaths,
+  ...keyPaths,
   ...mountPaths,
   ...authPaths,
   ...policyPaths,

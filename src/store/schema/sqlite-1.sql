@@ -28,7 +28,8 @@ create table counter (
   value integer not null
 ) strict, without rowid;
 
-insert into counter (name, value) values ('generation', 1), ('entry_version', 0);
+-- `key_floor`: a value sealed under a key with a lower id is not taken any more.
+insert into counter (name, value) values ('generation', 1), ('entry_version', 0), ('key_floor', 0);
 
 create table seal (
   one integer not null primary key check (one = 1),
@@ -39,6 +40,18 @@ create table seal (
   instance text not null
 ) strict;
 
+-- The pass under way that seals rows anew: below which key id, and how far it has come.
+create table reseal (
+  one integer not null primary key check (one = 1),
+  below integer not null,
+  stage text not null,
+  cursor text not null,
+  resealed integer not null,
+  unreadable integer not null,
+  begun_at integer not null
+) strict;
+
+-- `uses`: how often the row may still be used, where it counts them; in clear, so that one conditional statement takes one.
 create table entry (
   space text not null,
   key text not null,
@@ -54,18 +67,6 @@ create table sequence (
   next integer not null,
   primary key (space, name)
 ) strict, without rowid;
--- `uses`: how often the row may still be used, where it counts them; in clear, so that one conditional statement takes one.
--- The pass under way that seals rows anew: below which key id, and how far it has come.
-create table reseal (
-  one integer not null primary key check (one = 1),
-  below integer not null,
-  stage text not null,
-  cursor text not null,
-  resealed integer not null,
-  unreadable integer not null,
-  begun_at integer not null
-) strict;
-
 
 -- A new schedule takes a new version, also after the task was gone in between: a run that began before never settles it.
 create table task (

@@ -4,12 +4,13 @@ import type { Answer, Call } from './lane.ts'
 import * as auditReads from './reads/audit-reads.ts'
 import * as holdingReads from './reads/holding-reads.ts'
 import * as leaseReads from './reads/lease-reads.ts'
+import * as resealReads from './reads/reseal-reads.ts'
 import * as sealReads from './reads/seal-reads.ts'
 import * as sweeperReads from './reads/sweeper-reads.ts'
 import * as tokenReads from './reads/token-reads.ts'
 
 /** Every read by its name: what the main thread may ask for. */
-const reads = { ...sealReads, ...tokenReads, ...leaseReads, ...holdingReads, ...sweeperReads, ...auditReads }
+const reads = { ...sealReads, ...resealReads, ...tokenReads, ...leaseReads, ...holdingReads, ...sweeperReads, ...auditReads }
 
 export type Reads = typeof reads
 export type ReadName = keyof Reads

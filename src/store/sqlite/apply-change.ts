@@ -6,11 +6,13 @@ import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEn
 import { beginResume, liftHold, setLeasesAside } from './changes/held-changes.ts'
 import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './changes/history-changes.ts'
 import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './changes/lease-changes.ts'
+import { beginReseal, endReseal, resealRows } from './changes/reseal-changes.ts'
 import { initialiseSeal, rekeySeal, replaceKeyring } from './changes/seal-changes.ts'
 import { retireTarget, targetFailed, targetRecovered } from './changes/target-changes.ts'
 import { scheduleTask, settleTask, unscheduleTask } from './changes/task-changes.ts'
 import { createToken, endToken, expireTokens, renewToken, requireToken, useToken } from './changes/token-changes.ts'
 import { openWrapped, putWrapped } from './changes/wrapping-changes.ts'
+import { refuseRetiredKeys } from './retired-keys.ts'
 import type { Wire } from './wire.ts'
 import type { Applied, ChangeOf, Writing } from './writing.ts'
 
@@ -68,5 +70,6 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
 /** Applies one change inside the transaction, or throws `LostCondition`. */
 export function applyChange(writing: Writing, change: Wire<Change>): Applied {
   const apply = changes[change.kind] as (writing: Writing, change: Wire<Change>) => Applied
+  refuseRetiredKeys(writing, change)
   return apply(writing, change)
 }

@@ -2,7 +2,19 @@ import type { ChainHead } from '../../audit/chain.ts'
 import type { LeaseId, TargetId } from '../../contracts/index.ts'
 import type { Lease } from '../../lease/lease.ts'
 import type { Change } from '../change.ts'
-import type { Cascade, ChangeResult, DueWork, Entry, HoldingsFilter, LeaseAt, SealRecord, Store, Target, WrappedRow } from '../store.ts'
+import type {
+  Cascade,
+  ChangeResult,
+  DueWork,
+  Entry,
+  HoldingsFilter,
+  LeaseAt,
+  SealRecord,
+  SealedTable,
+  Store,
+  Target,
+  WrappedRow
+} from '../store.ts'
 import type { Token } from '../token.ts'
 import type { ReadName, Reads } from './answer-reads.ts'
 import type { Lane } from './lane.ts'
@@ -88,6 +100,15 @@ export class SqliteStore implements Store {
       ...(held ? { held: { cause: held.cause, since: instant(held.since), ...resuming } } : {}),
       ...(instance === null ? {} : { instance })
     }
+  }
+
+  async resealing(): ReturnType<Store['resealing']> {
+    const row = await this.#read('resealing')
+    return row && { ...row, begunAt: instant(row.begunAt) }
+  }
+
+  sealedPage(table: SealedTable, cursor: string, below: number, limit: number): ReturnType<Store['sealedPage']> {
+    return this.#read('sealedPage', table, cursor, below, limit)
   }
 
   async entry(space: string, key: string): Promise<Entry | undefined> {

@@ -15,12 +15,16 @@ export function sealedRows(open: OpenStore): void {
       expect(await world.store.readSeal()).toEqual(record)
       await world.change({ kind: 'seal.rekey', rootKey: bytes('root 2'), config: '{"shares":3}' })
       await world.change({ kind: 'seal.keyring', keyring: bytes('ring 2') })
-      expect(await world.store.readSeal()).toEqual({
-        ...record,
-        rootKey: bytes('root 2'),
-        config: '{"shares":3}',
-        keyring: bytes('ring 2')
-      })
+      const now = { ...record, rootKey: bytes('root 2'), config: '{"shares":3}', keyring: bytes('ring 2') }
+      expect(await world.store.readSeal()).toEqual(now)
+      const late = [
+        { kind: 'seal.rekey', rootKey: bytes('root 3'), config: '{}', expected: bytes('root') },
+        { kind: 'seal.keyring', keyring: bytes('ring 3'), expected: bytes('ring') }
+      ] as const
+      for (const change of late) await expect(world.change(change)).rejects.toMatchObject({ code: 'conflict' })
+      expect(await world.store.readSeal()).toEqual(now)
+      await world.change({ kind: 'seal.keyring', keyring: bytes('ring 3'), expected: bytes('ring 2') })
+      expect((await world.store.readSeal())?.keyring).toEqual(bytes('ring 3'))
     })
 
     test('a row is written only over the version that the writer has read', async () => {

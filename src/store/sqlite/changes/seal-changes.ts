@@ -10,16 +10,22 @@ export function initialiseSeal({ db }: Writing, { record }: ChangeOf<'seal.initi
   return { applied: true }
 }
 
-export function rekeySeal({ db }: Writing, { rootKey, config }: ChangeOf<'seal.rekey'>): Applied {
-  if (db.run('update seal set root_key = :rootKey, config = :config', { rootKey, config }) === 0) throw notInitialised('seal.rekey')
+const rekeySql = 'update seal set root_key = :rootKey, config = :config where :expected is null or root_key = :expected'
+
+export function rekeySeal(writing: Writing, { rootKey, config, expected }: ChangeOf<'seal.rekey'>): Applied {
+  if (writing.db.run(rekeySql, { rootKey, config, expected: expected ?? null }) === 0) throw whyNot(writing, 'seal.rekey', 'the seal')
   return { applied: true }
 }
 
-export function replaceKeyring({ db }: Writing, { keyring }: ChangeOf<'seal.keyring'>): Applied {
-  if (db.run('update seal set keyring = :keyring', { keyring }) === 0) throw notInitialised('seal.keyring')
+const keyringSql = 'update seal set keyring = :keyring where :expected is null or keyring = :expected'
+
+export function replaceKeyring(writing: Writing, { keyring, expected }: ChangeOf<'seal.keyring'>): Applied {
+  if (writing.db.run(keyringSql, { keyring, expected: expected ?? null }) === 0) throw whyNot(writing, 'seal.keyring', 'the keyring')
   return { applied: true }
 }
 
-function notInitialised(change: 'seal.rekey' | 'seal.keyring'): LostCondition {
-  return new LostCondition(change, 'invalid_request', 'Vault is not initialized')
+function whyNot({ db }: Writing, change: 'seal.rekey' | 'seal.keyring', what: string): LostCondition {
+  return db.holds('exists (select 1 from seal)')
+    ? new LostCondition(change, 'conflict', `${what} was changed meanwhile`)
+    : new LostCondition(change, 'invalid_request', 'Vault is not initialized')
 }
