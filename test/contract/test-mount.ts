@@ -21,12 +21,15 @@ import type {
   Random,
   RevokedLease,
   RevokeOutcome,
-  TargetId
+  TargetId,
+  TaskOutcome,
+  TaskWait
 } from '../../src/contracts/index.ts'
 import { generatePassword } from '../../src/policy/password/generate-password.ts'
 import { parsePasswordPolicy } from '../../src/policy/password/parse-password-policy.ts'
 import { defaultPasswordPolicy } from '../../src/policy/password/password-policy.ts'
 import { MountRows } from './mount-storage.ts'
+import type { Scheduled } from './mount-storage.ts'
 
 const createGrace = Temporal.Duration.from('PT30S')
 const neverAborted = new AbortController().signal
@@ -144,6 +147,7 @@ export class TestMount implements AsyncDisposable {
     return outcomes
   }
 
+  /** The names of what carries our mark. */
   async found(lease: TestLease): Promise<readonly string[]> {
     return (await this.listed(lease)).filter(({ marked = 'ours' }) => marked === 'ours').map(({ name }) => name)
   }
@@ -159,13 +163,24 @@ export class TestMount implements AsyncDisposable {
   }
 
   async runTasks(): Promise<void> {
-    for (const { task, key, intent } of this.rows.tasks) {
-      const changes = this.rows.begin()
-      const outcome = await this.backend.tasks![task]!.run(intent, changes, neverAborted)
-      if ('again' in outcome) changes.schedule(task, key, outcome.again, intent)
-      else changes.unschedule(task, key)
-      changes.commit()
-    }
+    for (const scheduled of this.rows.tasks) await this.#runTask(scheduled)
+  }
+
+  async #runTask({ task, key, intent }: Scheduled): Promise<TaskOutcome> {
+    const changes = this.rows.begin()
+    const outcome = await this.backend.tasks![task]!.run(intent, changes, neverAborted)
+    if ('again' in outcome) changes.schedule(task, key, outcome.again, intent)
+    else changes.unschedule(task, key)
+    changes.commit()
+    return outcome
+  }
+
+  /** As the broker does for a request that waits: its promise is kept, the task has its turn, and the caller hears of it. */
+  async #waited({ task, key, answer }: TaskWait): Promise<Answer> {
+    const scheduled = this.rows.tasks.find(one => one.task === task && one.key === key)
+    if (!scheduled) throw new Error(`no task ${task} ${key} is scheduled`)
+    const { why } = await this.#runTask(scheduled).catch((error: Error) => ({ why: error.message }))
+    return answer(why === undefined ? { kind: 'done' } : { kind: 'failed', error: why })
   }
 
   credential(lease: TestLease): CredentialType {
@@ -200,7 +215,7 @@ export class TestMount implements AsyncDisposable {
     const operation = verb === 'write' ? ((await row.exists?.(asked, changes)) === false ? 'create' : 'update') : verb
     const answer = await handler({ ...asked, operation }, changes, neverAborted)
     changes.commit()
-    return answer
+    return answer && 'after' in answer ? await this.#waited(answer.after) : answer
   }
 
   #route(path: string): [Path, Record<string, string>] {

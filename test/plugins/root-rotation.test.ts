@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { openDatabaseMount } from './database-mount.ts'
 import { rotationStand } from './rotation-stand.ts'
 import type { RotationStand } from './rotation-stand.ts'
 
@@ -15,9 +16,12 @@ async function standWithRole(): Promise<RotationStand> {
 test('the admin account gets a password that nobody has written, and the engine goes on with it', async () => {
   await using broker = await standWithRole()
   await broker.read('db/creds/lease')
+  const [before] = broker.driver.opened
   expect(await broker.write('db/rotate-root/main')).toMatchObject({ status: 204 })
   expect(broker.driver.adminPassword).not.toBe('first')
   expect(await issues(broker)).toBe(true)
+  // Sessions that were opened with the old password have gone.
+  expect([broker.driver.opened.size, broker.driver.opened.has(before!)]).toEqual([1, false])
   await broker.write('db/config/main', { allowed_roles: 'lease' })
   expect(await issues(broker)).toBe(true)
   expect(await broker.told()).toEqual(['rotated'])
@@ -131,4 +135,15 @@ test('what would lock the engine out is refused', async () => {
   await broker.write('db/config/bare', { username: 'admin', password: '', verify_connection: false })
   await refused('bare').toThrow('unable to rotate root credentials: no password in configuration')
   expect(broker.driver.adminPassword).toBe('first')
+})
+
+test('the mount of the contract suite lets a request wait for its task too', async () => {
+  await using under = await openDatabaseMount()
+  await under.mount.write('rotate-root/main', {})
+  expect(under.driver.adminPassword).not.toBe('first')
+  under.driver.rotation = 'lost'
+  await expect(under.mount.write('rotate-root/main', {})).rejects.toThrow('it goes on in the background: the outcome is unknown')
+  under.driver.rotation = 'works'
+  await under.mount.runTasks()
+  await under.mount.issue('creds/app')
 })
