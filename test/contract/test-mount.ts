@@ -176,11 +176,11 @@ export class TestMount implements AsyncDisposable {
   }
 
   /** As the broker does for a request that waits: its promise is kept, the task has its turn, and the caller hears of it. */
-  async #waited({ task, key, answer }: TaskWait): Promise<Answer> {
-    const scheduled = this.rows.tasks.find(one => one.task === task && one.key === key)
-    if (!scheduled) throw new Error(`no task ${task} ${key} is scheduled`)
+  async #waited(after: TaskWait): Promise<Answer> {
+    const scheduled = this.rows.tasks.find(one => one.task === after.task && one.key === after.key)
+    if (!scheduled) throw new Error(`no task ${after.task} ${after.key} is scheduled`)
     const { why } = await this.#runTask(scheduled).catch((error: Error) => ({ why: error.message }))
-    return answer(why === undefined ? { kind: 'done' } : { kind: 'failed', error: why })
+    return after.answer(why === undefined ? { kind: 'done' } : { kind: 'failed', error: why })
   }
 
   credential(lease: TestLease): CredentialType {
