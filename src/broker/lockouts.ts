@@ -1,15 +1,24 @@
 import type { Clock } from '../contracts/index.ts'
+import type { MountRecord } from './mount.ts'
 
 /** How many failures lock an alias, and for how long. Seconds. */
-export interface LockoutRule {
+interface LockoutRule {
   readonly threshold: number
   readonly lastsFor: number
   /** After so long without another failure the count begins anew. */
   readonly forgottenAfter: number
 }
 
-/** The wire's. */
-export const defaultLockout: LockoutRule = { threshold: 5, lastsFor: 900, forgottenAfter: 900 }
+/** The wire's, where the mount says nothing. `undefined`: it is turned off. */
+function lockoutRule({ config }: MountRecord): LockoutRule | undefined {
+  const said = config.user_lockout_config ?? {}
+  if (said.lockout_disable) return undefined
+  return {
+    threshold: said.lockout_threshold ?? 5,
+    lastsFor: said.lockout_duration ?? 900,
+    forgottenAfter: said.lockout_counter_reset_duration ?? 900
+  }
+}
 
 // Only names that exist are counted, so this bounds a broker with very many roles under attack; the oldest goes first.
 const countedMax = 50_000
@@ -29,12 +38,29 @@ export class Lockouts {
     this.#clock = clock
   }
 
-  locked(mount: string, alias: string, rule: LockoutRule): boolean {
+  locked(mount: MountRecord, alias: string): boolean {
+    const rule = lockoutRule(mount)
     const failures = this.#failures.get(keyOf(mount, alias))
-    return failures !== undefined && failures.count >= rule.threshold && this.#clock.elapsed() - failures.at < rule.lastsFor * 1_000
+    return (
+      rule !== undefined &&
+      failures !== undefined &&
+      failures.count >= rule.threshold &&
+      this.#clock.elapsed() - failures.at < rule.lastsFor * 1_000
+    )
   }
 
-  failed(mount: string, alias: string, rule: LockoutRule): void {
+  /** Those that are locked now. */
+  lockedAliases(mount: MountRecord): readonly string[] {
+    const prefix = keyOf(mount, '')
+    return [...this.#failures.keys()]
+      .filter(key => key.startsWith(prefix))
+      .map(key => key.slice(prefix.length))
+      .filter(alias => this.locked(mount, alias))
+  }
+
+  failed(mount: MountRecord, alias: string): void {
+    const rule = lockoutRule(mount)
+    if (!rule) return
     const key = keyOf(mount, alias)
     const at = this.#clock.elapsed()
     const before = this.#failures.get(key)
@@ -45,11 +71,11 @@ export class Lockouts {
     this.#failures.set(key, { count: kept + 1, at })
   }
 
-  forget(mount: string, alias: string): void {
+  forget(mount: MountRecord, alias: string): void {
     if (this.#failures.size > 0) this.#failures.delete(keyOf(mount, alias))
   }
 }
 
-function keyOf(mount: string, alias: string): string {
-  return `${mount}\n${alias}`
+function keyOf({ uuid }: MountRecord, alias: string): string {
+  return `${uuid}\n${alias}`
 }

@@ -9,7 +9,6 @@ import { authBlock } from './auth-block.ts'
 import { denied, tokenHash } from './authenticate.ts'
 import type { Call } from './core-path.ts'
 import type { Exchange } from './exchange.ts'
-import { defaultLockout } from './lockouts.ts'
 import type { Mount } from './mount.ts'
 import type { Parts } from './parts.ts'
 import type { Outcome, Reply } from './request.ts'
@@ -41,7 +40,7 @@ export async function login(
     call.change({ kind: 'token.create', token })
     try {
       const reply = await exchange.reply(call.changes, { outcome }, () => say(outcome))
-      call.parts.lockouts.forget(mount.record.uuid, answer.login.alias)
+      call.parts.lockouts.forget(mount.record, answer.login.alias)
       return reply
     } catch (error) {
       if (tries === triesMax || !(error instanceof BrokerError && error.code === 'conflict')) throw error
@@ -73,11 +72,11 @@ function entityOf({ barrier }: Parts, { record }: Mount, alias: string): string 
 /** Whose proof was good a moment ago, and went to somebody faster, has not guessed. */
 function refusal(parts: Parts, mount: Mount, { alias, message }: Refusal, tries: number): BrokerError {
   if (alias !== undefined) refuseLocked(parts, mount, alias)
-  if (alias !== undefined && tries === 1) parts.lockouts.failed(mount.record.uuid, alias, defaultLockout)
+  if (alias !== undefined && tries === 1) parts.lockouts.failed(mount.record, alias)
   return new BrokerError('invalid_credentials', message)
 }
 
 /** With the right proof too: else a guesser would learn which one it was. */
 function refuseLocked(parts: Parts, mount: Mount, alias: string): void {
-  if (parts.lockouts.locked(mount.record.uuid, alias, defaultLockout)) throw denied()
+  if (parts.lockouts.locked(mount.record, alias)) throw denied()
 }

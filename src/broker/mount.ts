@@ -26,6 +26,7 @@ export interface MountConfig {
   readonly audit_non_hmac_response_keys?: readonly string[]
   readonly listing_visibility?: 'unauth' | 'hidden'
   readonly token_type?: string
+  readonly user_lockout_config?: LockoutConfig
   /** Absent: `report`. */
   readonly reconcile?: ReconcilePolicy
   /** Seconds; 0 = the default. */
@@ -34,6 +35,14 @@ export interface MountConfig {
 
 /** What becomes of an object in a target that carries this broker's mark and has no lease. */
 export type ReconcilePolicy = 'report' | 'adopt' | 'remove'
+
+/** Of an auth method, as far as said. Seconds. */
+export interface LockoutConfig {
+  readonly lockout_threshold?: number
+  readonly lockout_duration?: number
+  readonly lockout_counter_reset_duration?: number
+  readonly lockout_disable?: boolean
+}
 
 /** A mount that serves: its record, and what answers below it. */
 export type Mount =

@@ -3,6 +3,10 @@ import { auditDisable } from './commands/audit-disable.ts'
 import { auditEnable } from './commands/audit-enable.ts'
 import { auditList } from './commands/audit-list.ts'
 import { auditVerify } from './commands/audit-verify.ts'
+import { authDisable } from './commands/auth-disable.ts'
+import { authEnable } from './commands/auth-enable.ts'
+import { authList } from './commands/auth-list.ts'
+import { authTune } from './commands/auth-tune.ts'
 import { deletePath } from './commands/delete-path.ts'
 import { leaseLs } from './commands/lease-ls.ts'
 import { leaseRenew } from './commands/lease-renew.ts'
@@ -44,9 +48,9 @@ export const commandList: readonly CliCommand[] = [
   write,
   list,
   deletePath,
-  unwrap,
   run,
   leaseLs,
+  unwrap,
   leaseShow,
   leaseRenew,
   leaseRevoke,
@@ -66,6 +70,10 @@ export const commandList: readonly CliCommand[] = [
   secretsTune,
   secretsDisable,
   auditList,
+  authList,
+  authEnable,
+  authTune,
+  authDisable,
   auditEnable,
   auditDisable,
   auditVerify,
@@ -83,4 +91,5 @@ export const groups: Readonly<Record<string, string>> = {
   secrets: 'backends: where credentials come from',
   audit: 'the audit trail',
   operator: 'keys and seal of the server'
+  auth: 'auth methods: how callers log in',
 }

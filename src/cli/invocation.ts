@@ -54,6 +54,12 @@ export class Invocation implements Disposable {
 
   async #token(): Promise<string | undefined> {
     return (await this.findToken())?.value
+  /** From here on nobody is said to ask: a login is for whoever has no token, or an old one. */
+  useNoToken(): void {
+    this.#client?.[Symbol.dispose]()
+    this.#client = this.#connect(undefined)
+  }
+
   }
 
   /** Never from an option's value: every process of the machine can read a command line. */

@@ -28,8 +28,9 @@ const descriptionCharsMax = 1_024
 /** Mounts a backend, or below `auth/` an auth method. Two mounts never lie inside each other, however they race: every enabling below one first segment takes that segment's turn. */
 export async function enableMount(call: Call<EnableFields>, prefix: '' | 'auth/' = ''): Promise<Outcome> {
   const { parts } = call
-  const record = newRecord(call, newMountPath(call.params['path'] ?? '', prefix), prefix)
-  refuseConflict(parts, record.path)
+  const path = newMountPath(call.params['path'] ?? '', prefix)
+  refuseConflict(parts, path)
+  const record = newRecord(call, path, prefix)
   return {
     wait: async () => {
       await insert(parts, record)
@@ -46,7 +47,7 @@ function newRecord({ parts, fields }: Call<EnableFields>, path: string, prefix: 
     throw refusal(`plugin not found in the catalog: ${/^[a-z0-9_-]{1,64}$/i.test(type) ? type : '(not shown)'}`)
   for (const name of ['local', 'seal_wrap', 'external_entropy_access'] as const) if (fields[name]) throw refusal(`${name} is not offered`)
   if (description.length > descriptionCharsMax) throw refusal(`description: at most ${descriptionCharsMax} characters`)
-  const config = changedConfig(undefined, fields.config ?? {}, parts.settings)
+  const config = changedConfig(undefined, fields.config ?? {}, parts.settings, prefix !== '')
   const accessor = `${prefix.replace('/', '_')}${type}_${Buffer.from(parts.random.bytes(4)).toString('hex')}`
   return { path, type, accessor, uuid: uuid(parts.random), description, options: fields.options ?? {}, config, ending: false }
 }

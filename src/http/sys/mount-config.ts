@@ -2,6 +2,7 @@ import { plainConfig } from '../../broker/mount.ts'
 import type { MountConfig, ReconcilePolicy } from '../../broker/mount.ts'
 import type { Parts } from '../../broker/parts.ts'
 import { BrokerError, field, goDuration, z } from '../../contracts/index.ts'
+import { changedLockout } from './lockout-config.ts'
 
 /** `""` and `null` leave a TTL as it is; `0`, `"0s"` and `"system"` give it back to the system. */
 const ttl = () => z.preprocess(value => (value === 'system' ? 0 : value), field.duration())
@@ -31,9 +32,14 @@ const listKeys = ['audit_non_hmac_request_keys', 'audit_non_hmac_response_keys']
 // The audit shows these in clear: some twenty names are a lot.
 const clearKeysMax = 100
 
-/** The configuration with what the caller says; what was not said stays. */
-export function changedConfig(present: MountConfig | undefined, said: ConfigFields, settings: Parts['settings']): MountConfig {
-  refuseNotOffered(said)
+/** The configuration with what the caller says; what was not said stays. `lockable`: of an auth method that can lock a name. */
+export function changedConfig(
+  present: MountConfig | undefined,
+  said: ConfigFields,
+  settings: Parts['settings'],
+  lockable: boolean
+): MountConfig {
+  refuseNotOffered(said, lockable)
   const config: MountConfig = {
     ...(present ?? plainConfig),
     ...(said.default_lease_ttl === undefined ? {} : { default_lease_ttl: said.default_lease_ttl }),
@@ -45,7 +51,10 @@ export function changedConfig(present: MountConfig | undefined, said: ConfigFiel
     ...reconciling(said)
   }
   refuseTtls(config, settings)
-  return config
+  if (said.user_lockout_config === undefined || !lockable) return config
+  const { user_lockout_config: before, ...rest } = config
+  const lockout = changedLockout(before, said.user_lockout_config)
+  return lockout ? { ...rest, user_lockout_config: lockout } : rest
 }
 
 function refuseTtls(config: MountConfig, settings: Parts['settings']): void {
@@ -90,12 +99,12 @@ function tokenType(asked: string): string {
 }
 
 /** What would change who sees what, or which code runs, is never ignored. No header reaches a backend at all (CVE-2026-4525). */
-function refuseNotOffered(said: ConfigFields): void {
+function refuseNotOffered(said: ConfigFields, lockable: boolean): void {
   for (const name of ['passthrough_request_headers', 'allowed_response_headers'] as const)
     if (said[name]?.length) throw refusal(`${name} is not offered: no header of a request reaches a backend`)
   if (said.plugin_version) throw refusal('plugin_version is not offered: a backend has the version that the broker loaded')
   const lockout = said.user_lockout_config
-  if (lockout !== undefined && lockout !== null && Object.keys(lockout).length > 0)
+  if (!lockable && lockout !== undefined && lockout !== null && Object.keys(lockout).length > 0)
     throw refusal('user_lockout_config is not offered for this type')
 }
 

@@ -23,7 +23,8 @@ export function mountEntry(mount: Mount, version: string): JsonObject {
       default_lease_ttl: record.config.default_lease_ttl,
       max_lease_ttl: record.config.max_lease_ttl,
       force_no_cache: record.config.force_no_cache,
-      ...tuned(record)
+      ...tuned(record),
+      ...(record.config.user_lockout_config ? { user_lockout_config: { ...record.config.user_lockout_config } } : {})
     },
     // Only where there is something to tell: clients of the wire do not know them.
     ...(record.ending ? { ending: true } : {}),
@@ -41,6 +42,7 @@ export function tuneEntry(record: MountRecord, parts: Pick<Parts, 'mounts'>): Js
     description: record.description,
     ...(record.options ? { options: record.options } : {}),
     ...tuned(record),
+    ...lockout(record),
     ...(hasTargets(record, parts.mounts) ? reconciling(record) : {})
   }
 }
@@ -49,6 +51,11 @@ export function tuneEntry(record: MountRecord, parts: Pick<Parts, 'mounts'>): Js
 function reconciling({ config }: MountRecord): JsonObject {
   const { policy, afterMs } = reconcileSettings(config)
   return { reconcile: policy, reconcile_after: afterMs / 1_000 }
+}
+
+/** Only what was said, each by its longer name. */
+function lockout({ config }: MountRecord): JsonObject {
+  return Object.fromEntries(Object.entries(config.user_lockout_config ?? {}).map(([key, value]) => [`user_${key}`, value]))
 }
 
 /** Neither what is part of the broker nor an auth method. */

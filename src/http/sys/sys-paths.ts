@@ -7,6 +7,7 @@ import { internalPaths } from './internal-paths.ts'
 import { keyPaths } from './key-paths.ts'
 import { leasePaths } from './lease-paths.ts'
 import { mountPaths } from './mount-paths.ts'
+import { lockedUserPaths } from './locked-user-paths.ts'
 import { passwordPolicyPaths } from './password-policy-paths.ts'
 import { policyPaths } from './policy-paths.ts'
 import { reconcilePaths } from './reconcile-paths.ts'
@@ -22,6 +23,7 @@ export const sysPaths: readonly CorePath[] = [
   ...mountPaths,
   ...authPaths,
   ...policyPaths,
+  ...lockedUserPaths,
   ...passwordPolicyPaths,
   ...capabilityPaths,
   ...leasePaths,

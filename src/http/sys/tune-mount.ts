@@ -27,7 +27,7 @@ export async function tuneMount(call: TuneCall, prefix: '' | 'auth/'): Promise<O
     throw new BrokerError('invalid_request', 'reconcile: only a secrets engine has targets')
   const changed = {
     ...record,
-    config: changedConfig(record.config, fields, parts.settings),
+    config: changedConfig(record.config, fields, parts.settings, mount.kind === 'auth'),
     ...(fields.description === undefined ? {} : { description: fields.description }),
     ...(fields.options === undefined || record.options === null ? {} : { options: { ...record.options, ...fields.options } })
   }

@@ -1,0 +1,10 @@
+import type { CliCommand } from '../cli-command.ts'
+import { showMounts } from '../show-mounts.ts'
+
+export const authList: CliCommand = {
+  name: 'auth list',
+  summary: 'list the auth methods, by the path where each is mounted',
+  options: { '--detailed': 'with their TTLs and ids' },
+  examples: ['mayfly auth list', 'mayfly auth list -format=json'],
+  run: invocation => showMounts(invocation, 'sys/auth')
+}
