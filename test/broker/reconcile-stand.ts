@@ -10,7 +10,8 @@ const password = 'of somebody'
 
 /** A user that this broker has made and knows nothing of: what an older state of its store would find. */
 export function orphan(broker: SmallBroker, name: string, hours = 1): void {
-  const mac = broker.life.parts()!.barrier.mac('mark', `memory user ${name}`)
+  const { barrier, instance } = broker.life.parts()!
+  const mac = barrier.mac(`mark ${instance}`, `memory user ${name}`)
   stranger(broker, name, Buffer.from(mac).toString('base64url'), hours)
 }
 
