@@ -5,6 +5,7 @@ import type {
   Json,
   JsonObject,
   ListedUser,
+  OwnedObjects,
   RevokeCall,
   RevokedLease,
   RevokedUser,
@@ -22,6 +23,8 @@ export type Recipe = {
   readonly revocation: readonly string[]
   readonly memberOf: readonly string[]
   readonly connectionLimit?: number
+  /** Absent: `keep`. */
+  readonly owned?: OwnedObjects
 }
 
 /** What only issuing needs. */
@@ -36,11 +39,11 @@ export function userCredential(engine: Engine): CredentialType<Handle> {
   return {
     async issue({ lease, target, recipe, handle, order, createBy, until }, signal) {
       using held = await databases.hold(target)
-      const { creation, memberOf, connectionLimit } = toRecipe(recipe)
+      const { creation, memberOf, connectionLimit, owned } = toRecipe(recipe)
       const password = await newPassword(context, toOrder(order).passwordPolicy)
       const user = { name: handle.name, password, mark: newMark(context, held.account, handle.name, lease) }
-      const limit = connectionLimit === undefined ? {} : { connectionLimit }
-      const server = await held.database.createUser({ ...user, ...limit, statements: creation, memberOf, createBy, until }, signal)
+      const more = { ...(connectionLimit !== undefined && { connectionLimit }), ...(owned && { owned }) }
+      const server = await held.database.createUser({ ...user, ...more, statements: creation, memberOf, createBy, until }, signal)
       return { secret: new Secret({ username: handle.name, password: password.reveal() }), handle: { ...handle, server } }
     },
 
@@ -66,8 +69,9 @@ async function revokeUsers(engine: Engine, { target, recipe, leases }: RevokeCal
   using held = await engine.databases.hold(target)
   const users = leases.map(lease => toRevokedUser(engine, held.account, lease))
   const readable = users.filter(user => user !== undefined)
-  const statements = toRecipe(recipe).revocation
-  const outcomes = readable.length === 0 ? [] : [...(await held.database.revokeUsers({ statements, users: readable }, signal))]
+  const { revocation: statements, owned } = toRecipe(recipe)
+  const outcomes =
+    readable.length === 0 ? [] : [...(await held.database.revokeUsers({ statements, users: readable, ...(owned && { owned }) }, signal))]
   if (outcomes.length !== readable.length) throw new Error(`the driver answered ${outcomes.length} outcomes for ${readable.length} users`)
   return users.map(user => (user ? outcomes.shift()! : { kind: 'failed', error: new BrokerError('integrity', 'the handle names no user') }))
 }

@@ -3,6 +3,7 @@ import type { Answer, DatabaseDriver, Guarantees, MountReader, Path, PathRequest
 import type { ConnectionConfig } from './connection-config.ts'
 import type { Handle, Order, Recipe } from './credential.ts'
 import type { Engine } from './engine.ts'
+import { ownedObjectsOf, refuseUnknownOwned } from './owned-objects.ts'
 import { passwordPolicyOf, refuseMissingPolicy } from './password.ts'
 import { readRole } from './role.ts'
 import type { Role } from './role.ts'
@@ -25,6 +26,7 @@ async function planUser(engine: Engine, request: PathRequest<unknown>, storage: 
   const { role, version } = await roleAskedFor(storage, roleName)
   const { config, driver } = await usableConnection(engine, storage, role.dbName, roleName)
   if (role.readBy !== driver.name) readStatements(driver, role)
+  refuseUnknownOwned(driver, role)
   const guarantees = await guaranteesOf(engine, config, signal)
   refuseOpenSessions(guarantees, role)
   const passwordPolicy = passwordPolicyOf(config, role)
@@ -86,11 +88,13 @@ function nameFor(
 }
 
 function recipeOf(role: Role): Recipe {
+  const owned = ownedObjectsOf(role)
   return {
     creation: role.creation,
     renew: role.renew,
     revocation: role.revocation,
     memberOf: role.memberOf ?? [],
-    ...(role.connectionLimit !== null && { connectionLimit: role.connectionLimit })
+    ...(role.connectionLimit !== null && { connectionLimit: role.connectionLimit }),
+    ...(owned.policy !== 'keep' && { owned })
   }
 }

@@ -1,5 +1,5 @@
 import { field } from 'mayfly/plugin'
-import type { MountReader, Stored, z } from 'mayfly/plugin'
+import type { MountReader, OwnedObjects, Stored, z } from 'mayfly/plugin'
 import { isName } from './names.ts'
 
 export const roleFields = {
@@ -33,7 +33,8 @@ export type Role = {
   readonly maxTtl: number
   readonly credentialConfig: Readonly<Record<string, string>> | null
   readonly memberOf: readonly string[] | null
-  readonly ownedObjects: string | null
+  readonly ownedObjects: OwnedObjects['policy'] | null
+  readonly reassignTo: string | null
   readonly connectionLimit: number | null
   readonly acceptOpenSessions: boolean | null
   readonly leaseOutlivesToken: boolean | null
@@ -48,4 +49,5 @@ export async function readRole(storage: MountReader, name: string): Promise<{ ro
   return stored && { role: toRole(stored), version: stored.version }
 }
 
-const toRole = (stored: Stored) => stored.value as unknown as Role
+/** Rows from before objects could be reassigned name nobody for it. */
+const toRole = (stored: Stored) => ({ reassignTo: null, ...(stored.value as object) }) as Role

@@ -5,6 +5,7 @@ import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { roleName } from './names.ts'
+import { mergedOwned, ownedWarnings, refuseUnknownOwned } from './owned-objects.ts'
 import { refuseMissingPolicy } from './password.ts'
 import { readRole, roleFields, roleKey } from './role.ts'
 import type { Role, RoleFields } from './role.ts'
@@ -49,6 +50,7 @@ function shownRole(role: Role): JsonObject {
     ...(role.credentialConfig !== null && { credential_config: role.credentialConfig }),
     ...(role.memberOf !== null && { member_of: role.memberOf }),
     ...(role.ownedObjects !== null && { owned_objects: role.ownedObjects }),
+    ...(role.reassignTo !== null && { reassign_to: role.reassignTo }),
     ...(role.connectionLimit !== null && { connection_limit: role.connectionLimit }),
     ...(role.acceptOpenSessions !== null && { accept_open_sessions: role.acceptOpenSessions }),
     ...(role.leaseOutlivesToken !== null && { lease_outlives_token: role.leaseOutlivesToken })
@@ -70,9 +72,10 @@ async function writeRole(engine: Engine, request: PathRequest<RoleFields>, stora
   if (merged.creation.length === 0 && !merged.memberOf?.length) throw new BrokerError('invalid_request', 'empty creation statements')
   const connection = await readConfig(storage, merged.dbName)
   const driver = connection && driverNamed(engine.context, connection.config.driver)
+  if (driver) refuseUnknownOwned(driver, merged)
   const warnings = driver ? readStatements(driver, merged) : []
   storage.put(roleKey(name), { ...merged, readBy: driver?.name ?? null } satisfies Role, stored?.version ?? 0)
-  const told = [...warnings, ...withoutEffect(merged)]
+  const told = [...warnings, ...ownedWarnings(merged), ...withoutEffect(merged)]
   return told.length > 0 ? { warnings: told } : undefined
 }
 
@@ -80,12 +83,6 @@ function refuse(fields: RoleFields): void {
   refuseCredential(fields.credential_type ?? 'password', fields.credential_config ?? {})
   if (fields.connection_limit !== undefined && fields.connection_limit < 1)
     throw new BrokerError('invalid_request', 'connection_limit: at least 1')
-  if (fields.owned_objects && fields.owned_objects !== 'keep')
-    throw new BrokerError(
-      'invalid_request',
-      'owned_objects: only "keep" is supported, a user that owns objects stays, disabled and without sessions'
-    )
-  if (fields.reassign_to) throw new BrokerError('invalid_request', 'reassign_to is not supported')
 }
 
 export function refuseCredential(type: string, config: Readonly<Record<string, string>>): void {
@@ -111,7 +108,7 @@ function mergedRole(fields: RoleFields, stored: Role | undefined): Omit<Role, 'r
     maxTtl: fields.max_ttl ?? stored?.maxTtl ?? 0,
     credentialConfig: fields.credential_config ?? stored?.credentialConfig ?? null,
     memberOf: fields.member_of ?? stored?.memberOf ?? null,
-    ownedObjects: fields.owned_objects ?? stored?.ownedObjects ?? null,
+    ...mergedOwned(fields, stored),
     connectionLimit: fields.connection_limit ?? stored?.connectionLimit ?? null,
     acceptOpenSessions: fields.accept_open_sessions ?? stored?.acceptOpenSessions ?? null,
     leaseOutlivesToken: fields.lease_outlives_token ?? stored?.leaseOutlivesToken ?? null

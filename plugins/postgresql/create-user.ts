@@ -2,7 +2,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { CreateUser } from 'mayfly/plugin'
 import type { DatabaseError } from 'pg'
 import { creation } from './creation.ts'
-import { deadlinePassed, isAnswer, notEndable, refusalText, sqlState, targetError } from './errors.ts'
+import { deadlinePassed, isAnswer, noHeir, notEndable, refusalText, sqlState, targetError } from './errors.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { scramVerifier } from './scram.ts'
 import type { Server } from './server.ts'
@@ -78,6 +78,11 @@ function lastNamed(results: readonly Result[], column: string) {
 function explained(error: unknown, secrets: readonly string[]): BrokerError {
   const state = sqlState(error)
   if (state === deadlinePassed) return new BrokerError('target_refused', "the issuance deadline has passed on the server's clock")
+  if (state === noHeir)
+    return new BrokerError(
+      'target_refused',
+      'reassign_to: no such role at the server, or the admin account is not granted it with INHERIT and SET'
+    )
   if (state === notEndable)
     return new BrokerError(
       'target_refused',

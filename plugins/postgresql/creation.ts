@@ -1,5 +1,5 @@
 import type { CreateUser } from 'mayfly/plugin'
-import { deadlinePassed, notEndable } from './errors.ts'
+import { deadlinePassed, noHeir, notEndable } from './errors.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { nowMs, timestamp } from './server-clock.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -20,7 +20,7 @@ export function creation(time: ServerClock, version: number, call: CreateUser, p
   const isOurs = call.statements.length === 0
   return [
     'begin',
-    block(deadline(createBy) + (isOurs ? '' : nameIsFree(call.name))),
+    block(deadline(createBy) + hasHeir(call.owned, version) + (isOurs ? '' : nameIsFree(call.name))),
     ...(isOurs
       ? [`create role ${name} ${ownAttributes} ${options}`]
       : [...operators(call, password, expiration), `alter role ${name} ${options}`, block(isOursToEnd(call.name, version, call.mark))]),
@@ -48,6 +48,15 @@ const deadline = (createBy: string): string =>
 /** A user that is there already is somebody's: never adopted, not even by statements that would not mind. */
 const nameIsFree = (name: string): string =>
   unless(`not exists (select from pg_catalog.pg_roles where rolname = ${quoteLiteral(name)})`, '42710', "'the name is taken'")
+
+/** What could not be reassigned when the user ends must not come to be. Since 16 some kinds of objects are given only to a role that one may become. */
+function hasHeir(owned: CreateUser['owned'], version: number): string {
+  if (owned?.policy !== 'reassign') return ''
+  const may = ['usage', ...(version >= 16 ? ['set'] : [])]
+    .map(right => ` and pg_catalog.pg_has_role(session_user, oid, '${right}')`)
+    .join('')
+  return unless(`exists (select from pg_catalog.pg_roles where rolname = ${quoteLiteral(owned.to)}${may})`, noHeir, "'no heir'")
+}
 
 /** Who cannot end a user must not make it: asked for the session's own account, which will do the revocation. What we create ourselves is ours. */
 function isOursToEnd(name: string, version: number, mark: string): string {

@@ -6,6 +6,7 @@ import { DatabaseError } from 'pg'
 export const deadlinePassed = 'MF001'
 export const notEndable = 'MF002'
 export const notOurs = 'MF003'
+export const noHeir = 'MF004'
 
 /** What the server says of itself: it ends this session, or takes none now. It says nothing about what was asked before. */
 const goingAway = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '25P03'])

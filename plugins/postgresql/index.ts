@@ -12,6 +12,7 @@ export const postgresql: DatabaseDriver = {
   // NAMEDATALEN - 1. A longer name is cut, with a notice that nobody reads.
   usernameBytesMax: 63,
   usernamePartBytes: 8,
+  ownedObjects: ['keep', 'drop', 'reassign'],
   fields: connectionFields,
   connection: readConnection,
   statements: readStatements,

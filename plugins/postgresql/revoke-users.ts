@@ -23,7 +23,7 @@ export async function revokeUsers(server: Server, call: RevokeUsers, signal: Abo
       await disableUsers(session, endings, signal)
       await endSessions(server, session, endings, signal)
       if (call.statements.length > 0) await runStatements(server, session, call.statements, endings.filter(isOpen), signal)
-      await dropUsers(server, session, endings.filter(isOpen), signal)
+      await dropUsers({ server, session, owned: call.owned ?? { policy: 'keep' }, signal }, endings.filter(isOpen))
       return await proveEnd(server, session, endings, signal)
     })
   } catch (error) {

@@ -15,6 +15,8 @@ export interface DatabaseDriver {
   readonly usernameBytesMax: number
   /** How many bytes of display name and role name the default user name keeps. */
   readonly usernamePartBytes: number
+  /** What can be done with objects that a user owns, in every database of its server. Absent: users own nothing there. */
+  readonly ownedObjects?: readonly OwnedObjects['policy'][]
   /** The fields of `config/:name` that only this driver knows. */
   readonly fields: z.ZodRawShape
   /** Pure. Structured fields, or a URL that is parsed here and never reaches a client library. `connection_url`, `username`, `password` and the pool's
@@ -92,6 +94,8 @@ export interface CreateUser {
   readonly statements: readonly string[]
   readonly memberOf: readonly string[]
   readonly connectionLimit?: number
+  /** As the revocation will be told: what could not be done then is refused before the user is made. */
+  readonly owned?: OwnedObjects
   readonly createBy: Temporal.Instant
   /** The lease's end; the server's own expiry is 5 s later. */
   readonly until: Temporal.Instant
@@ -104,8 +108,14 @@ export interface RenewUser {
   readonly until: Temporal.Instant
 }
 
+/** What becomes of the objects that a user owns when it is ended. `keep`: they stay as they are, and with them the user, disabled and without sessions. Never anything that
+ *  is not the user's. */
+export type OwnedObjects = { readonly policy: 'keep' | 'drop' } | { readonly policy: 'reassign'; readonly to: string }
+
 export interface RevokeUsers {
   readonly statements: readonly string[]
+  /** Absent: `keep`. */
+  readonly owned?: OwnedObjects
   readonly users: readonly RevokedUser[]
 }
 

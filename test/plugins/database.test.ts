@@ -277,8 +277,6 @@ describe('a role', () => {
     [{ db_name: 'main', member_of: 'a', credential_type: 'rsa_private_key' }, 'unsupported credential_type: "rsa_private_key"'],
     [{ db_name: 'main', member_of: 'a', credential_type: 'x' }, 'invalid credential_type "x"'],
     [{ db_name: 'main', member_of: 'a', credential_config: { bits: '1' } }, 'credential_config validation failed: unknown key "bits"'],
-    [{ db_name: 'main', member_of: 'a', owned_objects: 'drop' }, 'owned_objects: only "keep" is supported'],
-    [{ db_name: 'main', member_of: 'a', reassign_to: 'x' }, 'reassign_to is not supported'],
     [{ db_name: 'main', member_of: 'a', connection_limit: 0 }, 'connection_limit: at least 1'],
     [{ db_name: 'main', member_of: 'a', default_ttl: '-1s' }, 'Field validation failed: default_ttl']
   ])('%j is refused: %s', async (fields, message) => {

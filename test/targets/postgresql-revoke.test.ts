@@ -201,19 +201,6 @@ test.each(['orders', 'foreign_to_us'])(
   }
 )
 
-test('rights in another database keep a user, disabled, and the database is named', async () => {
-  await using other = await postgres.newDatabase()
-  const asSuper = { user: postgres.superuser, password: postgres.password, database: other.name }
-  const database = openDriver()
-  const user = await issue(database)
-  await postgres.query(`grant select on orders to "${user.name}"`, [], asSuper)
-  const [outcome] = await revoke(database, [user.revoked])
-  expect(why(outcome)).toBe(`it holds rights in the database "${other.name}": revoke them there`)
-  expect(await canLogIn(user.name)).toBe(false)
-  await postgres.query(`revoke select on orders from "${user.name}"`, [], asSuper)
-  expect(await revoke(database, [user.revoked])).toEqual([gone])
-})
-
 test('one user that cannot be dropped does not keep the other 299', async () => {
   const database = openDriver({ max_open_connections: 6 })
   const names = Array.from({ length: 300 }, () => newUser())
