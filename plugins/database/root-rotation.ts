@@ -29,15 +29,14 @@ async function rotate(engine: Engine, name: string, storage: MountStorage, signa
   storage.remove(pendingRootKey(name), stored.row)
   // Nobody logs in there any more.
   if (!current) return { done: true, did: 'found the connection gone' }
-  const shared = await sharedAccount(engine, storage, current.version)
-  const account = { target, version: current.version, pending: password, statements: await statementsOf(storage, name) }
+  const account = { target, version: current.version, pending: password, statements: await statementsOf(storage, name), storage }
   if (!(await change(engine, account, signal)))
     return {
       done: true,
       did: 'took it back',
       why: 'the server takes a new password and goes on letting the account in with the old one alone: it looks for passwords elsewhere'
     }
-  carryPassword(engine, storage, shared, password)
+  carryPassword(engine, storage, await sharedAccount(engine, storage, current.version), password)
   return { done: true, did: 'rotated' }
 }
 
@@ -46,20 +45,31 @@ interface Account {
   readonly version: ConnectionVersion
   readonly pending: string
   readonly statements: readonly string[]
+  readonly storage: MountStorage
 }
 
 /** Whether the account has the new password now, proven; `false` when it has the old one, proven as well. Anything else rejects. */
-async function change(engine: Engine, { target, version, pending, statements }: Account, signal: AbortSignal): Promise<boolean> {
+async function change(engine: Engine, { target, version, pending, statements, storage }: Account, signal: AbortSignal): Promise<boolean> {
   using held = await engine.databases.hold(target)
   await using next = opened(engine, version, pending)
   const old = { name: held.username, password: new Secret(settingText(version, 'password')) }
   const fresh = { name: held.username, password: new Secret(pending) }
   const way = await wayIn(held.database, old, next, fresh, signal)
+  await prepareOthers(engine, storage, version, fresh.password)
   await way.setPassword({ ...fresh, statements }, signal)
   if (await next.mayLogIn(fresh, signal)) return true
   if (!(await held.database.mayLogIn(old, signal))) throw neither()
   await held.database.setPassword({ ...old, statements }, signal)
   return false
+}
+
+/** Whoever logs in with the account may need another session before the commit. */
+async function prepareOthers(engine: Engine, storage: MountStorage, version: ConnectionVersion, password: Secret<string>): Promise<void> {
+  const { versions } = await sharedAccount(engine, storage, version)
+  for (const { target } of versions) {
+    using held = await engine.databases.hold(target)
+    held.database.expectPassword?.(password)
+  }
 }
 
 type User = { readonly name: string; readonly password: Secret<string> }

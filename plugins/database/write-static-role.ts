@@ -35,7 +35,7 @@ export async function makeStaticRole(
   if (!(await readConfig(storage, role.dbName))) throw refusal(`failed to find entry for connection with name: "${role.dbName}"`)
   const { config, driver } = await usableConnection(engine, storage, role.dbName, name)
   readStatements(driver, role)
-  await refuseUser(engine, config, role.username, signal)
+  await refuseUser(engine, config, role, signal)
   const claims = await claimUser(storage, { name, ...role }, driver, config)
   const now = engine.context.clock.now()
   const pending = await newPassword(engine.context, passwordPolicyOf(config, role))
@@ -126,13 +126,16 @@ function readStatements(driver: DatabaseDriver, role: Written): void {
 }
 
 /** The account must be there, be no lease's, and not be the one that the engine itself logs in with. */
-async function refuseUser(engine: Engine, config: ConnectionConfig, username: string, signal: AbortSignal): Promise<void> {
+async function refuseUser(engine: Engine, config: ConnectionConfig, { username, statements }: Written, signal: AbortSignal): Promise<void> {
   using held = await engine.databases.hold(config.target)
   if (held.username === username)
     throw refusal('username: it is the admin account of the connection, and would lock the engine out: use rotate-root')
   const found = await held.database.findUser(username, signal)
   if (!found) throw refusal('username: the server has no such user, and a static role makes none')
   if (found.mark !== undefined) throw refusal('username: it is the user of a lease')
+  // Statements of the operator may have a way of their own.
+  if (found.missing !== undefined && statements.length === 0)
+    throw refusal(`username: the admin account may not set its password: ${found.missing}`)
 }
 
 const refusal = (message: string) => new BrokerError('invalid_request', message)

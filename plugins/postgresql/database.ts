@@ -31,8 +31,9 @@ type Parts = Parameters<DatabaseDriver['open']>[1]
 export function openDatabase(stored: Secret<JsonObject>, { clock, random, log }: Parts): Database {
   const settings = toSettings(stored.reveal())
   const time = new ServerClock(clock)
-  const pool = new Pool({ settings, clock, time })
-  return new PostgresDatabase({ settings, clock, random, log, pool, time })
+  const expected = {}
+  const pool = new Pool({ settings, clock, time, expected })
+  return new PostgresDatabase({ settings, clock, random, log, pool, time, expected })
 }
 
 class PostgresDatabase implements Database {
@@ -83,6 +84,10 @@ class PostgresDatabase implements Database {
 
   mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean> {
     return mayLogIn(this.#server, user, signal)
+  }
+
+  expectPassword(password: Secret<string>): void {
+    this.#server.expected.password = password.reveal()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -52,6 +52,7 @@ export function connectError(error: unknown, secrets: readonly string[]): Broker
   return new BrokerError('target_unreachable', `cannot reach the server: ${code || 'no answer in time'}`, { cause })
 }
 
+export const wrongPassword = '28P01'
 const states = new WeakMap<BrokerError, string>()
 
 /** The five characters behind a refused login. */

@@ -1,10 +1,9 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { Secret } from 'mayfly/plugin'
-import { stateOf } from './errors.ts'
+import { stateOf, wrongPassword } from './errors.ts'
 import { reach } from './reach.ts'
 import type { Server } from './server.ts'
 
-const wrongPassword = '28P01'
 /** What the server looks at once it has believed the password: the right to connect, and the database. */
 const afterPassword = new Set(['42501', '3D000'])
 

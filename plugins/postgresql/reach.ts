@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { BrokerError } from 'mayfly/plugin'
 import type { Clock } from 'mayfly/plugin'
-import { connectError } from './errors.ts'
+import { connectError, stateOf, wrongPassword } from './errors.ts'
 import { isForbiddenAddress } from './place.ts'
 import { nowMs } from './server-clock.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -13,10 +13,23 @@ export interface Reachable {
   readonly settings: Settings
   readonly clock: Clock
   readonly time: ServerClock
+  /** What the account is about to log in with, while its password changes. */
+  readonly expected?: { password?: string }
 }
 
-/** A session with the first host that answers as primary: users are made and ended there only. */
+/** A session, with the password that the account has: while it changes, the new one may be in the server and not yet in our settings. */
 export async function reach(server: Reachable, signal: AbortSignal): Promise<Session> {
+  try {
+    return await reachPrimary(server, signal)
+  } catch (error) {
+    const password = server.expected?.password
+    if (password === undefined || !(error instanceof BrokerError) || stateOf(error) !== wrongPassword) throw error
+    return await reachPrimary({ ...server, settings: { ...server.settings, password } }, signal)
+  }
+}
+
+/** With the first host that answers as primary: users are made and ended there only. */
+async function reachPrimary(server: Reachable, signal: AbortSignal): Promise<Session> {
   let last: BrokerError | undefined
   for (const place of server.settings.hosts) {
     const found = await tryPlace(server, place, signal)

@@ -11,6 +11,7 @@ export interface Server {
   readonly log: Log
   readonly pool: Pool
   readonly time: ServerClock
+  readonly expected: { password?: string }
 }
 
 /** Server-side expiry comes after the lease's, so that the lease is never the one that was too long. */

@@ -31,11 +31,14 @@ export interface DatabaseDriver {
 export type StatementKind = 'creation' | 'renew' | 'revocation' | 'root_rotation' | 'rotation'
 
 export interface Connection {
-  /** Everything that `open` needs. The engine stores it sealed. The admin account is its `username`, and its `password` that account's: the engine carries a
-   *  new one over to all connections, and their older versions, that share its `account`. */
+  /** Everything that `open` needs. The engine stores it sealed. The admin account is its `username`, and its `password` that account's: a new one is
+   *  carried over to the older versions of the connection that share its `account`, and one that the engine has rotated to all connections that do. */
   readonly settings: Secret<JsonObject>
   /** What a read of the connection shows: never a password, never a key. */
   readonly details: JsonObject
+  /** What a user of this server needs beside name and password to log in: hosts, database, how far TLS is verified. Never a secret: whoever may read
+   *  `where/:role` sees it. */
+  readonly place?: JsonObject
   /** Host, port, database and admin account in one string. A write that changes it makes a new version of the connection. */
   readonly identity: string
   /** The part of `identity` that has one password and one set of users: hosts, port and admin account, without the database. */
@@ -65,11 +68,16 @@ export interface Database extends AsyncDisposable {
   /** Whether the server lets this user in with this password, tried on a session of its own. `false` only when it has looked at them and said no; what
    *  tells nothing of them (no route, too many sessions) rejects. */
   mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean>
+  /** The admin account is about to get this password: from now on a login that is refused with the one of the settings is tried with it, so that work which
+   *  needs another session in the middle of a rotation finds a way in. */
+  expectPassword?(password: Secret<string>): void
 }
 
 export interface FoundUser {
   /** Of any broker. */
   readonly mark?: string
+  /** What keeps the admin account from giving it another password in the driver's own way, in words. */
+  readonly missing?: string
 }
 
 export interface SetPassword {

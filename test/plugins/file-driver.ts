@@ -71,6 +71,7 @@ class FileDatabase implements Database {
   readonly #driver: FileDriver
   readonly #settings: JsonObject
   readonly #clock: Clock
+  #expected: string | undefined
 
   constructor(driver: FileDriver, settings: JsonObject, clock: Clock) {
     this.#driver = driver
@@ -146,6 +147,10 @@ class FileDatabase implements Database {
     return login(this.#settings['host'] as string, name, password.reveal(), this.#clock.now()) !== undefined
   }
 
+  expectPassword(password: Secret<string>): void {
+    this.#expected = password.reveal()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#driver.opened.delete(this)
   }
@@ -154,7 +159,8 @@ class FileDatabase implements Database {
   #file(signal: AbortSignal): string {
     if (!this.#driver.opened.has(this)) throw new Error('the database is closed')
     if (signal.aborted) throw new BrokerError('target_silent', 'no answer in time')
-    if (this.#settings['password'] !== this.#driver.adminPassword)
+    const { adminPassword } = this.#driver
+    if (this.#settings['password'] !== adminPassword && this.#expected !== adminPassword)
       throw new BrokerError('target_refused', '28P01 password authentication failed')
     return this.#settings['host'] as string
   }

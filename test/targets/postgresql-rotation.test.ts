@@ -97,6 +97,21 @@ test('a login is tried on its own, and only a look at the password says no', asy
   })
 })
 
+test('while the password of the admin account changes, new sessions are made with either', async () => {
+  const admin = await adminAccount()
+  const database = openDriver({ username: admin, password: old })
+  await postgres.query(`alter role "${admin}" password '${fresh}'`)
+  await expect(database.now(soon())).rejects.toMatchObject({ code: 'target_refused' })
+  database.expectPassword!(password(fresh))
+  await database.now(soon())
+  expect(await database.mayLogIn({ name: admin, password: password(old) }, soon())).toBe(false)
+})
+
+test('superusers are none of a careful account', async () => {
+  expect(await openDriver().findUser(postgres.superuser, soon())).toEqual({ missing: expect.stringContaining('superuser') })
+  expect(await openDriver({ username: postgres.superuser, password: postgres.password }).findUser(postgres.superuser, soon())).toEqual({})
+})
+
 test.each(['root_rotation', 'rotation'] as const)('%s statements that set no password are refused', kind => {
   const statements = (...list: readonly string[]) => postgresql.statements(kind, list)
   expect(() => statements('select 1')).toThrow(`${kind}_statements: no {{password}} in them`)
@@ -161,15 +176,24 @@ test('a static role over HTTP: taken over, read, rotated, given back', async () 
   })
 })
 
-test('a user whom the account may not alter is told, and tried again', async () => {
-  const broker = await brokerWith(await adminAccount())
+test('a user whom the account may not alter is refused, and one whom it may alter no longer tried again', async () => {
+  const admin = await adminAccount()
+  const broker = await brokerWith(admin)
   const user = `foreign_${randomBytes(4).toString('hex')}`
   await postgres.query(`create role "${user}" login password '${old}'`)
   onTestFinished(async () => void (await postgres.query(`drop role "${user}"`)))
   const reply = await broker.ask('POST', 'database/static-roles/app', { db_name: 'app', username: user, rotation_period: '24h' })
-  expect(reply.status).toBe(500)
-  expect(reply.body).toContain('its first rotation goes on in the background: the server refused: 42501')
-  expect(await canLogIn(user, old)).toBe(true)
+  expect(reply).toMatchObject({ status: 400, json: { errors: [expect.stringContaining('ADMIN on it, is missing')] } })
+  await postgres.query(`grant "${user}" to "${admin}" with admin true, inherit false, set false`)
+  await must(broker, 'POST', 'database/static-roles/app', { db_name: 'app', username: user, rotation_period: '24h' })
+  const { password } = (await must(broker, 'GET', 'database/static-creds/app')).json['data']
+  await postgres.query(`revoke "${user}" from "${admin}"`)
+  const later = await broker.ask('POST', 'database/rotate-role/app')
+  expect(later.status).toBe(500)
+  expect(later.body).toContain('retries will continue in the background but it is also safe to retry manually: the server refused: 42501')
+  await postgres.query(`grant "${user}" to "${admin}" with admin true, inherit false, set false`)
+  await must(broker, 'POST', 'database/rotate-role/app')
+  expect(await canLogIn(user, password)).toBe(false)
 })
 
 test('rotate-root over HTTP: the old password is out, leases made before and after are ended', async () => {
