@@ -2,6 +2,7 @@
 import './plugin-name.ts'
 import process from 'node:process'
 import { homedir } from 'node:os'
+import type { Restore } from './cli/commands/operator-restore.ts'
 import type { ServerOptions } from './cli/commands/server.ts'
 import { program } from './cli/program.ts'
 import { version } from './version.ts'
@@ -10,7 +11,9 @@ import { version } from './version.ts'
 const server = async (options: ServerOptions) => (await import('./server.ts')).serverCommand(options)
 
 const exitCode = await program(
-  { server, version },
+const restore: Restore = async (options, askShares) => (await import('./restore.ts')).restore(options, askShares)
+
+  { server, restore, version, plugins: await builtInCommands() },
   { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env, homeDir: homedir() }
 ).run(process.argv.slice(2))
 process.exitCode = exitCode

@@ -14,6 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/policy': ['src/contracts'],
   'src/seal': ['src/contracts'],
   'src/audit': ['src/contracts'],
+  'src/backup': ['src/contracts'],
   'src/store': ['src/contracts', 'src/lease', 'src/audit/chain.ts'],
   'src/identity': ['src/contracts', 'src/policy', 'src/lease', 'src/store/store.ts', 'src/store/token.ts', 'src/store/change.ts'],
   'src/auth': [
@@ -27,6 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/broker'
   ],
   'src/broker': [
+    'src/backup',
     'src/contracts',
     'src/lease',
     'src/policy',
@@ -49,7 +51,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'express'
   ],
   'src/tls': ['src/contracts', 'src/config.ts', 'src/http/tls-options.ts', 'node-forge'],
-  'src/cli': ['src/contracts', 'src/client', 'src/policy', 'src/audit/verify.ts', 'commander', 'yaml'],
+  'src/cli': ['src/backup', 'src/contracts', 'src/client', 'src/policy', 'src/audit/verify.ts', 'commander', 'yaml'],
   plugins: ['mayfly/plugin', 'pg']
 }
 
@@ -124,6 +126,7 @@ test('only the composition root knows everyone', () => {
       'src/log.ts',
       'src/main.ts',
       'src/plugin-name.ts',
+      'src/restore.ts',
       'src/serve.ts',
       'src/server.ts',
       'src/system-clock.ts',

@@ -32,6 +32,9 @@ export const reconcilePoints = ['reconcile:before-adopt', 'reconcile:after-adopt
 /** Those of a held store that is resumed. */
 export const resumePoints = ['resume:before-lift', 'resume:after-lift'] as const
 
+/** Those of a backup. */
+export const backupPoints = ['backup:before-copy', 'backup:after-copy'] as const
+
 /** Those of the broker's own keys. */
 export const keyPoints = [
   'rotate:before-commit',
@@ -54,6 +57,7 @@ export type CrashPoint =
   | (typeof keyPoints)[number]
 
 /** Called at each point. The released program's is `nowhere`. */
+  | (typeof backupPoints)[number]
 export type At = (point: CrashPoint) => Promise<void> | undefined
 
 export const nowhere: At = () => undefined

@@ -92,7 +92,12 @@ async function settle(exchange: Exchange, call: Call, answer: Outcome, say: Say)
   if (!answer || !('wait' in answer)) return exchange.reply(call.changes, { outcome: answer }, () => say(answer))
   await exchange.promise(call.changes)
   const outcome = await answer.wait()
-  return exchange.reply([], { outcome }, () => say(outcome))
+  try {
+    return await exchange.reply([], { outcome }, () => say(outcome))
+  } catch (error) {
+    if (outcome && 'stream' in outcome) await outcome.stream[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 function open(

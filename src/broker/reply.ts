@@ -31,6 +31,7 @@ export function toReply(request: WireRequest, operation: Operation, outcome: Out
       ...withWarnings
     }
   if ('raw' in outcome) return { requestId, status: 200, raw: { body: outcome.raw, type: outcome.type } }
+  if ('stream' in outcome) return { requestId, status: 200, stream: outcome.stream }
   if ('auth' in outcome) return { requestId, status: 200, auth: outcome.auth, ...withWarnings }
   if ('lease' in outcome) return { requestId, status: 200, lease: outcome.lease, ...withWarnings }
   if ('status' in outcome) return { requestId, status: outcome.status, ...(outcome.data ? { data: outcome.data } : {}), ...withWarnings }

@@ -37,6 +37,7 @@ export interface Reply {
   readonly auth?: Secret<Auth>
   readonly warnings?: readonly string[]
   readonly raw?: { readonly body: Uint8Array; readonly type: string }
+  readonly stream?: Streamed
   /** In the place of the reply itself, which waits under this token. */
   readonly wrapInfo?: Secret<WrapInfo>
 }
@@ -49,6 +50,12 @@ export interface WrapInfo {
   readonly creation_time: string
   readonly creation_path: string
   readonly wrapped_accessor?: string
+}
+
+/** A body too large to be held. It is disposed of whether it went out or not. */
+export interface Streamed extends AsyncDisposable {
+  readonly type: string
+  chunks(): AsyncIterable<Uint8Array>
 }
 
 /** The `auth` block of the wire, key by key. */
@@ -79,4 +86,5 @@ export type Outcome =
   | { readonly status: 202; readonly data?: JsonObject; readonly warnings?: readonly string[] }
   /** Said before, word for word: what was wrapped and is opened now. */
   | { readonly reply: Omit<Reply, 'requestId'> }
+  | { readonly stream: Streamed }
   | { readonly wait: () => Promise<Outcome> }

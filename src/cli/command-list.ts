@@ -14,6 +14,7 @@ import { leaseRevoke } from './commands/lease-revoke.ts'
 import { leaseShow } from './commands/lease-show.ts'
 import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
+import { operatorBackup } from './commands/operator-backup.ts'
 import { operatorInit } from './commands/operator-init.ts'
 import { operatorResume } from './commands/operator-resume.ts'
 import { operatorSeal } from './commands/operator-seal.ts'
@@ -81,7 +82,8 @@ export const commandList: readonly CliCommand[] = [
   operatorInit,
   operatorUnseal,
   operatorSeal,
-  operatorResume
+  operatorResume,
+  operatorBackup
 ]
 
 export const groups: Readonly<Record<string, string>> = {

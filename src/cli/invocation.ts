@@ -41,6 +41,12 @@ export class Invocation implements Disposable {
     return envelope
   }
 
+  /** A reply that is no JSON, however long. */
+  async download(path: string): Promise<AsyncIterable<Uint8Array>> {
+    this.#client ??= this.#connect(await this.#token())
+    return this.#client.download(path)
+  }
+
   /** From here on this token is the user's. */
   useToken(value: string, from: string): void {
     this.#client?.[Symbol.dispose]()

@@ -5,6 +5,8 @@ import { commandList, groups } from './command-list.ts'
 import { completionCommand } from './commands/completion.ts'
 import type { ServerOptions } from './commands/server.ts'
 import { serverCommand } from './commands/server.ts'
+import type { Restore } from './commands/operator-restore.ts'
+import { restoreCommand } from './commands/operator-restore.ts'
 import { versionCommand } from './commands/version.ts'
 import { exitCode, exitCodeHelp } from './exit-code.ts'
 import { escapeButLines } from './escape-control.ts'
@@ -21,9 +23,17 @@ export interface Commands {
   readonly server: (options: ServerOptions) => Promise<number>
   readonly version: string
 }
+  /** A backup becomes a store again; what its header says. */
+  readonly restore: Restore
 
 export function program(commands: Commands, io: Io): { run(argv: readonly string[]): Promise<number> } {
-  const working = [serverCommand(commands.server), ...commandList, versionCommand(commands.version)]
+  const working = [
+    serverCommand(commands.server),
+    ...commandList,
+    restoreCommand(commands.restore),
+    ...(commands.plugins ?? []).map(pluginCommand),
+    versionCommand(commands.version)
+  ]
   const all = [...working, completionCommand(working)]
   toleratesClosedPipes(io.stdout)
   toleratesClosedPipes(io.stderr)

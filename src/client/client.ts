@@ -5,6 +5,7 @@ import https from 'node:https'
 import { BrokerError } from '../contracts/errors.ts'
 import type { Json, JsonObject } from '../contracts/json.ts'
 import { NotUnderstood } from './client-error.ts'
+import { download } from './download.ts'
 import { emptyEnvelope, toEnvelope } from './envelope.ts'
 import type { Envelope } from './envelope.ts'
 import { exchange } from './exchange.ts'
@@ -80,6 +81,19 @@ export class Client implements Disposable {
     })
     if (answered.status < 200 || answered.status > 299) throw refusal(path, answered)
     return envelopeOf(answered)
+  }
+
+  /** The body of a reply that is no JSON, however long, as it comes. Rejects with a `ClientError`. */
+  async download(path: string): Promise<AsyncIterable<Uint8Array>> {
+    const downloaded = await download({
+      address: this.#address,
+      agent: this.#agent,
+      method: 'GET',
+      target: requestTarget(this.#address, path, {}),
+      headers: this.#headers(undefined, this.#token, undefined)
+    })
+    if ('refused' in downloaded) throw refusal(path, downloaded.refused)
+    return downloaded.body
   }
 
   #headers(body: string | undefined, token: string | undefined, wrapTtl: string | undefined): Readonly<Record<string, string>> {

@@ -41,7 +41,8 @@ export function exchange(sent: Sent): Promise<Answered> {
   })
 }
 
-async function readAll(incoming: http.IncomingMessage): Promise<string> {
+/** A reply of sensible length. */
+export async function readAll(incoming: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of incoming as AsyncIterable<Buffer>) {

@@ -18,6 +18,7 @@ import type { WirePath } from './read-path.ts'
 import { readQuery } from './read-query.ts'
 import type { WireQuery } from './read-query.ts'
 import { writeJson, writeReply } from './wire.ts'
+import { writeStream } from './write-stream.ts'
 
 export interface V1Parts {
   readonly door: Door
@@ -83,7 +84,8 @@ async function askDoor(parts: V1Parts, visit: Visit, where: WirePath, query: Wir
   const { remoteAddress, remotePort, gone } = connections.peer(request.socket)
   visit.atDoor = true
   const reply = await door.perform({ id, operation, path, data, token, remoteAddress, remotePort, userAgent, wrapSeconds, gone })
-  writeReply(response, reply, path)
+  if (reply.stream) await writeStream(response, reply.stream, gone)
+  else writeReply(response, reply, path)
 }
 
 // It goes into the audit: Agent and Proxy write their role there.

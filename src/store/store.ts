@@ -94,6 +94,10 @@ export interface Store extends AsyncDisposable {
   targets(): Promise<readonly Target[]>
   cascade(id: number): Promise<Cascade | undefined>
 
+  // backup
+  /** The whole store as it is at one moment, while it goes on. `invalid_request` when there is no room for it, `unsupported_operation` in memory. */
+  snapshot(): Promise<StoreSnapshot>
+
   // audit
   chainHead(): Promise<ChainHead>
   auditLines(after: number, limit: number): Promise<readonly { readonly seq: number; readonly line: string }[]>
@@ -148,6 +152,21 @@ export interface Whereabouts {
   readonly held?: { readonly cause: string; readonly since: Temporal.Instant; readonly resuming?: ResumeAs }
   /** Of a copy that was resumed: the instance that it is since, in the place of the seal's. */
   readonly instance?: string
+}
+
+export interface StoreSnapshot extends AsyncDisposable {
+  readonly facts: {
+    readonly bytes: number
+    readonly schema: number
+    /** Of the store's heartbeat: counts up. */
+    readonly beat: number
+    readonly node: string
+    readonly head: ChainHead
+    readonly time: Temporal.Instant
+    readonly seal: SealRecord
+  }
+  /** Its bytes, once, of at most so many each. What is sealed in the store is sealed in them; the rest is in clear. */
+  chunks(bytes: number): AsyncIterable<Uint8Array>
 }
 
 export interface Entry {

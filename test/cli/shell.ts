@@ -59,7 +59,7 @@ export class Shell implements Disposable {
       return 0
     }
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line
-    const code = await program({ server, version: '0.0.0' }, io).run(argv)
+    const code = await program({ server, restore: () => Promise.reject(new Error('no restore here')), version: '0.0.0' }, io).run(argv)
     return { code, out: io.stdout.text, err: io.stderr.text }
   }
 

@@ -1,6 +1,7 @@
 import type { CorePath } from '../../broker/core-path.ts'
 import { auditPaths } from './audit-paths.ts'
 import { authPaths } from './auth-paths.ts'
+import { backupPaths } from './backup-paths.ts'
 import { capabilityPaths } from './capability-paths.ts'
 import { holdingPaths } from './holding-paths.ts'
 import { internalPaths } from './internal-paths.ts'
@@ -30,6 +31,7 @@ export const sysPaths: readonly CorePath[] = [
   ...holdingPaths,
   ...reconcilePaths,
   ...resumePaths,
+  ...backupPaths,
   ...internalPaths,
   ...auditPaths,
   ...toolPaths,

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, statfsSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { BrokerError } from '../../contracts/index.ts'
@@ -28,9 +28,22 @@ export function prepareFolder(path: string): StoreFiles {
   checkFileSystem(folder)
   const files = { folder, database: join(folder, 'mayfly.db'), lock: join(folder, 'lock.db') }
   refuseLostDatabase(files)
+  refuseHalfRestored(files)
   for (const file of [files.database, files.lock]) makeFile(file)
   for (const name of ['mayfly.db', 'mayfly.db-wal', 'mayfly.db-shm', 'lock.db', 'reserve']) checkFile(join(folder, name))
   return files
+}
+
+/** For a store that is restored: an empty folder, but for what an earlier try left. */
+export function prepareEmptyFolder(path: string, draftName: string): string {
+  const folder = resolve(path)
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  checkFolder(folder)
+  checkFileSystem(folder)
+  const there = readdirSync(folder).filter(name => name !== 'lost+found' && !name.startsWith(draftName))
+  if (there.length > 0)
+    throw refused(`${folder} is not empty: it has ${there.slice(0, 3).join(', ')}; a backup is restored into an empty folder`)
+  return folder
 }
 
 function checkFolder(folder: string): void {
@@ -55,6 +68,12 @@ function checkFileSystem(folder: string): void {
 /** A log without its database: somebody moved or deleted it. Making a new one would throw away what the log still has. */
 function refuseLostDatabase({ database }: StoreFiles): void {
   if (!existsSync(database) && existsSync(`${database}-wal`)) throw refused(`${database} is missing beside its log`)
+}
+
+/** Nothing but the next try belongs there: a new store in its place would hide that the old one was never restored. */
+function refuseHalfRestored({ folder, database }: StoreFiles): void {
+  if (existsSync(join(folder, 'restoring.tmp')) && !existsSync(database))
+    throw refused(`a restore into ${folder} was cut off: run "mayfly operator restore" again`)
 }
 
 function makeFile(file: string): void {

@@ -47,7 +47,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     writing: writer.lane,
     reading: reader.lane,
     fatal,
-    close: [reader, writer]
+    close: [reader, writer],
+    folder: files.folder
   })
 }
 

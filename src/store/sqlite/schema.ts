@@ -5,13 +5,15 @@ import type { Database } from './database.ts'
 /** One file per version, applied in order; none is ever edited after a release. */
 const versions = ['sqlite-1.sql'] as const
 
+export const schemaKnown = versions.length
+
 // 'MAYF' in the file's header: a database of another program is never taken for an empty store.
-const applicationId = 0x4d415946
+export const applicationId = 0x4d415946
 
 /** Brings the schema up to date in one transaction. An older broker refuses a newer store. */
 export function migrate(db: Database, place: string): void {
   const found = pragma(db, 'user_version')
-  const known = versions.length
+  const known = schemaKnown
   if (found > known) {
     throw new BrokerError(
       'store_unreachable',

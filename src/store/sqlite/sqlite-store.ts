@@ -1,4 +1,5 @@
 import type { ChainHead } from '../../audit/chain.ts'
+import { BrokerError } from '../../contracts/index.ts'
 import type { LeaseId, TargetId } from '../../contracts/index.ts'
 import type { Lease } from '../../lease/lease.ts'
 import type { Change } from '../change.ts'
@@ -12,6 +13,7 @@ import type {
   SealRecord,
   SealedTable,
   Store,
+  StoreSnapshot,
   Target,
   WrappedRow
 } from '../store.ts'
@@ -20,6 +22,7 @@ import type { ReadName, Reads } from './answer-reads.ts'
 import type { Lane } from './lane.ts'
 import { Kept } from './kept.ts'
 import { toLease } from './lease-row.ts'
+import { discardCopy, newCopyFile, readCopy } from './snapshot.ts'
 import { toToken } from './token-row.ts'
 import { touchedBy } from './touches.ts'
 import type { Touches } from './touches.ts'
@@ -34,6 +37,7 @@ interface SqliteParts {
   readonly reading: Lane
   readonly fatal: Promise<never>
   readonly close: readonly AsyncDisposable[]
+  readonly folder?: string
 }
 
 /** A token that lives, as long as nothing changes, until its own end or that of the first of its ancestors. Milliseconds. */
@@ -57,6 +61,7 @@ export class SqliteStore implements Store {
   readonly #writing: Lane
   readonly #reading: Lane
   readonly #close: readonly AsyncDisposable[]
+  readonly #folder: string | undefined
   readonly #rows = new Kept<Entry>(keptMax, ({ value }) => value.length <= keptBytesMax)
   readonly #tokens = new Kept<LivingToken>(keptMax)
 
@@ -67,6 +72,7 @@ export class SqliteStore implements Store {
     this.#writing = parts.writing
     this.#reading = parts.reading
     this.#close = parts.close
+    this.#folder = parts.folder
   }
 
   async commit(changes: readonly Change[], audit: readonly string[]): Promise<readonly ChangeResult[]> {
@@ -248,6 +254,18 @@ export class SqliteStore implements Store {
   async cascade(id: number): Promise<Cascade | undefined> {
     const row = await this.#read('cascade', id)
     return row && toCascade(row)
+  }
+
+  async snapshot(): Promise<StoreSnapshot> {
+    if (this.#folder === undefined) throw new BrokerError('unsupported_operation', 'a store in memory has no backup')
+    const file = newCopyFile(this.#folder)
+    try {
+      await this.#writing.ask({ copyTo: file })
+      return readCopy(file)
+    } catch (error) {
+      discardCopy(file)
+      throw error
+    }
   }
 
   chainHead(): Promise<ChainHead> {

@@ -3,15 +3,17 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { answerCommits } from './answer-commits.ts'
 import { carryError } from './carried-error.ts'
 import { Committer } from './committer.ts'
+import { Copies } from './copies.ts'
 import { allowOnlyRows, openWriting } from './database.ts'
 import type { Database } from './database.ts'
 import { DiskRoom } from './disk-room.ts'
 import type { StoreFiles } from './folder.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { Call } from './lane.ts'
 import { lockFolder } from './owner-lock.ts'
 import { migrate } from './schema.ts'
+import { removeCopies } from './snapshot.ts'
 import { isDamage, isFull } from './sqlite-error.ts'
-import { Heartbeat } from './heartbeat.ts'
 import { startNode } from './start-node.ts'
 import type { StartedNode } from './start-node.ts'
 import type { FromThread, ToThread } from './thread.ts'
@@ -33,15 +35,22 @@ const groupMax = 256
 const port = parentPort!
 const say = (word: FromThread<StartedNode>) => port.postMessage(word)
 
+interface Serving {
+  readonly db: Database
+  readonly committer: Committer
+  readonly heartbeat: Heartbeat
+  readonly copies: Copies
+}
+
 /** Takes whatever is queued when the last commit ends: no timer, so a single caller never waits for others. */
-function serve(db: Database, committer: Committer, heartbeat: Heartbeat, first: ToThread): void {
+function serve({ db, committer, heartbeat, copies }: Serving, first: ToThread): void {
   const queue: Call[] = []
-  let closing = take(queue, first)
+  let closing = take(queue, copies, first)
   for (;;) {
     while (queue.length < groupMax && !closing) {
       const next = receiveMessageOnPort(port)
       if (!next) break
-      closing = take(queue, next.message)
+      closing = take(queue, copies, next.message)
     }
     if (queue.length === 0) break
     const answers = answerCommits(committer, queue.splice(0, groupMax))
@@ -50,13 +59,20 @@ function serve(db: Database, committer: Committer, heartbeat: Heartbeat, first: 
   }
   if (!closing) return
   heartbeat.last()
+  void close(db, copies)
+}
+
+async function close(db: Database, copies: Copies): Promise<void> {
+  await copies.end()
   db.close()
   port.close()
 }
 
-function take(queue: Call[], message: ToThread): boolean {
+function take(queue: Call[], copies: Copies, message: ToThread): boolean {
   if (message === 'close') return true
-  queue.push(...message)
+  for (const call of message)
+    if ('copyTo' in call) copies.add(call)
+    else queue.push(call)
   return false
 }
 
@@ -67,6 +83,7 @@ function start({ files, nodeId, reserveBytes, allowSecondOwner, witness, beatMs 
     const db = openWriting(files.database)
     migrate(db, files.folder)
     allowOnlyRows(db.connection)
+    removeCopies(files.folder)
     const whereabouts = new Whereabouts(db, files, witness)
     const node = withRoom(room, () => {
       whereabouts.settle(Date.now())
@@ -75,7 +92,8 @@ function start({ files, nodeId, reserveBytes, allowSecondOwner, witness, beatMs 
     const committer = new Committer(db, node, node, room)
     const heartbeat = new Heartbeat(() => whereabouts.beat({ node: node.id, epoch: node.epoch }), distrust(committer), beatMs)
     heartbeat.first()
-    port.on('message', (message: ToThread) => serve(db, committer, heartbeat, message))
+    const copies = new Copies(db, answer => say({ answers: [answer] }))
+    port.on('message', (message: ToThread) => serve({ db, committer, heartbeat, copies }, message))
     port.on('close', () => lock?.close())
     say({ ready: node })
     setImmediate(() => room.makeReserve())

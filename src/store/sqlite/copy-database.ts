@@ -1,0 +1,34 @@
+import { closeSync, openSync, statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { backup } from 'node:sqlite'
+import { BrokerError } from '../../contracts/index.ts'
+import type { Database } from './database.ts'
+import { reserveBytesMax } from './disk-room.ts'
+
+// Between two of them commits go on: 400 KB are copied in a fraction of what an fsync takes (measured: half the commits waited no longer than without a backup).
+const pagesPerStep = 100
+
+/** A whole and consistent copy of a database that goes on being written, in clear. From the connection that writes: commits of another would begin it anew. */
+export async function copyDatabase(db: Database, file: string, isEnding: () => boolean): Promise<void> {
+  refuseWithoutRoom(db, file)
+  closeSync(openSync(file, 'wx', 0o600))
+  await backup(db.connection, file, {
+    rate: pagesPerStep,
+    progress: () => {
+      if (isEnding()) throw new BrokerError('store_unreachable', 'the store is closed')
+    }
+  })
+}
+
+/** What the copy takes must not be what ending leases needs. */
+function refuseWithoutRoom({ connection }: Database, file: string): void {
+  const database = connection.location()
+  if (database === null) throw new BrokerError('unsupported_operation', 'a store in memory has no backup')
+  const { bavail, bsize } = statfsSync(dirname(file))
+  const needed = statSync(database).size + 2 * reserveBytesMax
+  if (bavail * bsize < needed)
+    throw new BrokerError(
+      'invalid_request',
+      `not enough room in the data folder: a backup needs ${Math.ceil(needed / 1_048_576)} MiB there for a while`
+    )
+}
