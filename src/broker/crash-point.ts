@@ -23,6 +23,9 @@ export const crashPoints = [
 /** Those of response wrapping, which only traffic that wraps comes by. */
 export const wrapPoints = ['wrap:before-commit', 'wrap:after-commit', 'unwrap:before-commit', 'unwrap:after-commit'] as const
 
+/** Those of a login. */
+export const loginPoints = ['login:before-commit', 'login:after-commit'] as const
+
 /** Those of a task that a request waits for, such as a rotation. */
 export const rotationPoints = ['task:after-promise-commit', 'task:before-run', 'task:after-run', 'task:after-commit'] as const
 
@@ -51,6 +54,7 @@ export const keyPoints = [
 export type CrashPoint =
   | (typeof crashPoints)[number]
   | (typeof wrapPoints)[number]
+  | (typeof loginPoints)[number]
   | (typeof rotationPoints)[number]
   | (typeof reconcilePoints)[number]
   | (typeof resumePoints)[number]

@@ -39,7 +39,9 @@ export async function login(
     const { token, outcome } = newToken(call, mount, answer.login)
     call.change({ kind: 'token.create', token })
     try {
+      await call.parts.at('login:before-commit')
       const reply = await exchange.reply(call.changes, { outcome }, () => say(outcome))
+      await call.parts.at('login:after-commit')
       call.parts.lockouts.forget(mount.record, answer.login.alias)
       return reply
     } catch (error) {
