@@ -14,6 +14,7 @@ const starts = {
   test: ['node_modules/vitest/vitest.mjs', 'run'],
   demo: ['test/demo/demo.ts'],
   crash: ['test/crash/run.ts'],
+  faults: ['test/faults/run.ts'],
   bench: ['test/bench/run.ts']
 }
 

@@ -22,7 +22,13 @@ export class Child implements AsyncDisposable {
   }
 
   static start(config: string, point = 'none', pass = 1): Child {
-    return new Child(spawn(process.execPath, [broker, config, point, String(pass)], { stdio: ['ignore', 'pipe', 'pipe'] }))
+    return Child.startUnder([], {}, config, point, String(pass))
+  }
+
+  /** Below a tracer, or with a library that lies to it. */
+  static startUnder(before: readonly string[], env: Readonly<Record<string, string>>, ...words: readonly string[]): Child {
+    const [command = process.execPath, ...more] = [...before, process.execPath, broker, ...words]
+    return new Child(spawn(command, more, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }))
   }
 
   get pid(): number {
