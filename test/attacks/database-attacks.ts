@@ -5,8 +5,36 @@ const known = { plugin_name: 'postgresql-database-plugin', username: 'u', passwo
 const structured = { ...known, host: 'db.example.com', database: 'app' }
 const url = (text: string) => ({ ...known, connection_url: text })
 
-/** Rows 72 to 76: what reaches a server is what we put together, and a mistake is refused by name. */
+/** What Go's templates can do and a name has no use for, and names that two callers would share. */
+const hostileTemplates = [
+  '{{.Token}}',
+  '{{.}}',
+  '{{$}}',
+  '{{define "x"}}{{end}}{{random 20}}',
+  '{{template "x"}}',
+  '{{range .RoleName}}{{random 9}}{{end}}',
+  '{{call .RoleName}}{{random 20}}',
+  '{{html .RoleName}}{{random 20}}',
+  '{{.RoleName.Method}}{{random 20}}',
+  '{{printf "%[1]*d" 999999999 1}}{{random 20}}',
+  '{{random 999999}}',
+  `{{"a" | replace "a" "${'a'.repeat(99)}" | replace "a" "${'a'.repeat(99)}"}}{{random 20}}`,
+  `${'('.repeat(500)}`,
+  `{{${'('.repeat(1_000)}`,
+  '{{"',
+  'v-{{.DisplayName | truncate 8}}-{{unix_time}}',
+  '{{if eq .RoleName "app"}}app{{else}}{{random 20}}{{end}}'
+]
+
+/** Rows 70 and 72 to 76: what reaches a server is what we put together, and a mistake is refused by name. */
 export const databaseAttacks: readonly Attack[] = [
+  ...hostileTemplates.map((username_template): Attack => ({
+    row: 70,
+    what: username_template.slice(0, 60),
+    ...config,
+    body: { ...structured, username_template },
+    says: 'invalid username template: '
+  })),
   ...['{{rolename}}', '{{Password}}', '{{ }}'].map((placeholder): Attack => ({
     row: 72,
     what: placeholder,

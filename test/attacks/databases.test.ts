@@ -51,6 +51,66 @@ test('row 70: a role with a long name with dots', async () => {
   await broker.root.must('PUT', 'sys/leases/revoke', { lease_id: issued.lease_id })
 })
 
+test('row 70: hostile names through a template of the operator make a plain name, and the login works', async () => {
+  const template = '{{.DisplayName | lowercase | truncate 20}}.{{.RoleName | truncate 10}}"{{random 14}}'
+  await broker.root.must('POST', 'database/config/named', { ...connectionTo(postgres), username_template: template })
+  await broker.root.must('POST', `database/roles/${broker.role}-named`, { db_name: 'named', member_of: ['app_ro'] })
+  for (const display_name of ['x"; DROP ROLE postgres; --', '{{random 20}}', "$$'`\\", '\u0000ü🙂'.repeat(30)]) {
+    const holder = broker.as((await broker.token({ policies: ['root'], display_name })).token)
+    const issued: Issued = await holder.must('GET', `database/creds/${broker.role}-named`)
+    expect(issued.data.username).toMatch(/^[a-z0-9_-]{1,20}_[\w-]{1,10}_[0-9A-Za-z]{14}$/)
+    expect(await whoAmI(issued)).toEqual({ me: issued.data.username })
+  }
+})
+
+test.each(['scram-sha-256', 'password'])(
+  'row 71: a password of odd characters only, by a policy, logs in (%s)',
+  async password_authentication => {
+    const charset = `$&'"\\:@%?#;=\`{}-`
+    await broker.root.must('PUT', 'sys/policies/password/odd', {
+      policy: `length = 30 rule "charset" { charset = ${JSON.stringify(charset)} }`
+    })
+    await broker.root.must('POST', 'database/config/odd-passwords', {
+      ...connectionTo(postgres),
+      password_policy: 'odd',
+      password_authentication
+    })
+    const role = {
+      db_name: 'odd-passwords',
+      creation_statements: `create role "{{name}}" login password '{{password}}' valid until '{{expiration}}' in role app_ro`
+    }
+    await broker.root.must('POST', `database/roles/${broker.role}-odd`, role)
+    for (let i = 0; i < 5; i++) {
+      const issued: Issued = await broker.root.must('GET', `database/creds/${broker.role}-odd`)
+      expect(issued.data.password).toHaveLength(30)
+      expect(await whoAmI(issued)).toEqual({ me: issued.data.username })
+      await broker.root.must('PUT', 'sys/leases/revoke', { lease_id: issued.lease_id })
+    }
+  }
+)
+
+test('row 79: a user that owns a table is ended as its role says, and in any case has no login', async () => {
+  const own = await postgres.newDatabase()
+  const asSuper = { user: postgres.superuser, password: postgres.password, database: own.name }
+  await postgres.query('grant create on schema public to app_rw, app_owner', [], asSuper)
+  await broker.root.must('POST', 'database/config/owned', connectionTo(postgres))
+  for (const [policy, left] of [
+    ['drop', []],
+    ['keep', ['mine']]
+  ] as const) {
+    const role = `${broker.role}-${policy}`
+    await broker.root.must('POST', `database/roles/${role}`, { db_name: 'owned', member_of: ['app_rw'], owned_objects: policy })
+    const issued: Issued = await broker.root.must('GET', `database/creds/${role}`)
+    const { username: user, password } = issued.data
+    await postgres.query('create table mine (i int)', [], { user, password, database: own.name })
+    await broker.root.must('PUT', 'sys/leases/revoke', { lease_id: issued.lease_id, sync: true })
+    await expect(whoAmI(issued)).rejects.toThrow()
+    const tables = await postgres.query(`select relname::text as name from pg_class where relname = 'mine'`, [], asSuper)
+    expect(tables.map(({ name }) => name)).toEqual(left)
+  }
+  await own[Symbol.asyncDispose]()
+})
+
 test.each(['a$&b', 'a$`b', "a$'b", '$$', 'q\'uo"te\\', ':@%/?# =', '{{username}}', 'ü🙂', ' blank '])(
   'row 71: an admin password %j is used as it is, in a field and in a URL',
   async odd => {
