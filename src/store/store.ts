@@ -95,7 +95,7 @@ export interface Store extends AsyncDisposable {
   cascade(id: number): Promise<Cascade | undefined>
 
   // backup
-  /** The whole store as it is at one moment, while it goes on. `invalid_request` when there is no room for it, `unsupported_operation` in memory. */
+  /** The whole store as it is at one moment, while it goes on. `invalid_request` when there is no room for it, and in memory. */
   snapshot(): Promise<StoreSnapshot>
 
   // audit

@@ -23,7 +23,7 @@ export async function copyDatabase(db: Database, file: string, isEnding: () => b
 /** What the copy takes must not be what ending leases needs. */
 function refuseWithoutRoom({ connection }: Database, file: string): void {
   const database = connection.location()
-  if (database === null) throw new BrokerError('unsupported_operation', 'a store in memory has no backup')
+  if (database === null) throw new BrokerError('invalid_request', 'a store in memory has no backup')
   const { bavail, bsize } = statfsSync(dirname(file))
   const needed = statSync(database).size + 2 * reserveBytesMax
   if (bavail * bsize < needed)

@@ -257,7 +257,7 @@ export class SqliteStore implements Store {
   }
 
   async snapshot(): Promise<StoreSnapshot> {
-    if (this.#folder === undefined) throw new BrokerError('unsupported_operation', 'a store in memory has no backup')
+    if (this.#folder === undefined) throw new BrokerError('invalid_request', 'a store in memory has no backup')
     const file = newCopyFile(this.#folder)
     try {
       await this.#writing.ask({ copyTo: file })
