@@ -60,8 +60,10 @@ async function stuckSink(world: FaultWorld, mend: () => Promise<void>): Promise<
   const early = await world.issueMany(20, 8)
   const late = await world.untilGone(early, { limitMs: latenessMsMax })
   const lasting = await world.issueMany(20, 20)
-  const refused = await world.until('secrets are refused', refusedWithinMs, async () => (await world.tries()) === 500)
-  const lateThen = await world.untilGone(lasting, { limitMs: latenessMsMax })
+  const [refused, lateThen] = await Promise.all([
+    world.until('secrets are refused', refusedWithinMs, async () => (await world.tries()) === 500),
+    world.untilGone(lasting, { limitMs: latenessMsMax })
+  ])
   await mend()
   const back = await world.until('issuing is back', 15_000, async () => (await world.tries()) === 200)
   await wait(500)
