@@ -9,9 +9,10 @@ import { reconcilePoints } from '../../src/broker/crash-point.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { smallBroker } from '../broker/small-broker.ts'
 
+const program = new URL('reconcile-child.ts', import.meta.url).pathname
+
 async function killedAt(point: string, folder: string): Promise<void> {
-  const script = join(import.meta.dirname, 'reconcile-child.ts')
-  const child = spawn(process.execPath, [script, folder, point], { stdio: 'inherit', env: { ...process.env, TMPDIR: folder } })
+  const child = spawn(process.execPath, [program, folder, point], { stdio: 'inherit', env: { ...process.env, TMPDIR: folder } })
   const signal = await new Promise(resolve => child.once('exit', (_, by) => resolve(by)))
   expect(signal).toBe('SIGKILL')
 }

@@ -16,9 +16,9 @@ export const reconcile: CliCommand = {
   takes: { '[mount]': 'only the targets of this mount' },
   options: { '--last': 'the last report, without looking anew' },
   details:
-    'What has our mark and no lease is told, or given a lease that ends it, as the mount says (mayfly secrets tune -reconcile). Nothing without our mark is ever touched. ' +
+    'What has our mark and no lease is told, or given a lease that ends it, as the mount says (mayfly secrets tune -reconcile=remove database). Nothing without our mark is ever touched. ' +
     'Exit code: 2 when something has no lease, when a lease has lost what it stands for, or when a target could not be listed.',
-  examples: ['mayfly reconcile', 'mayfly reconcile database -format=json', 'mayfly secrets tune -reconcile=remove database'],
+  examples: ['mayfly reconcile', 'mayfly reconcile database -format=json', 'mayfly reconcile -last'],
   run: async invocation => {
     const { typed, terminal } = invocation
     const route = typed.args.length === 0 ? 'sys/reconcile' : `sys/reconcile/${mountPath(typed.arg(0, 'mount'))}`
