@@ -1,5 +1,5 @@
 import { BrokerError, field } from '../contracts/index.ts'
-import type { JsonObject, Login, z } from '../contracts/index.ts'
+import type { Login, z } from '../contracts/index.ts'
 import { boundCidrs } from '../identity/bound-cidrs.ts'
 import { assignablePolicyName } from '../policy/policy-name.ts'
 
@@ -96,7 +96,7 @@ function picked(said: z.output<z.ZodObject<typeof tokenSettingFields>>): Partial
 function policyNames(names: readonly string[]): readonly string[] {
   if (names.length > policiesMax) throw new BrokerError('invalid_request', `token_policies: at most ${policiesMax} names`)
   try {
-    return [...new Set(names.filter(name => name !== '').map(assignablePolicyName))].toSorted()
+    return [...new Set(names.filter(name => name !== '').map(assignablePolicyName))]
   } catch (error) {
     throw error instanceof BrokerError ? new BrokerError(error.code, `token_policies: ${error.message}`) : error
   }
@@ -106,11 +106,6 @@ function tokenType(asked: string): string {
   if (asked === '' || asked === 'default') return 'default'
   if (asked === 'service' || asked === 'default-service') return asked
   throw new BrokerError('invalid_request', 'token_type: expected "default", "default-service" or "service"; batch tokens are not offered')
-}
-
-/** As the wire shows them. */
-export function shownTokenSettings(settings: TokenSettings): JsonObject {
-  return { ...settings }
 }
 
 /** The part of a login that the role says. */

@@ -7,13 +7,14 @@ interface LockoutRule {
   readonly lastsFor: number
   /** After so long without another failure the count begins anew. */
   readonly forgottenAfter: number
+  readonly disabled: boolean
 }
 
-/** The wire's, where the mount says nothing. `undefined`: it is turned off. */
-function lockoutRule({ config }: MountRecord): LockoutRule | undefined {
+/** The wire's, where the mount says nothing. */
+export function lockoutRule({ config }: MountRecord): LockoutRule {
   const said = config.user_lockout_config ?? {}
-  if (said.lockout_disable) return undefined
   return {
+    disabled: said.lockout_disable ?? false,
     threshold: said.lockout_threshold ?? 5,
     lastsFor: said.lockout_duration ?? 900,
     forgottenAfter: said.lockout_counter_reset_duration ?? 900
@@ -42,7 +43,7 @@ export class Lockouts {
     const rule = lockoutRule(mount)
     const failures = this.#failures.get(keyOf(mount, alias))
     return (
-      rule !== undefined &&
+      !rule.disabled &&
       failures !== undefined &&
       failures.count >= rule.threshold &&
       this.#clock.elapsed() - failures.at < rule.lastsFor * 1_000
@@ -60,7 +61,7 @@ export class Lockouts {
 
   failed(mount: MountRecord, alias: string): void {
     const rule = lockoutRule(mount)
-    if (!rule) return
+    if (rule.disabled) return
     const key = keyOf(mount, alias)
     const at = this.#clock.elapsed()
     const before = this.#failures.get(key)

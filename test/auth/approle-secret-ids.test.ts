@@ -46,7 +46,7 @@ test('what is not there is 204 by itself and 404 by its accessor', async () => {
   expect(await ask('secret-id-accessor/destroy', { secret_id_accessor: 'none' })).toMatchObject({ status: 404 })
   expect(await ask('secret-id/lookup')).toMatchObject({ status: 400, error: 'missing secret_id' })
   expect(await ask('secret-id-accessor/destroy')).toMatchObject({ status: 400, error: 'missing secret_id_accessor' })
-  expect(await stand.ask('write', 'auth/approle/role/none/secret-id')).toMatchObject({ status: 400, error: 'role "none" does not exist' })
+  expect(await stand.ask('write', 'auth/approle/role/none/secret-id')).toMatchObject({ status: 404, error: 'role "none" does not exist' })
 })
 
 test('an accessor reaches nothing through another role', async () => {
@@ -70,7 +70,7 @@ test('a chosen secret id is taken once, and only at its role', async () => {
   const choose = (name: string, secret_id?: string) =>
     stand.ask('write', `auth/approle/role/${name}/custom-secret-id`, secret_id === undefined ? {} : { secret_id })
   expect((await choose('shop', 'the old one')).data).toMatchObject({ secret_id: 'the old one' })
-  expect(await choose('shop', 'the old one')).toMatchObject({ status: 400, error: 'secret_id: is there already' })
+  expect(await choose('shop', 'the old one')).toMatchObject({ status: 400, error: 'secret_id: SecretID is already registered' })
   expect((await choose('stock', 'the old one')).status).toBe(200)
   expect(await choose('shop')).toMatchObject({ status: 400, error: 'missing secret_id' })
   expect((await choose('shop', 'x'.repeat(513))).status).toBe(400)

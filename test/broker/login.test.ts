@@ -143,7 +143,7 @@ test('an operator sees who is locked, unlocks, and says what locks', async () =>
   expect((await stand.ask('write', `sys/locked-users/none/unlock/${shop.role_id}`)).status).toBe(400)
   expect((await stand.ask('write', `sys/locked-users/${accessor}/unlock/${shop.role_id}`)).status).toBe(204)
   expect((await stand.login(shop)).status).toBe(200)
-  expect((await stand.ask('read', 'sys/locked-users')).data).toEqual({ by_namespace: [], total: 0 })
+  expect((await stand.ask('read', 'sys/locked-users')).data).toMatchObject({ total: 0 })
 
   const tune = (config: object) => stand.ask('write', 'sys/auth/approle/tune', { user_lockout_config: { ...config } })
   expect((await tune({ lockout_threshold: '2', lockout_duration: '1h' })).status).toBe(204)

@@ -36,7 +36,7 @@ export async function newSecretId(
   if (!role.settings.bind_secret_id) throw refusal('bind_secret_id is not set on the role')
   const secret = chosen ?? uuid(context.random)
   const hash = secretIdHash(context, role, secret)
-  if (chosen !== undefined && (await storage.counted(secretIdKey(role, hash)))) throw refusal('secret_id: is there already')
+  if (chosen !== undefined && (await storage.counted(secretIdKey(role, hash)))) throw refusal('secret_id: SecretID is already registered')
   const made = planned(context, role.settings, said)
   // The role must still be this one when the row is there: one of a role that is gone would never be found again.
   storage.expect(roleKey(role.name), version)
@@ -54,8 +54,8 @@ export function chosenSecretId(asked: string | undefined): string {
 
 function planned({ clock, random }: AuthContext, role: RoleSettings, said: SecretIdFields): SecretId {
   const now = clock.now().epochMilliseconds
-  const ttl = within('ttl', said.ttl, role.secret_id_ttl)
-  const num_uses = within('num_uses', said.num_uses, role.secret_id_num_uses)
+  const ttl = within(said.ttl, role.secret_id_ttl, "ttl cannot be longer than the role's secret_id_ttl")
+  const num_uses = within(said.num_uses, role.secret_id_num_uses, "num_uses cannot be higher than the role's secret_id_num_uses")
   refuseNumber('num_uses', num_uses)
   return {
     accessor: uuid(random),
@@ -70,9 +70,9 @@ function planned({ clock, random }: AuthContext, role: RoleSettings, said: Secre
 }
 
 /** What is asked for, never more than the role allows; 0 is "without limit". */
-function within(name: string, asked: number | undefined, allowed: number): number {
+function within(asked: number | undefined, allowed: number, otherwise: string): number {
   if (asked === undefined) return allowed
-  if (allowed > 0 && (asked === 0 || asked > allowed)) throw refusal(`${name}: at most ${allowed}, as the role says`)
+  if (allowed > 0 && (asked === 0 || asked > allowed)) throw refusal(otherwise)
   return asked
 }
 

@@ -1,7 +1,6 @@
 import { uuid } from '../../broker/uuid.ts'
 import { authPath, BrokerError, field } from '../../contracts/index.ts'
 import type { AuthAnswer, AuthContext, AuthPath, AuthRequest, LoginStorage } from '../../contracts/index.ts'
-import { shownTokenSettings } from '../token-settings.ts'
 import { listPage, pageFields } from './list-page.ts'
 import { changeRoleId, refuseTakenRoleId, roleIdKey, takeRoleId } from './role-id.ts'
 import { changedSettings, plainSettings, readRole, roleAsked, roleFields, roleJson, roleKey, roleName } from './role.ts'
@@ -24,7 +23,7 @@ export function rolePaths(context: AuthContext): readonly AuthPath[] {
       exists: roleExists,
       read: async ({ params }, storage) => {
         const stored = await readRole(storage, roleName(params['name']))
-        return stored && { data: shownTokenSettings(stored.role.settings) }
+        return stored && { data: { ...stored.role.settings, secret_id_bound_cidrs: orNull(stored.role.settings.secret_id_bound_cidrs) } }
       },
       write: (request, storage) => writeRole(context, request, storage),
       delete: ({ params }, storage) => deleteRole(context, roleName(params['name']), storage)
@@ -46,6 +45,11 @@ export function rolePaths(context: AuthContext): readonly AuthPath[] {
       }
     })
   ]
+}
+
+/** The wire's sign of networks that nobody has named. */
+function orNull(list: readonly string[]): readonly string[] | null {
+  return list.length === 0 ? null : list
 }
 
 export async function roleExists({ params }: Pick<AuthRequest, 'params'>, storage: Parameters<typeof readRole>[0]): Promise<boolean> {

@@ -71,7 +71,7 @@ export function changedSettings(present: RoleSettings, said: RoleFields): RoleSe
   }
   refuseNumber('secret_id_num_uses', settings.secret_id_num_uses)
   if (!settings.bind_secret_id && settings.secret_id_bound_cidrs.length === 0 && settings.token_bound_cidrs.length === 0)
-    throw new BrokerError('invalid_request', 'at least one constraint should be enabled on the role: bind_secret_id or bound CIDRs')
+    throw new BrokerError('invalid_request', 'at least one constraint should be enabled on the role')
   return settings
 }
 
@@ -100,7 +100,7 @@ export async function readRole(storage: MountReader, name: string): Promise<Stor
 export async function roleAsked(storage: MountReader, asked: string | undefined): Promise<StoredRole> {
   const name = roleName(asked)
   const stored = await readRole(storage, name)
-  if (!stored) throw new BrokerError('unknown_role', `role "${name}" does not exist`)
+  if (!stored) throw new BrokerError('no_route', `role "${name}" does not exist`)
   return stored
 }
 

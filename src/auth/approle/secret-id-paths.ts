@@ -117,7 +117,7 @@ async function destroy(
 }
 
 function unknownAccessor(): BrokerError {
-  return new BrokerError('nothing_there', 'failed to find accessor entry')
+  return new BrokerError('no_route', 'failed to find accessor entry for secret_id_accessor')
 }
 
 /** The wire's sign of no end. */

@@ -22,7 +22,7 @@ export const settingPaths: readonly AuthPath[] = [
 function settingPath(path: string, setting: Setting, older: keyof RoleFields): AuthPath {
   const read = async ({ params }: Pick<AuthRequest, 'params'>, storage: LoginStorage): Promise<AuthAnswer> => {
     const stored = await readRole(storage, roleName(params['name']))
-    return stored && { data: { [setting]: stored.role.settings[setting] } }
+    return stored && { data: { [setting]: shown(stored.role.settings, setting) } }
   }
   const pattern = `role/:name/${path}`
   const summary = `${setting} of a role`
@@ -40,6 +40,12 @@ function settingPath(path: string, setting: Setting, older: keyof RoleFields): A
     },
     delete: async ({ params }, storage) => change(storage, params['name'], { [setting]: plainSettings[setting] })
   })
+}
+
+/** Networks that nobody has named are null here, on the wire. */
+function shown(settings: RoleSettings, setting: Setting) {
+  const value = settings[setting]
+  return setting.endsWith('_cidrs') && Array.isArray(value) && value.length === 0 ? null : value
 }
 
 async function change(storage: LoginStorage, name: string | undefined, said: RoleFields): Promise<undefined> {

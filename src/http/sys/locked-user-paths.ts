@@ -32,7 +32,7 @@ async function lockedUsers(call: Call<{ mount_accessor?: string | undefined }>):
   })
   const total = mount_accessors.reduce((sum, { counts }) => sum + counts, 0)
   const root = { namespace_id: 'root', namespace_path: '', counts: total, mount_accessors }
-  return { data: { by_namespace: total === 0 ? [] : [root], total } }
+  return { data: { by_namespace: [root], total } }
 }
 
 /** 204 for a name that is not locked too. */

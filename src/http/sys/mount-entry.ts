@@ -1,3 +1,4 @@
+import { lockoutRule } from '../../broker/lockouts.ts'
 import { reconcileSettings } from '../../broker/mount.ts'
 import type { Mount, MountConfig, MountRecord } from '../../broker/mount.ts'
 import type { Parts } from '../../broker/parts.ts'
@@ -53,9 +54,16 @@ function reconciling({ config }: MountRecord): JsonObject {
   return { reconcile: policy, reconcile_after: afterMs / 1_000 }
 }
 
-/** Only what was said, each by its longer name. */
-function lockout({ config }: MountRecord): JsonObject {
-  return Object.fromEntries(Object.entries(config.user_lockout_config ?? {}).map(([key, value]) => [`user_${key}`, value]))
+/** Once anything was said of it, all that counts, by the longer names. */
+function lockout(record: MountRecord): JsonObject {
+  if (!record.config.user_lockout_config) return {}
+  const { threshold, lastsFor, forgottenAfter, disabled } = lockoutRule(record)
+  return {
+    user_lockout_threshold: threshold,
+    user_lockout_duration: lastsFor,
+    user_lockout_counter_reset_duration: forgottenAfter,
+    user_lockout_disable: disabled
+  }
 }
 
 /** Neither what is part of the broker nor an auth method. */
