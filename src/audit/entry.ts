@@ -71,14 +71,15 @@ export interface AnsweredFacts {
   readonly warnings?: readonly string[] | undefined
 }
 
+/** As the wire names them. */
 export interface WrapFacts {
   /** All three kept hashed. */
   readonly token: string
   readonly accessor: string
-  readonly wrappedAccessor?: string | undefined
+  readonly wrapped_accessor?: string
   readonly ttl: number
-  readonly creationTime: string
-  readonly creationPath: string
+  readonly creation_time: string
+  readonly creation_path: string
 }
 
 export interface IssuedAuth {
@@ -186,14 +187,14 @@ function issuedAuthText(auth: IssuedAuth, hash: Hash): string {
   )
 }
 
-function wrapText({ token, accessor, wrappedAccessor, ttl, creationTime, creationPath }: WrapFacts, hash: Hash): string {
+function wrapText(info: WrapFacts, hash: Hash): string {
   return object(
-    numberField('ttl', ttl) +
-      textField('token', hash(token)) +
-      textField('accessor', hash(accessor)) +
-      textField('creation_time', creationTime) +
-      textField('creation_path', creationPath) +
-      textField('wrapped_accessor', wrappedAccessor && hash(wrappedAccessor))
+    numberField('ttl', info.ttl) +
+      textField('token', hash(info.token)) +
+      textField('accessor', hash(info.accessor)) +
+      textField('creation_time', info.creation_time) +
+      textField('creation_path', info.creation_path) +
+      textField('wrapped_accessor', info.wrapped_accessor && hash(info.wrapped_accessor))
   )
 }
 

@@ -219,7 +219,7 @@ function factsOf({ outcome: given, leaseId, issued, warnings, wrapInfo, error }:
     error: error === undefined ? undefined : error instanceof BrokerError ? error.message.trim() : 'internal error',
     leaseId: leaseId ?? (outcome && 'lease' in outcome ? outcome.lease?.id : undefined),
     data: dataOf(outcome),
-    wrapInfo: wrapFacts(wrapInfo ?? (outcome && 'wrapInfo' in outcome ? outcome.wrapInfo : undefined)),
+    wrapInfo: (wrapInfo ?? (outcome && 'wrapInfo' in outcome ? outcome.wrapInfo : undefined))?.reveal(),
     auth: auth && {
       clientToken: auth.client_token,
       accessor: auth.accessor,
@@ -233,19 +233,6 @@ function factsOf({ outcome: given, leaseId, issued, warnings, wrapInfo, error }:
     issued,
     warnings: warnings ?? (outcome && 'warnings' in outcome ? outcome.warnings : undefined)
   }
-}
-
-function wrapFacts(info: Answered['wrapInfo']): AnsweredFacts['wrapInfo'] {
-  if (!info) return undefined
-  const {
-    token,
-    accessor,
-    wrapped_accessor: wrappedAccessor,
-    ttl,
-    creation_time: creationTime,
-    creation_path: creationPath
-  } = info.reveal()
-  return { token, accessor, wrappedAccessor, ttl, creationTime, creationPath }
 }
 
 function dataOf(outcome: object | undefined): unknown {
