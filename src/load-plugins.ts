@@ -2,11 +2,17 @@ import { isAbsolute } from 'node:path'
 import { registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { BrokerError, z } from './contracts/index.ts'
-import type { BackendType, DatabaseDriver, Plugin } from './contracts/index.ts'
+import type { BackendType, DatabaseDriver, Plugin, PluginCommand } from './contracts/index.ts'
 import type { Catalog } from './broker/mounts.ts'
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const builtIn = ['database', 'postgresql', 'memory'].map(name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href)
+
+/** What the built-in plugins add to the command line. Their drivers and backends are not loaded for it: each keeps its commands in a file of their own. */
+export async function builtInCommands(): Promise<readonly PluginCommand[]> {
+  const url = new URL(`../plugins/postgresql/commands.${extension}`, import.meta.url).href
+  return ((await import(url)) as { readonly commands: readonly PluginCommand[] }).commands
+}
 
 /** Loads the built-in plugins and those that the configuration names, by package name or absolute file. A name that is taken is a mistake of the configuration.
  *  `folder`: where package names are looked up, the configuration's own. */

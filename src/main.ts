@@ -5,14 +5,15 @@ import { homedir } from 'node:os'
 import type { Restore } from './cli/commands/operator-restore.ts'
 import type { ServerOptions } from './cli/commands/server.ts'
 import { program } from './cli/program.ts'
+import { builtInCommands } from './load-plugins.ts'
 import { version } from './version.ts'
 
 // Loaded when it is wanted: half of the time that a client command takes to start would go into the server's parts.
 const server = async (options: ServerOptions) => (await import('./server.ts')).serverCommand(options)
 
-const exitCode = await program(
 const restore: Restore = async (options, askShares) => (await import('./restore.ts')).restore(options, askShares)
 
+const exitCode = await program(
   { server, restore, version, plugins: await builtInCommands() },
   { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env, homeDir: homedir() }
 ).run(process.argv.slice(2))

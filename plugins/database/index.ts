@@ -15,6 +15,7 @@ import { staticCredsPath } from './static-creds.ts'
 import { staticRolePaths } from './static-roles.ts'
 import { staticRotation } from './static-rotation.ts'
 import { allTargets } from './targets.ts'
+import { wherePath } from './where.ts'
 
 export const database: BackendType = {
   type: 'database',
@@ -27,6 +28,7 @@ export const database: BackendType = {
         resetPath(engine),
         ...rolePaths(engine),
         credsPath(engine),
+        wherePath(engine),
         ...staticRolePaths(engine),
         staticCredsPath(engine),
         rotateRolePath(engine),

@@ -22,10 +22,15 @@ export function readConnection(sent: JsonObject, rules: { readonly tls: 'any' | 
   return {
     settings: new Secret<JsonObject>(settings),
     details: details(fields, written, settings),
+    place: placeOf(settings),
     identity: `${account(settings)}/${encodeURIComponent(settings.database)}`,
     account: account(settings),
     warnings: [...(passwordInUrl(fields, written) ? [passwordFound] : []), ...tlsLosses(settings.tls)]
   }
+}
+
+function placeOf({ hosts, database, tls, tlsCa }: Settings): JsonObject {
+  return { hosts, database, sslmode: tls, ...(tlsCa && { tls_ca: tlsCa }) }
 }
 
 /** The wire's own sentence. */

@@ -1,6 +1,7 @@
 /** PostgreSQL 13 and newer. Every user is made disabled and enabled last, carries its own expiry, and is ended by OID: disabled, its sessions ended, dropped,
  *  and proven gone. */
 import type { DatabaseDriver, Plugin } from 'mayfly/plugin'
+import { commands } from './commands.ts'
 import { readConnection } from './connection.ts'
 import { openDatabase } from './database.ts'
 import { connectionFields } from './fields.ts'
@@ -19,4 +20,4 @@ export const postgresql: DatabaseDriver = {
   open: openDatabase
 }
 
-export const plugin: Plugin = { name: 'postgresql', databaseDrivers: [postgresql] }
+export const plugin: Plugin = { name: 'postgresql', databaseDrivers: [postgresql], commands }

@@ -1,12 +1,14 @@
 /** The command line: from words to one command, to an exit code. */
 import { Command, CommanderError, Option } from 'commander'
+import type { PluginCommand } from '../contracts/index.ts'
 import type { CliCommand } from './cli-command.ts'
 import { commandList, groups } from './command-list.ts'
+import { pluginCommand } from './commands/run-plugin.ts'
 import { completionCommand } from './commands/completion.ts'
-import type { ServerOptions } from './commands/server.ts'
-import { serverCommand } from './commands/server.ts'
 import type { Restore } from './commands/operator-restore.ts'
 import { restoreCommand } from './commands/operator-restore.ts'
+import type { ServerOptions } from './commands/server.ts'
+import { serverCommand } from './commands/server.ts'
 import { versionCommand } from './commands/version.ts'
 import { exitCode, exitCodeHelp } from './exit-code.ts'
 import { escapeButLines } from './escape-control.ts'
@@ -21,10 +23,12 @@ import { Typed } from './typed.ts'
 export interface Commands {
   /** Serves until it is told to end; the exit code. */
   readonly server: (options: ServerOptions) => Promise<number>
-  readonly version: string
-}
   /** A backup becomes a store again; what its header says. */
   readonly restore: Restore
+  readonly version: string
+  /** Of plugins: each runs a program with a credential. */
+  readonly plugins?: readonly PluginCommand[]
+}
 
 export function program(commands: Commands, io: Io): { run(argv: readonly string[]): Promise<number> } {
   const working = [

@@ -180,11 +180,11 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
   async #handedOver(next: Issued<Fields>, old: Issued<Fields>, signal: AbortSignal): Promise<void> {
     const { onCredential, overlapMs = overlapMsDefault } = this.#options
     if (onCredential) await onCredential(next.credential, old.credential)
-    else await this.#parts.timing.sleep(overlapMs, AbortSignal.any([signal, this.#stop.signal]))
+    else await this.#parts.timing.sleep(overlapMs, AbortSignal.any([signal, this.#stop.signal]), 'upkeep')
   }
 
   async #endOf(ends: Moment, signal: AbortSignal): Promise<void> {
-    await this.#parts.timing.sleep(Math.max(0, msUntil(this.#parts.timing, ends)), AbortSignal.any([signal, this.#stop.signal]))
+    await this.#parts.timing.sleep(Math.max(0, msUntil(this.#parts.timing, ends)), AbortSignal.any([signal, this.#stop.signal]), 'upkeep')
   }
 
   async #revoke(issued: Issued<Fields>, timeoutMs: number): Promise<void> {

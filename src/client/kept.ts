@@ -121,7 +121,7 @@ export class Kept<T> {
   async #rest(milliseconds: number): Promise<void> {
     this.#wake = new AbortController()
     if (this.#stop.signal.aborted) return
-    await this.#timing.sleep(Math.min(Math.ceil(milliseconds), strideMs), this.#wake.signal)
+    await this.#timing.sleep(Math.min(Math.ceil(milliseconds), strideMs), this.#wake.signal, 'upkeep')
   }
 
   #wakeUp(): void {

@@ -18,7 +18,7 @@ export async function repeating<T>(timing: Timing, method: Method, signal: Abort
     } catch (error) {
       const retryAfter = error instanceof TooMany ? (error.retryAfter ?? 0) : 0
       if (attempt === attemptsMax || signal.aborted || retryAfter > retryAfterSecondsMax || !isSafe(method, error)) throw error
-      await timing.sleep(backoffMs(attempt, 0, timing.random(), retryAfter), signal)
+      await timing.sleep(backoffMs(attempt, 0, timing.random(), retryAfter), signal, 'caller')
       if (signal.aborted) throw error
     }
   }

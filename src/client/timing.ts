@@ -4,8 +4,8 @@ export interface Timing {
   wall(): number
   /** Milliseconds on a clock that never steps. It may stand still while the machine sleeps. */
   steady(): number
-  /** Resolves after `milliseconds`, or when the signal aborts. */
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>
+  /** Resolves after `milliseconds`, or when the signal aborts. `whose`: whether somebody waits for what comes after, or the program may end meanwhile. */
+  sleep(milliseconds: number, signal: AbortSignal, whose: 'caller' | 'upkeep'): Promise<void>
   /** 0 <= result < 1, for spreading only. */
   random(): number
 }
@@ -16,7 +16,7 @@ const sleepMsMax = 2 ** 31 - 1
 export const systemTiming: Timing = {
   wall: () => Date.now(),
   steady: () => performance.now(),
-  sleep: (milliseconds, signal) =>
+  sleep: (milliseconds, signal, whose) =>
     new Promise(resolve => {
       if (signal.aborted) return resolve()
       const done = () => {
@@ -24,8 +24,9 @@ export const systemTiming: Timing = {
         signal.removeEventListener('abort', done)
         resolve()
       }
+      const timer = setTimeout(done, Math.min(milliseconds, sleepMsMax))
       // A credential in hand is no reason to keep a program running.
-      const timer = setTimeout(done, Math.min(milliseconds, sleepMsMax)).unref()
+      if (whose === 'upkeep') timer.unref()
       signal.addEventListener('abort', done)
     }),
   random: Math.random

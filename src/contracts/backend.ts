@@ -11,6 +11,7 @@
  *  `plugins/memory` is the smallest true backend, and `backendContract` of `mayfly/testing` is the suite that proves one. */
 import type { LeaseId, TargetId } from './brand.ts'
 import type { Clock, Random } from './clock.ts'
+import type { PluginCommand } from './command.ts'
 import type { DatabaseDriver } from './database-driver.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Log } from './log.ts'
@@ -23,6 +24,8 @@ export interface Plugin {
   readonly name: string
   readonly backends?: readonly BackendType[]
   readonly databaseDrivers?: readonly DatabaseDriver[]
+  /** What the command line takes in from a built-in plugin: `mayfly psql`. */
+  readonly commands?: readonly PluginCommand[]
 }
 
 /** A kind of backend, by the name that `sys/mounts` calls `type`. `open` is called once per mount; it reaches no target. */

@@ -16,7 +16,8 @@ export async function logIn(invocation: Invocation): Promise<Mayfly> {
   return new Mayfly({ ...connectionOf(typed, io.env), login: byRole(invocation) ?? (await byToken(invocation)) })
 }
 
-function byRole({ typed, io }: Invocation): Login | undefined {
+function byRole(invocation: Invocation): Login | undefined {
+  const { typed, io } = invocation
   const roleId = typed.text('roleId') ?? fromEnvironment(io.env, 'ROLE_ID')?.value
   const file = typed.text('secretIdFile') ?? fromEnvironment(io.env, 'SECRET_ID_FILE')?.value
   if (roleId === undefined) {
@@ -24,7 +25,9 @@ function byRole({ typed, io }: Invocation): Login | undefined {
     return undefined
   }
   const secretId = file === undefined ? fromEnvironment(io.env, 'SECRET_ID')?.value : () => readNamedFile(file)
-  return appRole({ roleId, ...(secretId === undefined ? {} : { secretId }), mount: typed.text('approleMount') ?? 'approle' })
+  const mount = typed.text('approleMount') ?? 'approle'
+  invocation.tokenFrom = `the login at auth/${mount}`
+  return appRole({ roleId, ...(secretId === undefined ? {} : { secretId }), mount })
 }
 
 /** Looked for again when it has ended: an agent may keep a fresh one where it was. */

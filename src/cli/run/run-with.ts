@@ -1,6 +1,8 @@
 import { constants } from 'node:os'
+import type { Mayfly } from '../../client/index.ts'
 import type { Invocation } from '../invocation.ts'
 import { tellError } from '../tell-error.ts'
+import { findProgram } from './find-program.ts'
 import { logIn } from './log-in.ts'
 import { codeOf, RunFailure } from './run-exit.ts'
 import { Signals } from './signals.ts'
@@ -9,13 +11,16 @@ import type { Supervision } from './supervise.ts'
 
 export type RunPlan = Omit<Supervision, 'mayfly' | 'terminal' | 'signals'>
 
-/** Plans, logs in, and stays with the program until it ends. Its code, or why there was none. */
-export async function runWith(invocation: Invocation, plan: () => RunPlan | Promise<RunPlan>): Promise<number> {
-  const { terminal } = invocation
+/** Plans, and stays with the program until it ends. Its exit code, or why there is none. */
+export async function runWith(invocation: Invocation, plan: (mayfly: Mayfly) => Promise<RunPlan>): Promise<number> {
+  const { terminal, io } = invocation
   using signals = new Signals()
   try {
-    const planned = await plan()
-    return await supervise({ ...planned, mayfly: await logIn(invocation), terminal, signals })
+    await using mayfly = await logIn(invocation)
+    const planned = await plan(mayfly)
+    // So that nothing is issued for what is not there.
+    const program = findProgram(planned.program, io.env['PATH'])
+    return await supervise({ ...planned, program, mayfly, terminal, signals })
   } catch (error) {
     // Given up because somebody asked for it.
     if (signals.first !== undefined) return 128 + constants.signals[signals.first]

@@ -9,7 +9,7 @@ import type { JsonObject } from '../../contracts/index.ts'
 import type { Terminal } from '../terminal.ts'
 import { Child } from './child.ts'
 import type { ChildStart } from './child.ts'
-import { PrivateFile } from './private-file.ts'
+import { PrivateFiles } from './private-files.ts'
 import type { Signals } from './signals.ts'
 import { troubleText } from './trouble-text.ts'
 
@@ -22,7 +22,8 @@ export interface Supervision {
   /** By the name that templates use. */
   readonly leases: ReadonlyMap<string, string>
   readonly leaseSeconds: number
-  readonly start: (credentials: ReadonlyMap<string, JsonObject>) => Omit<ChildStart, 'ownGroup'>
+  readonly program: string
+  readonly start: (credentials: ReadonlyMap<string, JsonObject>) => Pick<ChildStart, 'args' | 'env'>
   /** Paths that are known before anything is issued, and their text. */
   readonly filePaths: readonly string[]
   readonly files: (credentials: ReadonlyMap<string, JsonObject>) => ReadonlyMap<string, string>
@@ -38,9 +39,8 @@ const gatherMs = 2_000
 const revokeMsMax = 10_000
 
 export async function supervise(supervision: Supervision): Promise<number> {
-  using files = new DisposableStack()
-  const written = new Map(supervision.filePaths.map(path => [path, files.use(new PrivateFile(path))]))
-  const supervisor = new Supervisor(supervision, written)
+  using files = new PrivateFiles(supervision.filePaths)
+  const supervisor = new Supervisor(supervision, files)
   try {
     await supervisor.issue()
     return await supervisor.run()
@@ -51,7 +51,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
 
 class Supervisor {
   readonly #supervision: Supervision
-  readonly #files: ReadonlyMap<string, PrivateFile>
+  readonly #files: PrivateFiles
   readonly #leases = new Map<string, HeldLease>()
   readonly #credentials = new Map<string, JsonObject>()
   readonly #over = new AbortController()
@@ -60,7 +60,7 @@ class Supervisor {
   /** The program that was told to end because another takes its place. */
   #leaving: Child | undefined
 
-  constructor(supervision: Supervision, files: ReadonlyMap<string, PrivateFile>) {
+  constructor(supervision: Supervision, files: PrivateFiles) {
     this.#supervision = supervision
     this.#files = files
   }
@@ -87,7 +87,7 @@ class Supervisor {
   /** What cannot be revoked is said, and changes nothing else: the lease is short. */
   async revoke(): Promise<void> {
     this.#over.abort()
-    const { mayfly, terminal } = this.#supervision
+    const { terminal } = this.#supervision
     await Promise.all(
       [...this.#leases.values()].map(async lease => {
         const endsAt = lease.endsAt
@@ -96,8 +96,6 @@ class Supervisor {
           .catch((error: unknown) => terminal.warn(troubleText(lease.path, { what: 'revoke', error, endsAt })))
       })
     )
-    // Its leases are gone, or were told; a token that stays behind is short, too.
-    await mayfly.close(revokeMsMax).catch(() => undefined)
   }
 
   async #lease(name: string, path: string): Promise<HeldLease> {
@@ -147,12 +145,12 @@ class Supervisor {
   }
 
   #startChild(): void {
-    const { start, signals } = this.#supervision
-    this.#child = new Child({ ...start(this.#credentials), ownGroup: !signals.onTerminal })
+    const { program, start, signals } = this.#supervision
+    this.#child = new Child({ program, ...start(this.#credentials), ownGroup: !signals.onTerminal })
     signals.direct(this.#child)
   }
 
   #writeFiles(): void {
-    for (const [path, text] of this.#supervision.files(this.#credentials)) this.#files.get(path)?.write(text)
+    this.#files.write(this.#supervision.files(this.#credentials))
   }
 }
