@@ -19,7 +19,7 @@ const hostileTemplates = [
   '{{printf "%[1]*d" 999999999 1}}{{random 20}}',
   '{{random 999999}}',
   `{{"a" | replace "a" "${'a'.repeat(99)}" | replace "a" "${'a'.repeat(99)}"}}{{random 20}}`,
-  `${'('.repeat(500)}`,
+  '('.repeat(500),
   `{{${'('.repeat(1_000)}`,
   '{{"',
   'v-{{.DisplayName | truncate 8}}-{{unix_time}}',

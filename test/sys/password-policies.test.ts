@@ -60,7 +60,7 @@ test.each([
   [
     'x',
     { policy: 'length = 4 rule "charset" { charset = "a" min-chars = 5 }' },
-    'unable to construct test password from provided policy: are the rules impossible?'
+    'unable to construct test password from provided policy: are the rules impossible? they ask for 5 characters of 4'
   ],
   ['-x', { policy: text }, 'name: letters, digits, "_", "-" and "." only, at most 256, the last two not at the ends'],
   ['x'.repeat(257), { policy: text }, 'name: letters, digits, "_", "-" and "." only, at most 256, the last two not at the ends']

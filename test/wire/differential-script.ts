@@ -23,6 +23,7 @@ export function differentialScript({ host, port, admin }: PostgresAddress): read
     ...leases,
     ...tokens,
     ...policies,
+    ...passwordPolicies,
     ...refusals,
     ...spellings,
     ...endings
@@ -168,6 +169,30 @@ const tokens: readonly Step[] = [
   step('revoke and orphan what is unknown', 'POST', 'auth/token/revoke-orphan', { token: 's.nothing' }),
   step('revoke nothing', 'POST', 'auth/token/revoke', {}),
   step('tidy tokens', 'POST', 'auth/token/tidy', {})
+]
+
+const passwordPolicy = 'length = 20\nrule "charset" {\n  charset   = "abcdefghijklmnopqrstuvwxyz"\n  min-chars = 1\n}\n'
+
+const passwordPolicies: readonly Step[] = [
+  step('write a password policy', 'PUT', 'sys/policies/password/letters', { policy: passwordPolicy }),
+  step('write one in base64', 'PUT', 'sys/policies/password/Base64', { policy: Buffer.from(passwordPolicy).toString('base64') }),
+  step('write one in JSON', 'POST', 'sys/policies/password/json', {
+    policy: '{"length": 30, "rule": [{"charset": {"charset": "abcxyz0189"}}]}'
+  }),
+  step('read the password policy', 'GET', 'sys/policies/password/letters', undefined, { values: ['data.policy'] }),
+  step('read the one in base64', 'GET', 'sys/policies/password/Base64', undefined, { values: ['data.policy'] }),
+  step('generate a password', 'GET', 'sys/policies/password/letters/generate'),
+  step('list password policies', 'GET', 'sys/policies/password?list=true', undefined, { values: ['data.keys'] }),
+  step('write one without a text', 'PUT', 'sys/policies/password/none', {}),
+  step('write one that is none', 'PUT', 'sys/policies/password/none', { policy: 'length = ' }),
+  step('write one that is too short', 'PUT', 'sys/policies/password/none', { policy: passwordPolicy.replace('20', '3') }),
+  step('write one that cannot be met', 'PUT', 'sys/policies/password/none', {
+    policy: passwordPolicy.replace('min-chars = 1', 'min-chars = 21')
+  }),
+  step('read a password policy that is not there', 'GET', 'sys/policies/password/none'),
+  step('generate by one that is not there', 'GET', 'sys/policies/password/none/generate'),
+  step('delete a password policy', 'DELETE', 'sys/policies/password/letters'),
+  step('delete it again', 'DELETE', 'sys/policies/password/letters')
 ]
 
 const policies: readonly Step[] = [

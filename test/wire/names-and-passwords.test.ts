@@ -12,6 +12,10 @@ describe.skipIf(missing(postgresMissing() ?? pythonMissing()))('names and passwo
   })
   afterAll(() => stand[Symbol.asyncDispose]())
 
+  function bao(args: readonly string[], input?: string) {
+    return runBao(stand.broker.address, stand.broker.root, stand.home, args, input)
+  }
+
   test('are what hvac says, and odd passwords log in', async () => {
     const { broker, connection } = stand
     const ended = await runPython('hvac-names.py', { url: broker.address, token: broker.root, connection, creation })
@@ -20,7 +24,6 @@ describe.skipIf(missing(postgresMissing() ?? pythonMissing()))('names and passwo
   })
 
   test('are what bao says', async () => {
-    const bao = (args: readonly string[], input?: string) => runBao(stand.broker.address, stand.broker.root, stand.home, args, input)
     const policy = 'length = 40\nrule "charset" {\n  charset = "xyz0123456789"\n}\n'
     expect(await bao(['write', 'sys/policies/password/digits', 'policy=-'], policy)).toMatchObject({ code: 0, stderr: '' })
     expect((await bao(['read', '-field=policy', 'sys/policies/password/digits'])).stdout).toBe(policy)

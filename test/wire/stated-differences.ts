@@ -39,6 +39,16 @@ const lease: StatedDifference = {
 const warned = (warning: string) => ['reply status: 200 here, 204 there', `warnings: ${JSON.stringify([warning])} here, absent there`]
 const refused = (error: string) => ['reply status: 400 here, 200 there', `errors: ${JSON.stringify([error])} here, absent there`]
 
+const sentence = (ours: string, theirs: string): StatedDifference => ({
+  why: 'one plain sentence, which says where',
+  seen: text(ours, theirs)
+})
+
+const nothingThere: StatedDifference = {
+  why: 'a miss is exactly {"errors":[]}, so that nobody learns which misses there are',
+  seen: ['errors: [] here, ["1 error occurred:\\n\\t* policy does not exist\\n\\n"] there']
+}
+
 const policyVersions = (at: string) =>
   less(
     `${at}allow_slashes_in_identity_templates: boolean`,
@@ -199,5 +209,20 @@ export const statedDifferences: Readonly<Record<string, StatedDifference>> = {
       'failed to decode JSON input: expected an object',
       'failed to decode JSON input: json: cannot unmarshal array into Go value of type map[string]interface {}'
     )
-  }
+  },
+  'write one without a text': sentence('missing policy', '1 error occurred:\n\t* missing policy\n\n'),
+  'write one that is none': sentence(
+    'invalid password policy: line 1: unexpected end',
+    '1 error occurred:\n\t* invalid password policy: 2 errors occurred:\n\t* length must be > 0\n\t* no charset specified\n\n\n\n'
+  ),
+  'write one that is too short': sentence(
+    'passwords must be between 4 and 100 characters',
+    '1 error occurred:\n\t* passwords must be between 4 and 100 characters\n\n'
+  ),
+  'write one that cannot be met': sentence(
+    'unable to construct test password from provided policy: are the rules impossible? they ask for 21 characters of 20',
+    '1 error occurred:\n\t* invalid password policy: 1 error occurred:\n\t* specified rules require at least 21 characters but 20 is specified\n\n\n\n'
+  ),
+  'read a password policy that is not there': nothingThere,
+  'generate by one that is not there': nothingThere
 }

@@ -14,7 +14,12 @@ const bitsMin = 64
 export function tryPolicy(policy: PasswordPolicy, random: Random): { readonly warnings: readonly string[] } {
   const required = policy.rules.reduce((sum, rule) => sum + rule.charactersMin, 0)
   const share = keptShare(policy, random)
-  if (share === 0) throw impossible(required > policy.length ? '' : `: fewer than ${keptMin} of ${candidatesMax} random texts keep them`)
+  if (share === 0)
+    throw impossible(
+      required > policy.length
+        ? `they ask for ${required} characters of ${policy.length}`
+        : `fewer than ${keptMin} of ${candidatesMax} random texts keep them`
+    )
   const bits = Math.floor(policy.length * Math.log2(alphabetOf(policy).length) + Math.log2(share))
   return { warnings: bits < bitsMin ? [`its passwords have about ${Math.max(0, bits)} bits: fewer than ${bitsMin} can be guessed`] : [] }
 }
@@ -30,6 +35,6 @@ function keptShare(policy: PasswordPolicy, random: Random): number {
   return 0
 }
 
-function impossible(more: string): BrokerError {
-  return new BrokerError('invalid_request', `unable to construct test password from provided policy: are the rules impossible?${more}`)
+function impossible(why: string): BrokerError {
+  return new BrokerError('invalid_request', `unable to construct test password from provided policy: are the rules impossible? ${why}`)
 }
