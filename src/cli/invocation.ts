@@ -54,18 +54,18 @@ export class Invocation implements Disposable {
     this.#client = this.#connect(value)
   }
 
-  #connect(token: string | undefined): Client {
-    return new Client({ ...connectionOf(this.typed, this.io.env), ...(token === undefined ? {} : { token }) })
-  }
-
-  async #token(): Promise<string | undefined> {
-    return (await this.findToken())?.value
   /** From here on nobody is said to ask: a login is for whoever has no token, or an old one. */
   useNoToken(): void {
     this.#client?.[Symbol.dispose]()
     this.#client = this.#connect(undefined)
   }
 
+  #connect(token: string | undefined): Client {
+    return new Client({ ...connectionOf(this.typed, this.io.env), ...(token === undefined ? {} : { token }) })
+  }
+
+  async #token(): Promise<string | undefined> {
+    return (await this.findToken())?.value
   }
 
   /** Never from an option's value: every process of the machine can read a command line. */
