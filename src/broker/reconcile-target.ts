@@ -51,8 +51,8 @@ async function compare(reconciling: Reconciling, target: ListedTarget, credentia
   const second = clean ? first : await lookAt(parts, credential, target.id, signal)
   const orphans = inBoth(first, second)
   const adopted = await byPolicy(reconciling, target, orphans, first.startedAt)
-  const left = orphans.filter(({ name }) => !adopted.has(name))
-  const orphanCount = countOf(first, second, orphans) - adopted.size
+  const left = adopted === nothing ? orphans : await withoutLease(parts, orphans, adopted)
+  const orphanCount = countOf(first, second, orphans) - (orphans.length - left.length)
   reconciling.suspects.keep(target.id, first.startedAt, left, orphanCount > left.length, parts.clock.elapsed())
   const missing = await stillWithout(parts, absent, second)
   return {
@@ -86,6 +86,19 @@ function countOf(first: Look, second: Look, both: readonly Found[]): number {
   return least <= keptMax ? both.length : Math.max(both.length, least)
 }
 
+const nothing: ReadonlyMap<string, AdoptedReport> = new Map()
+
+/** Another target of the same server may have been faster. */
+async function withoutLease(
+  { store }: Parts,
+  orphans: readonly Found[],
+  adopted: ReadonlyMap<string, AdoptedReport>
+): Promise<readonly Found[]> {
+  const left = orphans.filter(({ name }) => !adopted.has(name))
+  const known = await store.knownNames(left.map(({ name }) => name))
+  return left.filter(({ name }) => !known.has(name))
+}
+
 /** What was without a lease before, too, long enough ago that nothing on its way can explain it. */
 async function byPolicy(
   { parts, suspects }: Reconciling,
@@ -95,9 +108,9 @@ async function byPolicy(
 ): Promise<ReadonlyMap<string, AdoptedReport>> {
   const record = parts.mounts.byUuid(target.mount)?.record
   const { policy, afterMs } = reconcileSettings(record?.config)
-  if (!record || policy === 'report') return new Map()
+  if (!record || policy === 'report') return nothing
   const ripe = suspects.seenBefore(target.id, orphans, startedAt - afterMs)
-  return ripe.length === 0 ? new Map() : adopt(parts, { id: target.id, credential: target.credential, mount: record }, policy, ripe)
+  return ripe.length === 0 ? nothing : adopt(parts, { id: target.id, credential: target.credential, mount: record }, policy, ripe)
 }
 
 function orphanReport(parts: Parts, target: ListedTarget, { name, enabled, until, handle, note }: Found): OrphanReport {

@@ -77,10 +77,11 @@ export class Reconciler implements Disposable {
     return ripeAt !== undefined && now >= ripeAt
   }
 
-  /** A few at once, so that a target that hangs delays the others little. */
+  /** A few at once, and those last that failed last: a target that hangs keeps no other waiting. */
   async #all(targets: readonly ListedTarget[], restored: boolean): Promise<readonly TargetReport[]> {
     const reports: TargetReport[] = []
-    const left = targets.values()
+    const failed = ({ id }: ListedTarget): number => (this.#last.get(id)?.error === undefined ? 0 : 1)
+    const left = targets.toSorted((a, b) => failed(a) - failed(b)).values()
     const work = async () => {
       for (const target of left) if (!this.#stop.signal.aborted) reports.push(await this.#one(target, restored))
     }

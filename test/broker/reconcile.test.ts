@@ -87,6 +87,34 @@ test('an adopted lease lives no longer than any of its mount, and is revoked lik
   expect(namesIn(broker)).toEqual([])
 })
 
+test('two mounts that reach one target give one lease, and neither tells of what has it', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  await broker.ask('write', 'sys/mounts/twin', { type: 'memory', config: { reconcile: 'adopt', reconcile_after: '70s' } })
+  await broker.ask('write', 'twin/config', { path: broker.target })
+  await tune(broker, { reconcile: 'adopt', reconcile_after: '70s' })
+  orphan(broker, 'm-app-lost', 2)
+  expect((await reconcile(broker)).targets).toMatchObject([{ orphanCount: 1 }, { orphanCount: 1 }])
+  await broker.clock.advance('PT75S')
+  const { targets } = await reconcile(broker)
+  expect(targets.map(({ adoptedCount }) => adoptedCount).toSorted((a, b) => a - b)).toEqual([0, 1])
+  expect((await reconcile(broker)).targets).toMatchObject([{ orphanCount: 0 }, { orphanCount: 0 }])
+  expect(dataOf(await broker.ask('read', 'sys/holdings')).holdings).toHaveLength(1)
+})
+
+test('a lease that ended at one mount is opened again by that mount and by no other', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  await broker.ask('write', 'sys/mounts/twin', { type: 'memory', config: { reconcile: 'remove', reconcile_after: '70s' } })
+  await broker.ask('write', 'twin/config', { path: broker.target })
+  const credential = await lease(broker)
+  await broker.store.commit([{ kind: 'lease.force', now: broker.clock.now(), prefix: credential.lease, by: 'a test', limit: 1 }], [])
+  await reconcile(broker)
+  await pass(broker, 'PT5M')
+  expect((await reconcile(broker, 'twin')).targets).toMatchObject([{ orphanCount: 1, adoptedCount: 0 }])
+  expect(namesIn(broker)).toEqual([credential.username])
+})
+
 test('what is not ours is never touched: no mark, a mark of another, a mark that was copied', async () => {
   await using broker = await smallBroker()
   await withUsers(broker)
