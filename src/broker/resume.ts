@@ -6,7 +6,7 @@
  *  after the backup is found by its mark and treated by the policy of its mount. Only then anything is swept. A target that does not answer holds the rest up, unless the
  *  operator forces it.
  *
- *  A copy: nothing in a target is its own. Its leases become history, its scheduled tasks go (a rotation here would lock the original out), and its marks are those of a new
+ *  A copy: nothing in a target is its own. Its leases become history, the scheduled tasks of its backends go (a rotation here would lock the original out), and its marks are those of a new
  *  instance from then on. */
 import { BrokerError } from '../contracts/index.ts'
 import type { JsonObject } from '../contracts/index.ts'
@@ -61,7 +61,7 @@ async function liveApart(parts: Parts): Promise<Outcome> {
   await parts.hold.readAgain()
   const leases = await setAside(parts)
   const instance = uuid(parts.random)
-  const tasks = await lift(parts, 'copy', instance)
+  const tasks = await lift(parts, 'copy', { instance, tasksOf: mountsWithTargets(parts) })
   const data: JsonObject = { resumed: 'copy', instance, leases_set_aside: leases, tasks_dropped: tasks }
   return { data, warnings: [rightsWarning] }
 }
@@ -74,14 +74,20 @@ async function setAside({ store, clock }: Parts): Promise<number> {
   }
 }
 
-async function lift(parts: Parts, as: ResumeAs, instance?: string): Promise<number> {
+/** What auth methods do by themselves touches nothing but the store, which is the copy's own. */
+function mountsWithTargets({ mounts }: Parts): readonly string[] {
+  return mounts.all.map(({ record }) => record).flatMap(({ path, uuid }) => (path.startsWith('auth/') ? [] : [uuid]))
+}
+
+async function lift(
+  parts: Parts,
+  as: ResumeAs,
+  apart: { readonly instance?: string; readonly tasksOf?: readonly string[] } = {}
+): Promise<number> {
   await parts.at('resume:before-lift')
-  const [lifted] = await parts.store.commit(
-    [{ kind: 'held.lift', now: parts.clock.now(), as, ...(instance === undefined ? {} : { instance }) }],
-    []
-  )
+  const [lifted] = await parts.store.commit([{ kind: 'held.lift', now: parts.clock.now(), as, ...apart }], [])
   await parts.at('resume:after-lift')
-  await parts.resumed(instance)
+  await parts.resumed(apart.instance)
   return lifted?.count ?? 0
 }
 

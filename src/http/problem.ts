@@ -62,9 +62,9 @@ function retryAfter({ code, retryAfter }: BrokerError): readonly string[] {
   return seconds === undefined ? [] : ['Retry-After', String(Math.ceil(seconds))]
 }
 
-/** A sealed server says so by itself: its callers are no events. */
+/** A sealed server and a held one say so by themselves: their callers are no events. */
 function record(log: Log, error: unknown, status: number, { requestId, method, path, startedMs }: Asked): void {
-  if (error instanceof BrokerError && error.code === 'sealed') return
+  if (error instanceof BrokerError && (error.code === 'sealed' || error.code === 'held')) return
   const fields: JsonObject = { request_id: requestId, method, path: path ?? null, status, ms: Math.round(performance.now() - startedMs) }
   if (error instanceof BrokerError) log.warn('a request failed', fields, error)
   else log.error('a request met a bug', fields, error)

@@ -23,9 +23,9 @@ export function setLeasesAside({ db, now, fence: run }: Writing, { limit }: Chan
   return changed(db.run(setAsideSql, { now, limit, ...run }))
 }
 
-export function liftHold({ db }: Writing, { kind, as, instance }: ChangeOf<'held.lift'>): Applied {
+export function liftHold({ db }: Writing, { kind, as, instance, tasksOf = [] }: ChangeOf<'held.lift'>): Applied {
   if (heldRow(db)?.resuming !== as) throw new LostCondition(kind, 'invalid_request', `the store is not being resumed with --${as}`)
-  const tasks = as === 'copy' ? letGo(kind, { db }) : 0
+  const tasks = as === 'copy' ? letGo(kind, { db }, tasksOf) : 0
   db.run('update sequence set next = next + :skipped', { skipped: numbersSkipped })
   db.run('update whereabouts set held_cause = null, held_at = null, resuming = null, instance = coalesce(:instance, instance)', {
     instance: instance ?? null
@@ -34,8 +34,8 @@ export function liftHold({ db }: Writing, { kind, as, instance }: ChangeOf<'held
 }
 
 /** What the original has promised is not the copy's to keep: a rotation here would lock the original out of its target. */
-function letGo(kind: 'held.lift', { db }: Pick<Writing, 'db'>): number {
+function letGo(kind: 'held.lift', { db }: Pick<Writing, 'db'>, mounts: readonly string[]): number {
   if (db.holds(`exists (select 1 from lease where state <> 'revoked')`))
     throw new LostCondition(kind, 'invalid_request', 'leases of the original are not set aside yet')
-  return db.run('delete from task')
+  return mounts.reduce((count, mount) => count + db.run('delete from task where mount = :mount', { mount }), 0)
 }
