@@ -3,6 +3,7 @@ import type { PostgresAddress } from '../targets/postgres-access.ts'
 import { accessorOf, leaseOf, step, tokenOf } from './differential-step.ts'
 import type { Seen, Step } from './differential-step.ts'
 import { spellings } from './differential-spellings.ts'
+import { wrapping } from './differential-wrapping.ts'
 
 const creation = `create role "{{name}}" login password '{{password}}' valid until '{{expiration}}'`
 const revocation = `drop role if exists "{{name}}"`
@@ -26,6 +27,7 @@ export function differentialScript({ host, port, admin }: PostgresAddress): read
     ...passwordPolicies,
     ...refusals,
     ...spellings,
+    ...wrapping,
     ...endings
   ]
 }

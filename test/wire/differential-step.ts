@@ -8,8 +8,10 @@ export interface Step {
   readonly method: string
   readonly path: (seen: Seen) => string
   readonly body?: (seen: Seen) => unknown
-  /** The name of the step whose token asks; the root token otherwise. `''`: nobody. */
+  /** The name of the step whose token, or wrapping token, asks; the root token otherwise. `''`: nobody. */
   readonly as?: string
+  /** The reply is to be wrapped. */
+  readonly wrapTtl?: string
   /** Keys whose values must be the same too, not only their types. */
   readonly values?: readonly string[]
 }
@@ -19,7 +21,7 @@ export function step(
   method: string,
   path: string | ((seen: Seen) => string),
   body?: object | null | ((seen: Seen) => unknown),
-  more: Pick<Step, 'as' | 'values'> = {}
+  more: Pick<Step, 'as' | 'values' | 'wrapTtl'> = {}
 ): Step {
   return {
     name,

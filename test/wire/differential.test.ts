@@ -41,9 +41,11 @@ describe.skipIf(missing(postgresMissing() ?? pythonMissing()))('beside a real Op
 
 async function replies(script: readonly Step[], address: string, root: string): Promise<Record<string, WireReply>> {
   const seen: Record<string, WireReply> = {}
-  for (const { name, method, path, body, as } of script) {
-    const token = as === undefined ? root : as === '' ? '' : seen[as]!.json['auth'].client_token
-    seen[name] = await sendWire(`${address}/v1/${path(seen)}`, method, body?.(seen), token)
+  for (const { name, method, path, body, as, wrapTtl } of script) {
+    const { auth, wrap_info: wrapping } = as ? seen[as]!.json : {}
+    const token = as === undefined ? root : as === '' ? '' : (auth?.client_token ?? wrapping.token)
+    const more = wrapTtl === undefined ? {} : { 'X-Vault-Wrap-TTL': wrapTtl }
+    seen[name] = await sendWire(`${address}/v1/${path(seen)}`, method, body?.(seen), token, more)
   }
   return seen
 }

@@ -55,10 +55,16 @@ function served(running: Running, root: string): Served {
 }
 
 /** One request, and its reply as bytes. */
-export async function sendWire(url: string, method: string, body: unknown, token: string): Promise<WireReply> {
+export async function sendWire(
+  url: string,
+  method: string,
+  body: unknown,
+  token: string,
+  more: Readonly<Record<string, string>> = {}
+): Promise<WireReply> {
   const reply = await fetch(url, {
     method,
-    headers: token === '' ? {} : { 'X-Vault-Token': token },
+    headers: { ...(token === '' ? {} : { 'X-Vault-Token': token }), ...more },
     ...(body === undefined ? {} : { body: JSON.stringify(body) })
   })
   const text = await reply.text()
