@@ -54,6 +54,7 @@ function refuseBeforeAnyEffect(call: Call, plan: Issuance): void {
       'invalid_request',
       'Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.'
     )
+  parts.inspection.refuseOnDamage()
   if (parts.time.suspect())
     throw new BrokerError(
       'clock_suspect',

@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts'
 import type { At } from './crash-point.ts'
 import type { Mounts } from './mounts.ts'
 import type { Hold } from './hold.ts'
+import type { Inspection } from './inspection.ts'
 import type { Keys } from './keys.ts'
 import type { Policies } from './policies.ts'
 import type { Settings } from './settings.ts'
@@ -42,6 +43,7 @@ export interface Parts {
   readonly refusals: RefusalRate
   readonly reconciler: Reconciler
   readonly hold: Hold
+  readonly inspection: Inspection
   /** The store is held no longer: the work of an unsealed broker begins. `instance`: it is a copy, and another instance from now on. */
   readonly resumed: (instance?: string) => Promise<void>
   /** Tells the sweeper that something may be due. */

@@ -7,6 +7,7 @@ import { Background } from './background.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Circuits } from './circuits.ts'
 import { finishEndings } from './disable-mount.ts'
+import { Inspection } from './inspection.ts'
 import { Keys } from './keys.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { Lockouts } from './lockouts.ts'
@@ -93,6 +94,7 @@ async function assemble(
     taskWatch: new TaskWatch(time),
     lockouts: new Lockouts(time),
     refusals: new RefusalRate(time),
+    inspection: new Inspection(base),
     resumed: () => Promise.resolve(),
     // Set in the next line: it needs the parts that it is one of.
     reconciler: undefined as unknown as Reconciler
@@ -165,6 +167,7 @@ function background(parts: Parts, stack: AsyncDisposableStack): void {
   const resealer = new Resealer(parts)
   loops.loop('rotating keys', keysEveryMs, () => rotateWhenDue(parts))
   loops.loop('sealing anew', keysEveryMs, signal => resealer.turn(signal))
+  loops.loop('inspecting the store', 0, signal => parts.inspection.turn(signal))
   loops.loop('pruning', pruneEveryMs, signal => prune(parts, signal))
   loops.loop('ending mounts', endingsEveryMs, () => finishEndings(parts))
   loops.loop('reconciling', reconcileTickMs, () => parts.reconciler.turn())

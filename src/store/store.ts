@@ -22,6 +22,9 @@ export interface Store extends AsyncDisposable {
    *  Rejects with `LostCondition` when a change's condition does not hold; then nothing of the call has happened. */
   commit(changes: readonly Change[], audit: readonly string[]): Promise<readonly ChangeResult[]>
 
+  /** What is wrong with what is stored, in the store's own words; nothing when it is whole. Reads everything: seconds for each GB, and nobody waits for it. */
+  inspect(signal: AbortSignal): Promise<readonly string[]>
+
   // seal and time
   /** The store's high-water mark of time: the latest `now` of any commit. */
   timeMark(): Promise<Temporal.Instant>

@@ -48,7 +48,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     reading: reader.lane,
     fatal,
     close: [reader, writer],
-    folder: files.folder
+    folder: files.folder,
+    database: files.database
   })
 }
 

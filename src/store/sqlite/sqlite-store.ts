@@ -20,6 +20,7 @@ import type {
 import type { Token } from '../token.ts'
 import type { ReadName, Reads } from './answer-reads.ts'
 import type { Lane } from './lane.ts'
+import { inspect } from './inspect.ts'
 import { Kept } from './kept.ts'
 import { toLease } from './lease-row.ts'
 import { discardCopy, newCopyFile, readCopy } from './snapshot.ts'
@@ -38,6 +39,7 @@ interface SqliteParts {
   readonly fatal: Promise<never>
   readonly close: readonly AsyncDisposable[]
   readonly folder?: string
+  readonly database?: string
 }
 
 /** A token that lives, as long as nothing changes, until its own end or that of the first of its ancestors. Milliseconds. */
@@ -62,6 +64,7 @@ export class SqliteStore implements Store {
   readonly #reading: Lane
   readonly #close: readonly AsyncDisposable[]
   readonly #folder: string | undefined
+  readonly #database: string | undefined
   readonly #rows = new Kept<Entry>(keptMax, ({ value }) => value.length <= keptBytesMax)
   readonly #tokens = new Kept<LivingToken>(keptMax)
 
@@ -73,6 +76,7 @@ export class SqliteStore implements Store {
     this.#reading = parts.reading
     this.#close = parts.close
     this.#folder = parts.folder
+    this.#database = parts.database
   }
 
   async commit(changes: readonly Change[], audit: readonly string[]): Promise<readonly ChangeResult[]> {
@@ -89,6 +93,10 @@ export class SqliteStore implements Store {
   #forget(touched: Touches): void {
     if (touched.rows) this.#rows.forget()
     if (touched.tokens) this.#tokens.forget()
+  }
+
+  async inspect(signal: AbortSignal): Promise<readonly string[]> {
+    return this.#database === undefined ? [] : inspect(this.#database, signal)
   }
 
   async timeMark(): Promise<Temporal.Instant> {
@@ -156,6 +164,14 @@ export class SqliteStore implements Store {
     return this.#read('accessors', after, limit)
   }
 
+  liveLogins(authMount: string): Promise<number> {
+    return this.#read('liveLogins', authMount)
+  }
+
+  wrapped(token: string): Promise<WrappedRow | undefined> {
+    return this.#read('wrapped', token)
+  }
+
   async lease(id: LeaseId): Promise<Lease | undefined> {
     const row = await this.#read('lease', id)
     return row && toLease(row)
@@ -163,14 +179,6 @@ export class SqliteStore implements Store {
 
   recipe(id: string): Promise<Uint8Array | undefined> {
     return this.#read('recipe', id)
-  }
-
-  liveLogins(authMount: string): Promise<number> {
-    return this.#read('liveLogins', authMount)
-  }
-
-  wrapped(token: string): Promise<WrappedRow | undefined> {
-    return this.#read('wrapped', token)
   }
 
   leaseIds(prefix: string, after: string, limit: number): Promise<readonly string[]> {
