@@ -34,7 +34,7 @@ const refusedEnvironment = [
 const shutdownMsMax = 9_500
 
 /** Serves until a signal. The exit code. */
-export async function serverCommand(options: ServerOptions, more: Pick<ServeParts, 'at'> = {}): Promise<number> {
+export async function serverCommand(options: ServerOptions, more: Pick<ServeParts, 'at' | 'clock'> = {}): Promise<number> {
   try {
     const config = configOf(options)
     refuseEnvironment()

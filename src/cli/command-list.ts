@@ -16,7 +16,10 @@ import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
 import { operatorBackup } from './commands/operator-backup.ts'
 import { operatorInit } from './commands/operator-init.ts'
+import { operatorKeyStatus } from './commands/operator-key-status.ts'
 import { operatorResume } from './commands/operator-resume.ts'
+import { operatorRotate } from './commands/operator-rotate.ts'
+import { operatorRotateSealKey } from './commands/operator-rotate-seal-key.ts'
 import { operatorSeal } from './commands/operator-seal.ts'
 import { operatorUnseal } from './commands/operator-unseal.ts'
 import { policyDelete } from './commands/policy-delete.ts'
@@ -82,6 +85,9 @@ export const commandList: readonly CliCommand[] = [
   operatorInit,
   operatorUnseal,
   operatorSeal,
+  operatorKeyStatus,
+  operatorRotate,
+  operatorRotateSealKey,
   operatorResume,
   operatorBackup
 ]
