@@ -55,7 +55,8 @@ async function identify(parts: Parts, request: WireRequest): Promise<Identity> {
 }
 
 function pass(request: WireRequest): Verdict {
-  const operation: Operation = request.operation === 'write' || request.operation === 'patch' ? 'update' : request.operation
+  if (request.operation === 'patch') throw new BrokerError('unsupported_operation', listed('unsupported operation'))
+  const operation: Operation = request.operation === 'write' ? 'update' : request.operation
   return { operation, decision: { allowed: true, rule: '', policies: [] } }
 }
 

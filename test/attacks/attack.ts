@@ -23,7 +23,18 @@ export interface Attack {
 
 /** `maker` makes tokens, `sudoer` with sudo; `narrow` may all but one folder; `reader` reads roles, `creator` only
  *  makes new ones. */
-export type Who = 'root' | 'owner' | 'stranger' | 'powerless' | 'nobody' | 'maker' | 'sudoer' | 'narrow' | 'reader' | 'creator'
+export type Who =
+  | 'root'
+  | 'owner'
+  | 'stranger'
+  | 'powerless'
+  | 'nobody'
+  | 'maker'
+  | 'sudoer'
+  | 'narrow'
+  | 'reader'
+  | 'approleReader'
+  | 'creator'
 
 /** The people of the play, and what belongs to the owner. */
 export interface Cast {
@@ -36,6 +47,7 @@ export async function cast(broker: BrokerUnderAttack): Promise<Cast> {
   await broker.policy('sudoer', { 'auth/token/create': ['update', 'sudo'] })
   await broker.policy('narrow', { 'users/*': ['create', 'read', 'update', 'delete', 'list'], 'users/roles/*': ['deny'] })
   await broker.policy('reader', { 'users/roles/*': ['read', 'list'], 'database/roles/*': ['read', 'list'] })
+  await broker.policy('approleReader', { 'auth/approle/role/*': ['read', 'list'] })
   await broker.policy('creator', { 'users/roles/*': ['create'], 'database/roles/*': ['create'] })
   const made = (...policies: readonly string[]) => broker.token({ policies, no_default_policy: policies[0] === 'powerless', ttl: '2h' })
   const owner = await made('app')
@@ -50,9 +62,28 @@ export async function cast(broker: BrokerUnderAttack): Promise<Cast> {
     sudoer: (await made('sudoer')).token,
     narrow: (await made('narrow')).token,
     reader: (await made('reader')).token,
+    approleReader: (await made('approleReader')).token,
     creator: (await made('creator')).token
   }
-  return { tokens, words: { owner: owner.token, accessor: owner.accessor, lease, users: broker.users, role: broker.role } }
+  return {
+    tokens,
+    words: { owner: owner.token, accessor: owner.accessor, lease, users: broker.users, role: broker.role, ...(await proofs(broker)) }
+  }
+}
+
+/** What applications hold that log in by AppRole: one role that anybody may use, and one from far away. */
+async function proofs({ root }: BrokerUnderAttack): Promise<Cast['words']> {
+  const roleId = async (name: string) => (await root.must('GET', `auth/approle/role/${name}/role-id`)).data.role_id
+  const secretId = async (name: string) => (await root.must('POST', `auth/approle/role/${name}/secret-id`, {})).data
+  const there = await secretId('there')
+  return {
+    roleId: await roleId('there'),
+    secretId: there.secret_id,
+    secretAccessor: there.secret_id_accessor,
+    otherRoleId: await roleId('other'),
+    farRoleId: await roleId('far'),
+    farSecretId: (await secretId('far')).secret_id
+  }
 }
 
 export interface Suffered {

@@ -78,6 +78,7 @@ export async function brokerUnderAttack(options: UnderAttackOptions = {}): Promi
     }
   }
   await prepareUsers(broker)
+  await prepareLogins(broker)
   if (options.postgres) await prepareDatabase(broker, options.postgres)
   return broker
 }
@@ -108,6 +109,12 @@ async function prepareUsers(broker: BrokerUnderAttack): Promise<void> {
   await root.must('POST', 'users/config', { path: users })
   await root.must('POST', 'users/roles/app', { default_ttl: '1h', max_ttl: '4h' })
   await broker.policy('app', { 'users/creds/*': ['read'], 'database/creds/*': ['read'] })
+}
+
+async function prepareLogins({ root }: BrokerUnderAttack): Promise<void> {
+  await root.must('POST', 'sys/auth/approle', { type: 'approle' })
+  for (const name of ['there', 'other']) await root.must('POST', `auth/approle/role/${name}`, { token_policies: 'app', token_ttl: '1h' })
+  await root.must('POST', 'auth/approle/role/far', { token_policies: 'app', secret_id_bound_cidrs: '10.0.0.0/8' })
 }
 
 /** Fields of `database/config/:name`, for the account that an administrator has prepared. */

@@ -44,7 +44,7 @@ export async function secretLife(postgres: PostgresAccess): Promise<SecretLife> 
     initialise: api => openByShares(api, keep)
   })
   const run: Run = { broker, api: client, keep, accessors }
-  for (const chapter of [useCredentials, useTokens, configure, sendByMistake, lookAround]) await chapter(run, postgres)
+  for (const chapter of [useCredentials, useTokens, logIn, configure, sendByMistake, lookAround]) await chapter(run, postgres)
   return { broker, canaries, accessors, replies: client.replies }
 }
 
@@ -105,6 +105,27 @@ const useTokens: Chapter = async ({ broker, api, keep, accessors }) => {
   await api.must('POST', 'auth/token/renew-accessor', { accessor: other.accessor })
   await api.must('POST', 'auth/token/revoke', { token: one.token })
   await api.must('POST', 'auth/token/revoke-accessor', { accessor: other.accessor })
+}
+
+/** By AppRole: made, chosen, looked up, used, guessed, wrapped, destroyed. */
+const logIn: Chapter = async ({ broker, api, keep, accessors }) => {
+  const role = 'auth/approle/role/there'
+  const { role_id } = (await api.must('GET', `${role}/role-id`)).data
+  const made = (await api.must('POST', `${role}/secret-id`, { metadata: { team: 'a' } })).data
+  const chosen = keep('a chosen secret id', marker())
+  await api.must('POST', `${role}/custom-secret-id`, { secret_id: chosen, num_uses: 2, ttl: '1h' })
+  for (const secret_id of [keep('a secret id', made.secret_id), chosen]) {
+    const { auth } = await api.must('POST', 'auth/approle/login', { role_id, secret_id })
+    accessors.push({ name: 'an accessor of a login', value: auth.accessor })
+    keep('the token of a login', auth.client_token)
+    keep('a password for a login', (await broker.as(auth.client_token).must('GET', 'users/creds/app')).data.password)
+    await api.must('POST', `${role}/secret-id/lookup`, { secret_id })
+  }
+  await api.ask('POST', 'auth/approle/login', { role_id, secret_id: keep('a guessed secret id', marker()) })
+  await api.ask('POST', 'auth/approle/login', { role_id: keep('a guessed role id', marker()), secret_id: made.secret_id })
+  await api.ask('POST', `${role}/custom-secret-id`, { secret_id: chosen })
+  await api.must('POST', `${role}/secret-id-accessor/destroy`, { secret_id_accessor: made.secret_id_accessor })
+  await api.must('POST', `${role}/secret-id/destroy`, { secret_id: chosen })
 }
 
 /** Right and wrong admin passwords, in every form in which they are written. */
@@ -170,7 +191,15 @@ const lookAround: Chapter = async ({ broker, api }) => {
     'sys/leases?type=irrevocable',
     'sys/health'
   ]
-  const configured = ['database/config/app', 'database/config/url', `database/roles/${broker.role}`, 'users/config', 'users/roles/app']
+  const configured = [
+    'auth/approle/role/there',
+    'sys/auth/approle/tune',
+    'database/config/app',
+    'database/config/url',
+    `database/roles/${broker.role}`,
+    'users/config',
+    'users/roles/app'
+  ]
   for (const path of [...reads, ...configured, 'sys/internal/ui/mounts', 'sys/seal-status', 'sys/key-status']) await api.must('GET', path)
   await api.must('POST', 'sys/reconcile', {})
 }

@@ -7,13 +7,15 @@ const paths = [
   'sys/auth',
   'sys/policies/acl?list=true',
   'sys/audit',
+  'auth/approle/role?list=true',
+  'auth/approle/role/there/secret-id?list=true',
   'users/roles?list=true',
   'users/config',
   'database/roles?list=true',
   'database/config?list=true'
 ]
 
-/** Tokens, leases with their states and ends, mounts, policies, roles: as a broker with `users/` and `database/` tells them to root. */
+/** Tokens, leases with their states and ends, mounts, policies, roles, secret ids: as a broker with `users/`, `database/` and `approle/` tells them to root. */
 export async function toldState(root: Api): Promise<unknown> {
   const data = async (path: string) => (await root.ask('GET', path)).body?.data ?? null
   const [held, ...rest] = await Promise.all([data('sys/holdings'), ...paths.map(data)])
