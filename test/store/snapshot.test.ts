@@ -1,8 +1,14 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { linkHash, unchain } from '../../src/audit/chain.ts'
+import { copyDatabase } from '../../src/store/sqlite/copy-database.ts'
+import { openWriting } from '../../src/store/sqlite/database.ts'
+import { discardCopy } from '../../src/store/sqlite/snapshot.ts'
 import { openMemory } from '../../src/store/sqlite/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { sqliteUnderTest } from './sqlite-under-test.ts'
@@ -86,3 +92,42 @@ describe('a snapshot', () => {
     await expect(store.snapshot()).rejects.toMatchObject({ code: 'invalid_request' })
   })
 })
+
+const mayMount = process.getuid?.() === 0 && process.platform === 'linux'
+
+test.runIf(mayMount)(
+  'a disk that fills while it is copied ends the copy and nothing else; one without room for it refuses',
+  async context => {
+    const disk = await mkdtemp(join(tmpdir(), 'mayfly-copy-disk-'))
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=180m', 'tmpfs', disk]).status !== 0) {
+      context.skip('this machine lets nobody mount')
+      return
+    }
+    try {
+      const db = openWriting(join(disk, 'a.db'))
+      db.run('create table t (v blob)')
+      for (let n = 0; n < 20; n++) db.run('insert into t values (randomblob(1000000))')
+      const free = () => statfsSync(disk).bavail * statfsSync(disk).bsize
+      let filled = false
+      const fill = () => {
+        if (!filled) writeFileSync(join(disk, 'ballast'), Buffer.alloc(free() - 2_000_000))
+        filled = true
+        return false
+      }
+      await expect(copyDatabase(db, join(disk, 'copy.db'), fill)).rejects.toMatchObject({
+        code: 'store_unreachable',
+        message: 'the disk is full'
+      })
+      discardCopy(join(disk, 'copy.db'))
+      db.run('insert into t values (1)')
+      await expect(copyDatabase(db, join(disk, 'again.db'), () => false)).rejects.toThrow('not enough room in the data folder')
+      expect(existsSync(join(disk, 'again.db'))).toBe(false)
+      rmSync(join(disk, 'ballast'))
+      await copyDatabase(db, join(disk, 'again.db'), () => false)
+      db.close()
+    } finally {
+      spawnSync('umount', [disk])
+      await rm(disk, { recursive: true })
+    }
+  }
+)
