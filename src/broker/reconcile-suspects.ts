@@ -27,6 +27,11 @@ export class Suspects {
     this.#seen.set(target, { lookedAt, more, since: new Map(found.map(one => [identityOf(one), before.get(identityOf(one)) ?? now])) })
   }
 
+  /** Everything is new, as after a start. */
+  forget(target: TargetId): void {
+    this.#seen.delete(target)
+  }
+
   /** A look has failed: what was known stays. */
   failed(target: TargetId, lookedAt: number): void {
     this.#seen.set(target, { lookedAt, more: false, since: this.#seen.get(target)?.since ?? nothing })

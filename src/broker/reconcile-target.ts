@@ -42,7 +42,7 @@ export async function reconcileTarget(reconciling: Reconciling, target: ListedTa
 }
 
 async function compare(reconciling: Reconciling, target: ListedTarget, credential: CredentialType): Promise<Partial<TargetReport>> {
-  const { parts, signal, restored } = reconciling
+  const { parts, suspects, signal, restored } = reconciling
   let prolongedCount = 0
   const prolong = async (found: readonly Found[]) => void (prolongedCount += await prolongRenewed(parts, found))
   const first = await lookAt(parts, credential, target.id, signal, restored ? prolong : undefined)
@@ -50,10 +50,12 @@ async function compare(reconciling: Reconciling, target: ListedTarget, credentia
   const clean = first.orphanCount === 0 && absent.count === 0
   const second = clean ? first : await lookAt(parts, credential, target.id, signal)
   const orphans = inBoth(first, second)
+  // Whoever resumes a store sees first what was made since, and has the whole quarantine to say what becomes of it.
+  if (restored) suspects.forget(target.id)
   const adopted = await byPolicy(reconciling, target, orphans, first.startedAt)
   const left = adopted === nothing ? orphans : await withoutLease(parts, orphans, adopted)
   const orphanCount = countOf(first, second, orphans) - (orphans.length - left.length)
-  reconciling.suspects.keep(target.id, first.startedAt, left, orphanCount > left.length, parts.clock.elapsed())
+  suspects.keep(target.id, first.startedAt, left, orphanCount > left.length, parts.clock.elapsed())
   const missing = await stillWithout(parts, absent, second)
   return {
     listed: second.listed,

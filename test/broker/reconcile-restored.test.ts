@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { login, prolongUser } from '../../plugins/memory/target.ts'
 import type { SmallBroker } from './small-broker.ts'
-import { audited, namesIn, pass } from './reconcile-stand.ts'
+import { audited, namesIn, orphan, pass, tune } from './reconcile-stand.ts'
 import { dataOf, lease, smallBroker, withUsers } from './small-broker.ts'
 
 const restored = (broker: SmallBroker) => broker.life.parts()!.reconciler.run({ restored: true })
@@ -40,4 +40,18 @@ test('not beyond its maximum, and not when somebody has asked for its end', asyn
   await broker.clock.advance('PT2S')
   expect((await restored(broker)).targets).toMatchObject([{ prolongedCount: 1 }])
   expect(await expiryOf(broker, long.lease)).toBe('2026-11-25T16:00:00Z')
+})
+
+test('what was made since waits for its whole quarantine, however often it is looked at before', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  await tune(broker, { reconcile: 'remove', reconcile_after: '70s' })
+  orphan(broker, 'm-app-since', 48)
+  for (let resume = 0; resume < 3; resume++) {
+    expect((await restored(broker)).targets).toMatchObject([{ orphans: [{ name: 'm-app-since', state: 'waits' }], adoptedCount: 0 }])
+    await broker.clock.advance('PT60S')
+  }
+  expect(namesIn(broker)).toEqual(['m-app-since'])
+  await pass(broker, 'PT3M')
+  expect(namesIn(broker)).toEqual([])
 })

@@ -229,6 +229,13 @@ function knowingItsOwn(open: () => Promise<BackendUnderTest>): void {
     expect(await under.mount.found(lease)).not.toContain(lease.plan.name)
   })
 
+  test('the targets that it tells are there before anything is issued', async () => {
+    await using under = await open()
+    const { plan } = await under.mount.plan(under.creds)
+    const targets = await under.mount.backend.targets?.()
+    if (targets) expect(targets).toContainEqual({ id: plan.target, credential: plan.credential })
+  })
+
   test('a list tells until when the target keeps it, as issue and renew said', async () => {
     await using under = await open()
     const lease = await under.mount.issue(under.creds, { seconds: 600 })
