@@ -1,4 +1,4 @@
-import { BrokerError } from 'mayfly/plugin'
+import { BrokerError, unhandled } from 'mayfly/plugin'
 import type { DatabaseDriver, OwnedObjects } from 'mayfly/plugin'
 import type { Role, RoleFields } from './role.ts'
 
@@ -35,10 +35,21 @@ export function refuseUnknownOwned(driver: DatabaseDriver, role: Written): void 
     )
 }
 
+/** What a policy costs that an operator may not think of. A view reads, and a function may run, with the rights of its owner: whoever made it chose what it does. */
 export function ownedWarnings(role: Written): readonly string[] {
-  return role.ownedObjects === 'drop'
-    ? ['owned_objects: what a user of this role owns is dropped when it is revoked, tables with their rows included']
-    : []
+  switch (role.ownedObjects) {
+    case 'drop':
+      return ['owned_objects: what a user of this role owns is dropped when it is revoked, tables with their rows included']
+    case 'reassign':
+      return [
+        'reassign_to: views and functions that a user made have the rights of this role from then on: name one that may no more than the users'
+      ]
+    case 'keep':
+    case null:
+      return []
+    default:
+      return unhandled(role.ownedObjects)
+  }
 }
 
 function readPolicy(text: string): OwnedObjects['policy'] | null {

@@ -7,6 +7,7 @@ import { TestMount } from '../contract/test-mount.ts'
 import { TestClock } from '../sim/test-clock.ts'
 import { FileDriver } from './file-driver.ts'
 import { openDatabaseMount } from './database-mount.ts'
+import { rotationStand } from './rotation-stand.ts'
 
 const policy = (length: number, charset: string): string => `length = ${length} rule "charset" { charset = "${charset}" }`
 const passwordOf = (lease: TestLease): string => (lease.secret!.reveal() as { password: string }).password
@@ -126,4 +127,26 @@ describe('the name of a user', () => {
         'username_template: it makes names of up to 84 bytes, and the server takes 63: let it end in "| truncate 63", or cut its parts'
     })
   })
+})
+
+test('on the whole broker the passwords of users, static roles and the admin account follow one policy, as it is at that moment', async () => {
+  await using broker = await rotationStand()
+  await broker.ask('write', 'sys/policies/password/p', { policy: policy(30, '0123456789') })
+  await broker.write('db/config/main', { password_policy: 'p' })
+  await broker.write('db/roles/lease', { ...role, default_ttl: '1h' })
+  await broker.write('db/static-roles/app', { db_name: 'main', username: 'app', rotation_period: '1h' })
+  expect(await broker.read('db/creds/lease')).toMatchObject({ password: expect.stringMatching(/^[0-9]{30}$/) })
+  expect(await broker.read('db/static-creds/app')).toMatchObject({ password: expect.stringMatching(/^[0-9]{30}$/) })
+  await broker.ask('write', 'sys/policies/password/p', { policy: policy(25, 'abcdefgh') })
+  await broker.write('db/rotate-root/main')
+  expect(broker.driver.adminPassword).toMatch(/^[a-h]{25}$/)
+  await broker.write('db/rotate-role/app')
+  expect(await broker.read('db/static-creds/app')).toMatchObject({ password: expect.stringMatching(/^[a-h]{25}$/) })
+  // Without it what is due waits with its cause, and what is there goes on.
+  await broker.ask('delete', 'sys/policies/password/p')
+  await expect(broker.ask('read', 'db/creds/lease')).rejects.toThrow(
+    'password_policy of connection "main" or role "lease": no password policy "p"'
+  )
+  await expect(broker.write('db/rotate-role/app')).rejects.toThrow('no password policy "p"')
+  expect(await broker.read('db/static-creds/app')).toMatchObject({ password: expect.stringMatching(/^[a-h]{25}$/) })
 })

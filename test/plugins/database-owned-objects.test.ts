@@ -14,7 +14,11 @@ describe('owned objects', () => {
   test('are reassigned as soon as somebody is named for them, and the driver is told at both ends', async () => {
     await using under = await mountOfOwners()
     const { mount, driver } = under
-    await mount.write('roles/app', { reassign_to: 'app_owner' })
+    expect(await mount.write('roles/app', { reassign_to: 'app_owner' })).toEqual({
+      warnings: [
+        'reassign_to: views and functions that a user made have the rights of this role from then on: name one that may no more than the users'
+      ]
+    })
     expect(await mount.read('roles/app')).toMatchObject({ data: { owned_objects: 'reassign', reassign_to: 'app_owner' } })
     const lease = await mount.issue('creds/app')
     // A lease ends as it was frozen, whatever the role says by then.

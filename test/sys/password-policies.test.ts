@@ -19,6 +19,15 @@ test('comes back byte for byte, and makes passwords', async () => {
   expect(made[0]).not.toEqual(made[1])
 })
 
+test('a password that was shown stands nowhere else, the trail included', async () => {
+  await broker.ask('write', `${path}/shown`, { policy: text })
+  const { password } = (await broker.ask('read', `${path}/shown/generate`)).data as { password: string }
+  const lines = (await broker.parts.store.auditLines(0, 10_000)).map(({ line }) => line)
+  expect(lines.some(line => line.includes(`${path}/shown/generate`))).toBe(true)
+  expect(lines.join('\n')).not.toContain(password)
+  expect(lines.join('\n')).not.toContain('abcdefghijklmnopqrstuvwxyz')
+})
+
 test('text, JSON and base64 are one thing', async () => {
   const json = '{"length":30,"rule":[{"charset":[{"charset":"xyz012","min-chars":1}]}]}'
   await broker.ask('write', `${path}/json`, { policy: json })

@@ -9,6 +9,7 @@ const keptMin = 20
 const candidatesMax = 20_000
 // What guessing offline does not reach for long.
 const bitsMin = 64
+const rangeLike = /a-z|A-Z|0-9/
 
 /** Draws passwords until it is clear that the policy can be met, and how many bits one has. Refuses what would not be met at use; tells of what is weak. */
 export function tryPolicy(policy: PasswordPolicy, random: Random): { readonly warnings: readonly string[] } {
@@ -21,7 +22,12 @@ export function tryPolicy(policy: PasswordPolicy, random: Random): { readonly wa
         : `fewer than ${keptMin} of ${candidatesMax} random texts keep them`
     )
   const bits = Math.floor(policy.length * Math.log2(alphabetOf(policy).length) + Math.log2(share))
-  return { warnings: bits < bitsMin ? [`its passwords have about ${Math.max(0, bits)} bits: fewer than ${bitsMin} can be guessed`] : [] }
+  return {
+    warnings: [
+      ...(bits < bitsMin ? [`its passwords have about ${Math.max(0, bits)} bits: fewer than ${bitsMin} can be guessed`] : []),
+      ...(policy.rules.some(({ charset }) => rangeLike.test(charset)) ? ['a charset has no ranges: a-z is the characters a, - and z'] : [])
+    ]
+  }
 }
 
 /** How many of the candidates keep the rules: 0 for too few. */

@@ -140,6 +140,10 @@ describe('a policy that is written', () => {
     })
   })
 
+  test('is told of when it seems to write a range', () => {
+    expect(tried('length = 40', rule('a-zA-Z0-9', 0)).warnings).toEqual(['a charset has no ranges: a-z is the characters a, - and z'])
+  })
+
   test('is told of when its passwords can be guessed', () => {
     expect(tried('length = 6', rule('0123456789', 0)).warnings).toEqual(['its passwords have about 19 bits: fewer than 64 can be guessed'])
     expect(tried('length = 4', rule('a', 4)).warnings).toEqual(['its passwords have about 0 bits: fewer than 64 can be guessed'])
