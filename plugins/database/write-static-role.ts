@@ -104,15 +104,20 @@ function account(fields: StaticRoleFields, stored: StaticRole | undefined): { re
 
 /** A period, or a schedule with or without a window; an update may change from one to the other. */
 function clock(fields: StaticRoleFields, stored: StaticRole | undefined): Pick<StaticRole, 'period' | 'schedule' | 'window'> {
-  if (fields.rotation_period !== undefined && fields.rotation_schedule)
+  // Clients that write every field write 0 for none.
+  const period = fields.rotation_period === 0 && (fields.rotation_schedule || stored?.schedule) ? undefined : fields.rotation_period
+  if (period !== undefined && fields.rotation_schedule)
     throw refusal('mutually exclusive fields rotation_period and rotation_schedule were both specified; only one of them can be provided')
-  const schedule = fields.rotation_schedule || (fields.rotation_period === undefined ? (stored?.schedule ?? null) : null)
+  const schedule = fields.rotation_schedule || (period === undefined ? (stored?.schedule ?? null) : null)
   if (schedule !== null) return scheduled(schedule, fields.rotation_window ?? (stored?.schedule ? stored.window : null))
   if (fields.rotation_window) throw refusal('rotation_window is invalid with rotation_period')
-  const period = fields.rotation_period ?? stored?.period
-  if (period === undefined || period === null) throw refusal('rotation_period is required to create static accounts')
-  if (period < periodSecondsMin) throw refusal('rotation_period must be 5 seconds or more')
-  return { period, schedule: null, window: null }
+  return { period: checkedPeriod(period ?? stored?.period ?? undefined), schedule: null, window: null }
+}
+
+function checkedPeriod(seconds: number | undefined): number {
+  if (seconds === undefined) throw refusal('rotation_period is required to create static accounts')
+  if (seconds < periodSecondsMin) throw refusal('rotation_period must be 5 seconds or more')
+  return seconds
 }
 
 function scheduled(schedule: string, window: number | null): Pick<StaticRole, 'period' | 'schedule' | 'window'> {

@@ -59,7 +59,13 @@ test('rotates by itself when its period is over, each time told in the audit', a
 
 test('rotates by a schedule, in UTC', async () => {
   await using broker = await rotationStand()
-  await broker.write('db/static-roles/app', { db_name: 'main', username: 'app', rotation_schedule: '30 12 * * *', rotation_window: '1h' })
+  await broker.write('db/static-roles/app', {
+    db_name: 'main',
+    username: 'app',
+    rotation_period: 0,
+    rotation_schedule: '30 12 * * *',
+    rotation_window: '1h'
+  })
   const first = await broker.read('db/static-creds/app')
   expect(first).toMatchObject({ rotation_schedule: '30 12 * * *', rotation_window: hour })
   expect(first).not.toHaveProperty('rotation_period')
@@ -197,6 +203,7 @@ test.each([
   [{ username: 'admin' }, 'username: it is the admin account of the connection'],
   [{ username: 'v-lease' }, 'username: it is the user of a lease'],
   [{ rotation_period: null }, 'rotation_period is required to create static accounts'],
+  [{ rotation_period: 0, rotation_schedule: '' }, 'rotation_period must be 5 seconds or more'],
   [{ rotation_period: '4s' }, 'rotation_period must be 5 seconds or more'],
   [{ rotation_schedule: '0 0 * * *' }, 'mutually exclusive fields'],
   [{ rotation_window: '1h' }, 'rotation_window is invalid with rotation_period'],
