@@ -2,9 +2,9 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findProgram } from '../../src/cli/run/find-program.ts'
 import { missing } from '../targets/missing.ts'
 import { postgresMissing } from '../targets/postgres-binaries.ts'
+import { programMissing } from './program-missing.ts'
 import { RunStage } from './run-stage.ts'
 
 const role = 'asks'
@@ -96,13 +96,4 @@ async function tokenFor(policy: string): Promise<string> {
 async function issued(): Promise<number> {
   const { data } = await stage.api.must('GET', 'sys/holdings?ended=true')
   return data.holdings.length
-}
-
-function programMissing(name: string): string | undefined {
-  try {
-    findProgram(name, process.env['PATH'])
-    return undefined
-  } catch (error) {
-    return String(error)
-  }
 }
