@@ -39,8 +39,9 @@ export type Intention =
   | { readonly kind: 'held.begin'; readonly as: ResumeAs }
   /** Of a copy: at most `limit` leases that are not revoked become history, `revoked_at` empty, cause `foreign`: they are the original's. `count`. */
   | { readonly kind: 'held.setAside'; readonly limit: number }
-  /** Held no longer. Numbers that the other store may have given out meanwhile are skipped. Of a copy: `instance` is its own from now on, scheduled tasks of the
-   *  mounts in `tasksOf` go (their `count`); lost (`invalid_request`) while leases are not set aside. */
+  /** Held no longer. Numbers that the other store may have given out meanwhile are skipped; what waits wrapped may have been opened there, and does not open
+   *  here. Of a copy: `instance` is its own from now on, scheduled tasks of the mounts in `tasksOf` go (their `count`); lost (`invalid_request`) while leases
+   *  are not set aside. */
   | { readonly kind: 'held.lift'; readonly as: ResumeAs; readonly instance?: string; readonly tasksOf?: readonly string[] }
 
   // sealed rows

@@ -22,7 +22,7 @@ const table: { readonly [Kind in Intention['kind']]: Touches } = {
   'reseal.end': nothing,
   'held.begin': nothing,
   'held.setAside': nothing,
-  'held.lift': nothing,
+  'held.lift': tokens,
   'entry.put': rows,
   'entry.remove': rows,
   'entry.take': rows,

@@ -2,6 +2,7 @@ import { LostCondition } from '../../store.ts'
 import { heldRow } from '../held.ts'
 import { changed, fence } from '../writing.ts'
 import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { closeWrapped } from './wrapping-changes.ts'
 
 // Numbers that the other store may have reserved since: more than any target sees between two backups. A gap costs nothing.
 const numbersSkipped = 2 ** 32
@@ -23,9 +24,11 @@ export function setLeasesAside({ db, now, fence: run }: Writing, { limit }: Chan
   return changed(db.run(setAsideSql, { now, limit, ...run }))
 }
 
-export function liftHold({ db }: Writing, { kind, as, instance, tasksOf = [] }: ChangeOf<'held.lift'>): Applied {
+export function liftHold(writing: Writing, { kind, as, instance, tasksOf = [] }: ChangeOf<'held.lift'>): Applied {
+  const { db } = writing
   if (heldRow(db)?.resuming !== as) throw new LostCondition(kind, 'invalid_request', `the store is not being resumed with --${as}`)
   const tasks = as === 'copy' ? letGo(kind, { db }, tasksOf) : 0
+  closeWrapped(writing)
   db.run('update sequence set next = next + :skipped', { skipped: numbersSkipped })
   db.run('update whereabouts set held_cause = null, held_at = null, resuming = null, instance = coalesce(:instance, instance)', {
     instance: instance ?? null

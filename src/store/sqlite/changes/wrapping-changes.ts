@@ -27,3 +27,13 @@ export function openWrapped(writing: Writing, { token, lease, inner }: ChangeOf<
   db.run('delete from wrapping where token = :token', { token })
   return { applied: true }
 }
+
+const closeSql = `update token set uses = 0, ended_at = :now, ended_by = 'token-expired'
+  where hash in (select token from wrapping) and ended_at is null and ${fence}`
+
+/** In a store that lives on from an older state nobody knows what has been opened since, so all of it was: nothing opens a second time, and what it handed over is not taken from whoever
+ *  has it. */
+export function closeWrapped({ db, now, fence: run }: Writing): void {
+  db.run(closeSql, { now, ...run })
+  db.run(`delete from wrapping where ${fence}`, { ...run })
+}
