@@ -54,7 +54,7 @@ function toListedUser(server: Server, row: Row): ListedUser {
 }
 
 // A server's calendar reaches further than ours; before 1970 is `-infinity` by another name.
-const isMoment = (milliseconds: number): boolean => milliseconds >= 0 && milliseconds <= 8.64e15
+const isMoment = (milliseconds: number): boolean => milliseconds >= 0 && milliseconds <= 8e15
 
 /** What the server was told, in the broker's time. */
 function told(server: Server, milliseconds: number): Temporal.Instant {

@@ -1,3 +1,4 @@
+import { BrokerError } from '../contracts/index.ts'
 import type { CredentialType, Found, TargetId } from '../contracts/index.ts'
 import { onAbort } from './on-abort.ts'
 import type { Parts } from './parts.ts'
@@ -7,6 +8,9 @@ const namesAtOnceMax = 500
 
 /** What a look keeps by name; the rest is counted, and comes to light when these are gone. */
 export const keptMax = 1_000
+
+// No server that we know allows as much. A hostile one must not fill our memory.
+const nameCharsMax = 256
 
 // Some 20 MB of names. A target with more is compared in one direction only.
 const namesMax = 200_000
@@ -82,6 +86,8 @@ class Gathering implements Look {
 async function* batches(listing: AsyncIterable<Found>): AsyncGenerator<readonly Found[]> {
   let batch: Found[] = []
   for await (const found of listing) {
+    if (found.name.length > nameCharsMax)
+      throw new BrokerError('target_refused', `the target lists a name of more than ${nameCharsMax} characters`)
     batch.push(found)
     if (batch.length < namesAtOnceMax) continue
     yield batch

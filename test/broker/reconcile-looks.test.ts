@@ -141,6 +141,11 @@ test('a listing that fails halfway tells its error and changes nothing', async (
   expect(odd.revoked).toEqual([])
 })
 
+test('a name that no target has ends the look, and fills nothing', async () => {
+  await using odd = await withOdd(() => listed(ours('odd-1'), ours('x'.repeat(257))))
+  expect(await odd.look()).toMatchObject({ error: expect.any(String), orphanCount: 0, listed: 0 })
+})
+
 test('of many who ask at once each target is listed for one', async () => {
   let most = 0
   await using odd = await withOdd(look => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { isSessionOpen, login, usersOf } from '../../plugins/memory/target.ts'
 import { audited, canLogIn, dropUser, found, namesIn, orphan, pass, reconcile, stranger, tune } from './reconcile-stand.ts'
 import { dataOf, lease, smallBroker, withUsers } from './small-broker.ts'
+import type { Credential } from './small-broker.ts'
 
 test('by default what has no lease is told and nothing is done to it', async () => {
   await using broker = await smallBroker()
@@ -163,6 +164,25 @@ test('a lease whose object has gone is told and audited, and not taken for ended
   await broker.ask('write', 'sys/leases/revoke', { lease_id: lost.lease })
   expect(await found(broker)).toMatchObject({ missingCount: 0, listed: 1 })
   expect(namesIn(broker)).toEqual([kept.username])
+})
+
+test('however much is issued and ended meanwhile, nothing of it is taken for left behind', { timeout: 60_000 }, async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  await tune(broker, { reconcile: 'remove', reconcile_after: '1m' })
+  const live: Credential[] = []
+  for (let round = 0; round < 4; round++) {
+    const ending = live.splice(0, 5)
+    const looks = Array.from({ length: 3 }, async () => {
+      expect(await found(broker)).toMatchObject({ orphanCount: 0, missingCount: 0, adoptedCount: 0 })
+    })
+    const revoked = ending.map(({ lease }) => broker.ask('write', 'sys/leases/revoke', { lease_id: lease }))
+    live.push(...(await Promise.all(Array.from({ length: 15 }, () => lease(broker)))))
+    await Promise.all([...looks, ...revoked])
+    await broker.clock.advance('PT31S')
+  }
+  expect(namesIn(broker).toSorted()).toEqual(live.map(({ username }) => username).toSorted())
+  expect(await audited(broker, '"operation":"reconcile"')).toEqual([])
 })
 
 test('one mount can be compared alone, by who may, and the last report is kept', async () => {
