@@ -73,6 +73,10 @@ test('a sealed reply opens with its own token alone, in its own row, and in no o
   const now = broker.clock.now()
   const sealed = sealReply(parts, 's.one', 'row-1', { requestId: '', status: 200, data: new Secret({ a: 1 }) }, now)
   expect((openReply(parts, 's.one', 'row-1', sealed).reply.data as Secret<object>).reveal()).toEqual({ a: 1 })
+  const raw = { body: new Uint8Array([0, 255, 7]), type: 'application/octet-stream' }
+  expect(
+    openReply(parts, 's.one', 'row-1', sealReply(parts, 's.one', 'row-1', { requestId: '', status: 200, raw }, now)).reply.raw
+  ).toEqual(raw)
   for (const open of [
     () => openReply(parts, 's.two', 'row-1', sealed),
     () => openReply(parts, 's.one', 'row-2', sealed),

@@ -143,3 +143,15 @@ test('it waits through a seal and opens after it', async () => {
   await broker.unseal()
   expect(await openedBy(broker, token)).toEqual({ v: 1 })
 })
+
+test('it waits through a rotation of the keys: no pass that seals anew touches it, nor loses a cubbyhole', async () => {
+  await using broker = await smallBroker()
+  await broker.ask('write', 'cubbyhole/a', { v: 1 })
+  const { token } = await wrapped(broker, 'cubbyhole/a', 86_400)
+  await broker.ask('write', 'sys/rotate')
+  const keys = async () => dataOf(await broker.ask('read', 'sys/key-status')) as { term: number; oldest_term: number }
+  for (let turn = 0; turn < 100 && (await keys()).oldest_term < 2; turn++) await broker.clock.advance('PT30S')
+  expect(await keys()).toMatchObject({ term: 2, oldest_term: 2 })
+  expect(await openedBy(broker, token)).toEqual({ v: 1 })
+  expect(dataOf(await broker.ask('read', 'cubbyhole/a'))).toEqual({ v: 1 })
+})
