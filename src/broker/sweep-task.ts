@@ -2,6 +2,7 @@ import { BrokerError } from '../contracts/index.ts'
 import type { TaskOutcome, TaskSettled } from '../contracts/index.ts'
 import { backoffMs } from '../lease/backoff.ts'
 import type { Change, Intention } from '../store/change.ts'
+import { LostCondition } from '../store/store.ts'
 import type { ScheduledTask } from '../store/store.ts'
 import { intentPlace, mountStorage } from './mount-storage.ts'
 import type { Parts } from './parts.ts'
@@ -57,8 +58,11 @@ async function failed(parts: Parts, scheduled: ScheduledTask, cause: unknown): P
   const error = cutError(parts.trail.errorText(cause))
   if (error !== scheduled.lastError) parts.log.error('a task failed and will run again', { mount, task, key }, cause)
   const again = parts.clock.now().add({ milliseconds: backoffMs(scheduled.failures + 1, parts.random) })
-  const told = cause instanceof BrokerError ? cause.message : 'internal error'
-  await settle(parts, scheduled, [], { again, error, told: { kind: 'failed', error: told } })
+  await settle(parts, scheduled, [], { again, error, told: { kind: 'failed', error: sentence(cause) } })
+}
+
+function sentence(cause: unknown): string {
+  return cause instanceof BrokerError || cause instanceof LostCondition ? cause.message : 'internal error'
 }
 
 async function run(

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { addUser } from '../../plugins/memory/target.ts'
+import { dataOf } from '../broker/small-broker.ts'
 import { rotationStand } from './rotation-stand.ts'
 
 const role = { db_name: 'main', username: 'app', rotation_period: '1h' }
@@ -241,6 +242,38 @@ test('an account has one static role, over whichever connection, and a name one 
   await refused('db/static-roles/app', { username: 'other' }).toThrow('cannot update static account username')
   await refused('db/static-roles/app', { db_name: 'second' }).toThrow('cannot update static account db_name')
   await refused('db/config/second', { username: 'app' }).toThrow('username: static role "app" rotates this account')
+})
+
+test('of two that take over one account at once, one does', async () => {
+  await using broker = await rotationStand()
+  const asked = ['one', 'two', 'three'].map(name => broker.ask('write', `db/static-roles/${name}`, role))
+  const settled = Promise.allSettled(asked)
+  await broker.clock.advance('PT4S')
+  const lost = (await settled).filter(({ status }) => status === 'rejected').map(one => (one as PromiseRejectedResult).reason)
+  expect(lost).toMatchObject([{ code: 'conflict' }, { code: 'conflict' }])
+  const { keys } = dataOf(await broker.ask('list', 'db/static-roles')) as { keys: readonly string[] }
+  expect(keys).toHaveLength(1)
+  const { password } = await broker.read(`db/static-creds/${keys[0]}`)
+  expect(broker.mayLogIn('app', password)).toBe(true)
+})
+
+test('rotations by hand, by the clock and by many at once leave the password that is served', async () => {
+  await using broker = await rotationStand()
+  await broker.write('db/static-roles/app', { ...role, rotation_period: '5s' })
+  for (let turn = 0; turn < 10; turn++) {
+    broker.driver.rotation = turn % 3 === 0 ? 'lost' : 'works'
+    const asked = Promise.allSettled(Array.from({ length: 3 }, () => broker.ask('write', 'db/rotate-role/app')))
+    await broker.clock.advance(1_700)
+    if (turn % 4 === 0) await broker.ask('write', 'db/static-roles/app', { rotation_period: `${5 + turn}s` }).catch(() => undefined)
+    await broker.clock.advance('PT21S')
+    await asked
+  }
+  broker.driver.rotation = 'works'
+  await broker.clock.advance('PT1M')
+  await broker.write('db/static-roles/app', role)
+  const { password } = await broker.read('db/static-creds/app')
+  expect(broker.mayLogIn('app', password)).toBe(true)
+  expect(broker.driver.passwordsSet.length).toBeGreaterThan(20)
 })
 
 test('a role that the connection does not allow gets no password, and keeps no clock going', async () => {
