@@ -21,17 +21,6 @@ describe.skipIf(missing(postgresMissing()))('at the last end of a credential', {
 
   afterAll(() => stage[Symbol.asyncDispose]())
 
-  const run = (role: string, ...args: readonly string[]) => stage.mayfly(['run', ...times, '--lease', `DB=database/creds/${role}`, ...args])
-
-  async function worksOnlyTheLast(program: Program, role: string): Promise<void> {
-    const [first, second] = await usersSeen(program, 2)
-    await until(
-      () => `the end of ${first}`,
-      async () => ((await stage.users(role)).includes(first!) ? undefined : true)
-    )
-    expect(await stage.users(role)).toContain(second)
-  }
-
   test('restart: it is told to end, and starts again with the next one', async () => {
     const program = run(
       'restarts',
@@ -87,6 +76,17 @@ describe.skipIf(missing(postgresMissing()))('at the last end of a credential', {
     expect(await program.ended).toBe(6)
   })
 })
+
+const run = (role: string, ...args: readonly string[]) => stage.mayfly(['run', ...times, '--lease', `DB=database/creds/${role}`, ...args])
+
+async function worksOnlyTheLast(program: Program, role: string): Promise<void> {
+  const [first, second] = await usersSeen(program, 2)
+  await until(
+    () => `the end of ${first}`,
+    async () => ((await stage.users(role)).includes(first!) ? undefined : true)
+  )
+  expect(await stage.users(role)).toContain(second)
+}
 
 async function usersSeen(program: Program, count: number): Promise<readonly string[]> {
   return until(
