@@ -81,6 +81,17 @@ test('a lease that ends while its target is listed is neither without object nor
   expect(odd.revoked).toEqual(['odd-1'])
 })
 
+test('a lease whose object has gone is none to tell of once it ends as well', async () => {
+  let end: (() => Promise<unknown>) | undefined
+  await using odd = await withOdd(async function* (look) {
+    if (look === 2) await end!()
+    yield* listed()
+  })
+  const [id] = await odd.broker.store.leaseIds('odd/', '', 10)
+  end = () => odd.broker.ask('write', 'sys/leases/revoke', { lease_id: id! })
+  expect(await odd.look()).toMatchObject({ missingCount: 0, missing: [] })
+})
+
 test('a name that is another object by now begins its quarantine anew', async () => {
   let generation = 0
   await using odd = await withOdd(() => listed(ours('odd-1'), ours('lost', { name: `lost ${generation}` })))
