@@ -12,6 +12,7 @@ import type { Exchange } from './exchange.ts'
 import type { Mount } from './mount.ts'
 import type { Parts } from './parts.ts'
 import type { Outcome, Reply } from './request.ts'
+import { RefusedLogin } from './refused-login.ts'
 import { uuidOf } from './uuid.ts'
 
 export type LoginAnswer = { readonly login: Login } | { readonly refused: Refusal }
@@ -72,10 +73,10 @@ function entityOf({ barrier }: Parts, { record }: Mount, alias: string): string 
 }
 
 /** Whose proof was good a moment ago, and went to somebody faster, has not guessed. */
-function refusal(parts: Parts, mount: Mount, { alias, message }: Refusal, tries: number): BrokerError {
+function refusal(parts: Parts, mount: Mount, { alias, message, why }: Refusal, tries: number): BrokerError {
   if (alias !== undefined) refuseLocked(parts, mount, alias)
   if (alias !== undefined && tries === 1) parts.lockouts.failed(mount.record, alias)
-  return new BrokerError('invalid_credentials', message)
+  return new RefusedLogin(message, why)
 }
 
 /** With the right proof too: else a guesser would learn which one it was. */

@@ -31,6 +31,7 @@ export interface Served {
 
 /** Nobody need say who he is: an open path without a token. Of an auth method with one too, because who logs in may hold an old one. */
 export function isForAnyone(parts: Parts, request: WireRequest): boolean {
+  if (request.token !== undefined && !request.path.startsWith('auth/')) return false
   const { open, mount } = route(parts, request)
   return open && (request.token === undefined || mount?.kind === 'auth')
 }

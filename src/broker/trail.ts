@@ -15,6 +15,7 @@ import type { ScheduledTask } from '../store/store.ts'
 import type { Answered, Facts } from './exchange.ts'
 import type { MountRecord } from './mount.ts'
 import type { Parts } from './parts.ts'
+import { RefusedLogin } from './refused-login.ts'
 import { putEntry, readEntry } from './sealed-rows.ts'
 
 type TrailParts = Pick<Parts, 'store' | 'barrier' | 'clock' | 'random'>
@@ -216,7 +217,7 @@ function factsOf({ outcome: given, leaseId, issued, warnings, wrapInfo, error }:
   const outcome = given && 'reply' in given ? given.reply : given
   const auth = outcome && 'auth' in outcome ? outcome.auth?.reveal() : undefined
   return {
-    error: error === undefined ? undefined : error instanceof BrokerError ? error.message.trim() : 'internal error',
+    error: error === undefined ? undefined : saidOf(error),
     leaseId: leaseId ?? (outcome && 'lease' in outcome ? outcome.lease?.id : undefined),
     data: dataOf(outcome),
     wrapInfo: (wrapInfo ?? (outcome && 'wrapInfo' in outcome ? outcome.wrapInfo : undefined))?.reveal(),
@@ -233,6 +234,12 @@ function factsOf({ outcome: given, leaseId, issued, warnings, wrapInfo, error }:
     issued,
     warnings: warnings ?? (outcome && 'warnings' in outcome ? outcome.warnings : undefined)
   }
+}
+
+/** As the caller was told, and for a login also why. */
+function saidOf(error: unknown): string {
+  if (error instanceof RefusedLogin) return `${error.message}: ${error.why}`
+  return error instanceof BrokerError ? error.message.trim() : 'internal error'
 }
 
 function dataOf(outcome: object | undefined): unknown {

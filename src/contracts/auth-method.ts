@@ -70,10 +70,12 @@ export interface LoggedIn {
 /** Seconds; 0 = not said. */
 export type RenewalTerms = Pick<Login, 'ttl' | 'maxTtl' | 'period'>
 
-/** A proof that was not enough. `alias`, where it names somebody who exists: failures of one alias lock it. `message` is the method's one text, whatever was wrong. */
+/** A proof that was not enough. `alias`, where it names somebody who exists: failures of one alias lock it. `message` is the method's one text, whatever was wrong; `why` is
+ *  for the trail alone, and never holds a word of the proof. */
 export interface Refusal {
   readonly alias?: string
   readonly message: string
+  readonly why: string
 }
 
 export type AuthAnswer =

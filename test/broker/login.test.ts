@@ -204,7 +204,7 @@ test('a login and its refusal are in the trail, and neither half is', async () =
   const entries = (await trail(stand)).filter(({ request }) => request?.path === 'auth/approle/login')
   expect(entries.map(({ type, error }) => [type, error])).toEqual([
     ['request', undefined],
-    ['response', 'invalid role or secret ID'],
+    ['response', 'invalid role or secret ID: role shop: the secret id is unknown, used up or expired'],
     ['request', undefined],
     ['response', undefined]
   ])
@@ -224,7 +224,7 @@ test('of a flood of failed logins some are told and the rest are counted', async
   for (const answer of await Promise.all(flood)) expect(answer).toMatchObject(refused)
   await stand.clock.advance('PT2S')
   const entries = await trail(stand)
-  const told = entries.filter(({ type, error }) => type === 'response' && error === 'invalid role or secret ID')
+  const told = entries.filter(({ type, error }) => type === 'response' && error === 'invalid role or secret ID: no role has this role id')
   expect(told).toHaveLength(20)
   const counted = entries.filter(entry => JSON.stringify(entry).includes('"count":280'))
   expect(counted).toHaveLength(1)

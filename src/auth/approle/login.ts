@@ -33,15 +33,22 @@ async function planLogin(context: AuthContext, storage: LoginStorage, proof: Pro
   const stored = await roleById(context, storage, proof.role_id)
   const secretNeeded = stored?.role.settings.bind_secret_id ?? true
   if (secretNeeded && !proof.secret_id) throw new BrokerError('invalid_request', 'missing secret_id')
-  if (!stored || !addressWithin(stored.role.settings.secret_id_bound_cidrs, proof.remoteAddress)) return { refused: { message } }
+  if (!stored) return refused('no role has this role id')
   const { role, version } = stored
+  if (!addressWithin(role.settings.secret_id_bound_cidrs, proof.remoteAddress))
+    return refused(`role ${role.name}: the address is outside secret_id_bound_cidrs`)
   storage.expect(roleKey(role.name), version)
   if (!secretNeeded) return { login: loginOf(role, undefined, proof.remoteAddress) }
   const secretId = await readProof(context, storage, role, proof.secret_id ?? '')
-  if (!secretId) return { refused: { message, alias: role.role_id } }
-  if (!addressWithin(secretId.secretId.cidr_list, proof.remoteAddress)) return { refused: { message } }
+  if (!secretId) return refused(`role ${role.name}: the secret id is unknown, used up or expired`, role.role_id)
+  if (!addressWithin(secretId.secretId.cidr_list, proof.remoteAddress))
+    return refused(`role ${role.name}: the address is outside cidr_list of the secret id`)
   use(storage, role, secretId)
   return { login: loginOf(role, secretId.secretId, proof.remoteAddress) }
+}
+
+function refused(why: string, alias?: string): AuthAnswer {
+  return { refused: { message, why, ...(alias === undefined ? {} : { alias }) } }
 }
 
 async function readProof(context: AuthContext, storage: LoginStorage, role: Role, secretId: string): Promise<StoredSecretId | undefined> {
