@@ -23,6 +23,8 @@ export interface Config {
   readonly credentialTtl: number
   readonly plugins: readonly string[]
   readonly targetTls: 'any' | 'verified'
+  /** `sys/metrics` answers without a token. */
+  readonly metricsOpen: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -95,6 +97,7 @@ const schema = z.strictObject({
   credential_ttl: duration('1h'),
   plugins: z.array(z.string().min(1)).default([]),
   targets: z.strictObject({ tls: z.enum(['any', 'verified']).default('any') }).default({ tls: 'any' }),
+  metrics: z.strictObject({ unauthenticated: z.boolean().default(false) }).default({ unauthenticated: false }),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
 })
 
@@ -221,6 +224,7 @@ function toConfig(data: z.output<typeof schema>, path: (relative: string) => str
     credentialTtl: data.credential_ttl,
     plugins: data.plugins.map(plugin => (plugin.startsWith('.') || isAbsolute(plugin) ? path(plugin) : plugin)),
     targetTls: data.targets.tls,
+    metricsOpen: data.metrics.unauthenticated,
     logLevel: data.log_level
   }
 }

@@ -15,6 +15,7 @@ import type { AuditSink, AutoSeal, Clock, Log, Random } from './contracts/index.
 import { listen } from './http/listener.ts'
 import type { Listener } from './http/listener.ts'
 import type { Pems } from './http/tls-options.ts'
+import { openToAnybody } from './http/sys/metrics-paths.ts'
 import { sysPaths } from './http/sys/sys-paths.ts'
 import { loadPlugins } from './load-plugins.ts'
 import { KeyFileSeal } from './seal/key-file-seal.ts'
@@ -66,7 +67,7 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
       store,
       seal: given.seal ?? (config.seal.kind === 'shamir' ? 'shamir' : new KeyFileSeal(config.seal.path, parts.random)),
       catalog: { ...catalog, authMethods },
-      core: { 'sys/': sysPaths, 'auth/token/': tokenPaths, 'cubbyhole/': cubbyholePaths },
+      core: { 'sys/': config.metricsOpen ? openToAnybody(sysPaths) : sysPaths, 'auth/token/': tokenPaths, 'cubbyhole/': cubbyholePaths },
       sinks: key =>
         openSinks(
           config,

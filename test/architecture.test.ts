@@ -37,7 +37,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/audit',
     'src/store/store.ts',
     'src/store/token.ts',
-    'src/store/change.ts'
+    'src/store/change.ts',
+    'prom-client'
   ],
   'src/http': [
     'src/contracts',
@@ -48,7 +49,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/store/store.ts',
     'src/store/token.ts',
     'src/store/change.ts',
-    'express'
+    'express',
+    'prom-client'
   ],
   'src/tls': ['src/contracts', 'src/config.ts', 'src/http/tls-options.ts', 'node-forge'],
   'src/cli': ['src/backup', 'src/contracts', 'src/client', 'src/policy', 'src/audit/verify.ts', 'commander', 'yaml'],

@@ -93,8 +93,11 @@ export class Exchange {
 
 /** A commit whose lost condition speaks to the caller. A store that cannot write means no durable audit: the request is not answered. */
 export async function commit(parts: Parts, changes: readonly Change[], audit: readonly string[]): Promise<readonly ChangeResult[]> {
+  const began = parts.clock.elapsed()
   try {
-    return await parts.store.commit(changes, audit)
+    const results = await parts.store.commit(changes, audit)
+    parts.meter.committed((parts.clock.elapsed() - began) / 1_000)
+    return results
   } catch (error) {
     if (error instanceof LostCondition) throw new BrokerError(error.code, error.message, { cause: error })
     throw error

@@ -9,6 +9,7 @@ import type { Token } from '../store/token.ts'
 import type { Call } from './core-path.ts'
 import type { Exchange } from './exchange.ts'
 import { handlePlace, recipeId, recipePlace } from './lease-rows.ts'
+import { codeOf } from './meter-outcome.ts'
 import type { Mount } from './mount.ts'
 import type { Parts } from './parts.ts'
 import type { IssuedOutcome } from './reply.ts'
@@ -18,6 +19,19 @@ import type { Reply } from './request.ts'
 const usefulMsMin = 250
 
 export async function issue(exchange: Exchange, call: Call, plan: Issuance, say: (outcome: IssuedOutcome) => Reply): Promise<Reply> {
+  const { clock, meter } = call.parts
+  const began = clock.elapsed()
+  try {
+    const reply = await issueNow(exchange, call, plan, say)
+    meter.issued((clock.elapsed() - began) / 1_000)
+    return reply
+  } catch (error) {
+    meter.notIssued(codeOf(error))
+    throw error
+  }
+}
+
+async function issueNow(exchange: Exchange, call: Call, plan: Issuance, say: (outcome: IssuedOutcome) => Reply): Promise<Reply> {
   const { parts } = call
   const mount = servingMount(call)
   refuseBeforeAnyEffect(call, plan)

@@ -6,6 +6,7 @@ import type { Mounts } from './mounts.ts'
 import type { Hold } from './hold.ts'
 import type { Inspection } from './inspection.ts'
 import type { Keys } from './keys.ts'
+import type { Meter } from './meter.ts'
 import type { Policies } from './policies.ts'
 import type { Settings } from './settings.ts'
 import type { Trail } from './trail.ts'
@@ -30,6 +31,7 @@ export interface Parts {
   readonly store: Store
   readonly barrier: Barrier
   readonly keys: Keys
+  readonly meter: Meter
   readonly instance: string
   readonly trail: Trail
   readonly sinks: SinkStreams

@@ -5,6 +5,7 @@ import type { Lease } from '../lease/lease.ts'
 import type { Settlement } from '../store/change.ts'
 import { openHandle, openRecipe } from './lease-rows.ts'
 import type { Parts } from './parts.ts'
+import { codeOf, meterOutcome } from './meter-outcome.ts'
 import { properOutcome, settlement, told } from './settlement.ts'
 import { recover, targetFailed } from './target-state.ts'
 
@@ -33,6 +34,7 @@ export async function sweepTarget(parts: Parts, target: TargetId, signal: AbortS
     } catch (error) {
       if (!(error instanceof TargetFailed)) throw error
       // The broker is ending: no failure of the target. The claims are given back when it is unsealed again.
+      if (!signal.aborted) parts.meter.revocationFailed(codeOf(error.cause))
       if (!signal.aborted) await targetFailed(parts, target, claimed, error.cause, parts.clock.elapsed() - triedAt)
       return true
     }
@@ -121,7 +123,9 @@ async function revokeGroup(parts: Parts, target: TargetId, leases: readonly Leas
   const { readable, unreadable } = await open(parts, leases)
   using deadline = parts.clock.within(revokeLimitMs, signal)
   const call = { target, recipe: readable.recipe, leases: readable.leases.map(({ call }) => call) }
+  const began = parts.clock.elapsed()
   const answered: unknown = call.leases.length === 0 ? [] : await asTarget(() => credential.revoke(call, deadline.signal))
+  parts.meter.asked((parts.clock.elapsed() - began) / 1_000)
   const outcomes: readonly unknown[] = Array.isArray(answered) ? answered : []
   await parts.at('revoke:after-drop-ack')
   await settleAll(parts, [
@@ -136,7 +140,10 @@ async function settleAll(parts: Parts, results: readonly (readonly [Lease, Revok
     results.map(([lease, outcome]) => settlement(parts, lease, outcome))
   )
   await parts.at('revoke:after-revoked-commit')
-  for (const [lease, outcome] of results) parts.watch.settled(lease.id, told(outcome))
+  for (const [lease, outcome] of results) {
+    meterOutcome(parts, lease, outcome)
+    parts.watch.settled(lease.id, told(outcome))
+  }
 }
 
 const unreadableOutcome: RevokeOutcome = {

@@ -13,6 +13,7 @@ import { LeaseWatch } from './lease-watch.ts'
 import { Lockouts } from './lockouts.ts'
 import type { Hold } from './hold.ts'
 import type { LifeParts } from './life.ts'
+import { Meter } from './meter.ts'
 import { Mounts } from './mounts.ts'
 import type { Parts } from './parts.ts'
 import { Policies } from './policies.ts'
@@ -77,7 +78,22 @@ async function assemble(
   stack.use(keyring)
   const { barrier, keys } = await openBarrier(life, keyring, time, stack)
   const { settings, random, log, store, at } = life
-  const base = { settings, clock: time, time, random, log, store, barrier, keys, instance, hold, at, sealNow, wake: () => undefined }
+  const base = {
+    settings,
+    clock: time,
+    time,
+    random,
+    log,
+    store,
+    barrier,
+    keys,
+    meter: new Meter(),
+    instance,
+    hold,
+    at,
+    sealNow,
+    wake: () => undefined
+  }
   const trail = await Trail.open(base)
   const mounts = stack.use(new Mounts(base, life.catalog, life.core))
   const policies = new Policies(base)

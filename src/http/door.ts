@@ -1,7 +1,8 @@
 import { perform } from '../broker/perform.ts'
 import type { Life } from '../broker/life.ts'
 import type { Reply, WireRequest } from '../broker/request.ts'
-import { BrokerError } from '../contracts/index.ts'
+import type { Parts } from '../broker/parts.ts'
+import { BrokerError, errorStatus } from '../contracts/index.ts'
 
 /** What the listener needs of a broker: its life, and the one door. */
 export interface Door extends Pick<Life, 'initialised' | 'sealed' | 'sealStatus' | 'health' | 'leader' | 'initialise' | 'unseal'> {
@@ -19,7 +20,20 @@ export function doorOf(life: Life): Door {
     unseal: (body, from) => life.unseal(body, from),
     perform(request) {
       const parts = life.parts()
-      return parts ? perform(parts, request) : Promise.reject(new BrokerError('sealed', 'Vault is sealed'))
+      return parts ? metered(parts, request) : Promise.reject(new BrokerError('sealed', 'Vault is sealed'))
     }
+  }
+}
+
+async function metered(parts: Parts, request: WireRequest): Promise<Reply> {
+  const began = parts.clock.elapsed()
+  const done = (status: number) => parts.meter.request(request.operation, status, (parts.clock.elapsed() - began) / 1_000)
+  try {
+    const reply = await perform(parts, request)
+    done(reply.status)
+    return reply
+  } catch (error) {
+    done(error instanceof BrokerError ? errorStatus[error.code] : 500)
+    throw error
   }
 }

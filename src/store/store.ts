@@ -94,6 +94,8 @@ export interface Store extends AsyncDisposable {
   /** Targets with a lease due at or before `now`, whose own retry time has passed; and the next moment at which anything becomes due. */
   dueWork(now: Temporal.Instant): Promise<DueWork>
   target(id: TargetId): Promise<Target | undefined>
+  /** At most `limit` targets, those with the most live leases first. For metrics. */
+  targetLoads(now: Temporal.Instant, limit: number): Promise<readonly TargetLoad[]>
   targets(): Promise<readonly Target[]>
   cascade(id: number): Promise<Cascade | undefined>
 
@@ -208,6 +210,17 @@ export interface Target {
   readonly retryAt: Temporal.Instant | null
   readonly failingSince: Temporal.Instant | null
   readonly lastError: string | null
+}
+
+export interface TargetLoad {
+  readonly id: TargetId
+  /** Leases that are not revoked. */
+  readonly live: number
+  /** Those to be revoked now; counting stops at 10,000. */
+  readonly due: number
+  /** Since when the first of them waits. */
+  readonly oldestDue: Temporal.Instant | null
+  readonly failing: boolean
 }
 
 export interface DueWork {

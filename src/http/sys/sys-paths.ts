@@ -7,6 +7,7 @@ import { holdingPaths } from './holding-paths.ts'
 import { internalPaths } from './internal-paths.ts'
 import { keyPaths } from './key-paths.ts'
 import { leasePaths } from './lease-paths.ts'
+import { metricsPaths } from './metrics-paths.ts'
 import { mountPaths } from './mount-paths.ts'
 import { lockedUserPaths } from './locked-user-paths.ts'
 import { passwordPolicyPaths } from './password-policy-paths.ts'
@@ -21,6 +22,7 @@ import { wrappingPaths } from './wrapping-paths.ts'
 export const sysPaths: readonly CorePath[] = [
   ...sealPaths,
   ...keyPaths,
+  ...metricsPaths,
   ...mountPaths,
   ...authPaths,
   ...policyPaths,

@@ -255,6 +255,17 @@ export class SqliteStore implements Store {
     return row && toTarget(row)
   }
 
+  async targetLoads(now: Temporal.Instant, limit: number): ReturnType<Store['targetLoads']> {
+    const rows = await this.#read('targetLoads', now.epochMilliseconds, limit)
+    return rows.map(({ id, live, due, oldestDue, failing }) => ({
+      id: id as TargetId,
+      live,
+      due,
+      oldestDue: instantOrNull(oldestDue),
+      failing: failing === 1
+    }))
+  }
+
   async targets(): Promise<readonly Target[]> {
     return (await this.#read('targets')).map(toTarget)
   }

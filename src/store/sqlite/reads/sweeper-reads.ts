@@ -50,6 +50,31 @@ export function targets(db: Database): TargetRow[] {
   return db.all<TargetRow>('select * from target order by id')
 }
 
+export interface TargetLoadRow {
+  readonly id: string
+  readonly live: number
+  readonly failing: number
+}
+
+// One row of counts per target and state; no lease is looked at.
+const loadsSql = `select id, failing_since is not null as failing,
+    (select total(count) from lease_count where target_id = target.id and state <> 'revoked') as live
+  from target order by live desc, id limit :limit`
+
+const dueMax = 10_000
+const dueSql = `select count(*) as due, min(ready_at) as oldestDue from (
+  select ready_at from lease where target_id = :id and state <> 'revoked' and ready_at <= :now order by ready_at limit :dueMax)`
+
+export function targetLoads(
+  db: Database,
+  now: number,
+  limit: number
+): (TargetLoadRow & { readonly due: number; readonly oldestDue: number | null })[] {
+  return db
+    .all<TargetLoadRow>(loadsSql, { limit })
+    .map(row => ({ ...row, ...db.get<{ due: number; oldestDue: number | null }>(dueSql, { id: row.id, now, dueMax })! }))
+}
+
 export function cascade(db: Database, id: number): CascadeRow | undefined {
   return db.get<CascadeRow>('select * from cascade where id = :id', { id })
 }
