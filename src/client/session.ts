@@ -26,7 +26,9 @@ export class Session {
   #kept: Promise<Kept<LoggedIn>> | undefined
   #current: string | undefined
   #loggedInAt = -Infinity
-  #timed: Promise<void> | undefined
+  #keeps = false
+  /** Tokens whose end was asked for. */
+  readonly #timed = new Set<string>()
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -46,10 +48,12 @@ export class Session {
 
   /** From here on the token's end is known and the token kept: leases hang on it. */
   async keep(): Promise<void> {
+    this.#keeps = true
     const kept = await this.#open()
-    if (kept.current.value.seconds !== undefined) return
-    this.#timed ??= this.#findEnd(kept)
-    await this.#timed
+    const { value } = kept.current
+    if (value.seconds !== undefined || this.#timed.has(value.token)) return
+    const end = await this.#endOf(value, this.#stop.signal)
+    if (kept.current.value === value) kept.retime(end)
   }
 
   /** Told when another token has taken over: what hangs on the old one ends with it. */
@@ -104,7 +108,7 @@ export class Session {
         const value = await login.logIn(client, signal)
         this.#current = value.token
         this.#loggedInAt = this.#parts.timing.steady()
-        return { value, seconds: value.seconds ?? 0, renewable: value.renewable }
+        return { value, ...(this.#keeps ? await this.#endOf(value, signal) : { seconds: value.seconds ?? 0, renewable: value.renewable }) }
       },
       renew: async ({ token }, seconds, signal) => {
         const { auth } = await client.request('POST', 'auth/token/renew-self', { increment: seconds }, { token, signal })
@@ -138,16 +142,17 @@ export class Session {
     }
   }
 
-  async #findEnd(kept: Kept<LoggedIn>): Promise<void> {
-    const { token } = kept.current.value
+  /** As the login said, else as the server says. A token that may not look at itself is used until it is refused. */
+  async #endOf({ token, seconds, renewable }: LoggedIn, signal: AbortSignal): Promise<{ seconds: number; renewable: boolean }> {
+    if (seconds !== undefined) return { seconds, renewable }
+    this.#timed.add(token)
     try {
-      const { data } = await this.#parts.client.request('GET', 'auth/token/lookup-self', {}, { token, signal: this.#stop.signal })
-      const [ttl, renewable] = [data?.['ttl'], data?.['renewable']]
-      if (kept.current.value.token === token) kept.retime({ seconds: typeof ttl === 'number' ? ttl : 0, renewable: renewable === true })
+      const { data } = await this.#parts.client.request('GET', 'auth/token/lookup-self', {}, { token, signal })
+      return { seconds: typeof data?.['ttl'] === 'number' ? data['ttl'] : 0, renewable: data?.['renewable'] === true }
     } catch (error) {
-      this.#timed = undefined
-      // It may lack the right to look at itself. If it is dead, the first request says so.
-      if (!(error instanceof Denied)) throw error
+      if (error instanceof Denied) return { seconds: 0, renewable: false }
+      this.#timed.delete(token)
+      throw error
     }
   }
 }

@@ -12,6 +12,7 @@ import type { PostgresAccess } from '../targets/postgres-access.ts'
 import { sharedPostgres } from '../targets/shared-postgres.ts'
 
 export const main = join(import.meta.dirname, '../../src/main.ts')
+export const bin = join(import.meta.dirname, '../../src/mayfly.js')
 
 // Whatever is waited for is over in a fraction of this, or never.
 const patienceMs = 20_000
@@ -122,8 +123,10 @@ export class Program implements AsyncDisposable {
   readonly pid: number
   out = ''
   err = ''
-  /** As a shell tells it where a signal ended it: negative is the signal's name. */
+  /** Its exit code, or the signal that ended it, when nobody speaks any more. */
   readonly ended: Promise<number | NodeJS.Signals>
+  /** Whoever it has started may go on, and speak. */
+  readonly endedItself: Promise<number | NodeJS.Signals>
   readonly #process: ChildProcess
 
   constructor(child: ChildProcess) {
@@ -131,6 +134,7 @@ export class Program implements AsyncDisposable {
     this.pid = child.pid ?? 0
     child.stdout?.on('data', (data: Buffer) => (this.out += data.toString()))
     child.stderr?.on('data', (data: Buffer) => (this.err += data.toString()))
+    this.endedItself = new Promise(resolve => child.once('exit', (code, signal) => resolve(code ?? signal ?? 0)))
     this.ended = new Promise(resolve => child.once('close', (code, signal) => resolve(code ?? signal ?? 0)))
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing } from '../targets/missing.ts'
 import { postgresMissing } from '../targets/postgres-binaries.ts'
-import { ends, gone, RunStage, until } from './run-stage.ts'
+import { bin, ends, gone, RunStage, until } from './run-stage.ts'
 
 let stage: RunStage
 
@@ -185,6 +185,25 @@ describe.skipIf(missing(postgresMissing()))('mayfly run', () => {
     program.kill('SIGKILL')
     expect(await program.ended).toBe('SIGKILL')
     if (process.platform === 'linux') await ends(Number(child))
+    await gone(stage, role)
+  })
+
+  test('when what started it was killed, it is as if it had been told to end', async () => {
+    const program = stage.start(process.execPath, [
+      bin,
+      'run',
+      '--lease',
+      `DB=${creds}`,
+      '--',
+      'sh',
+      '-c',
+      'env | grep STARTED; echo "$$ ."; exec sleep 60'
+    ])
+    const [, child] = await program.says(/(\d+) \./)
+    expect(program.out).not.toContain('STARTED')
+    program.kill('SIGKILL')
+    expect(await program.endedItself).toBe('SIGKILL')
+    await ends(Number(child))
     await gone(stage, role)
   })
 

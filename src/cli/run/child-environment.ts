@@ -9,10 +9,10 @@ export function childEnvironment(
   given: Iterable<readonly [string, string | undefined]>,
   { keepToken }: { readonly keepToken: boolean }
 ): Record<string, string> {
-  const kept = Object.entries(env).filter(([name, value]) => (keepToken || !ours.test(name)) && !isOurCache(name, value))
+  const kept = Object.entries(env).filter(([name, value]) => (keepToken || !ours.test(name)) && !isOfOurStart(name, value))
   return Object.fromEntries([...new Map([...kept, ...given])].filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
-/** Set by our own start: a program on Node would keep its code there. */
-const isOurCache = (name: string, value: string | undefined): boolean =>
-  name === 'NODE_COMPILE_CACHE' && value?.endsWith('/node_modules/.cache/mayfly') === true
+/** Set by our own start, and not meant for others: a program on Node would keep its code in our cache. */
+const isOfOurStart = (name: string, value: string | undefined): boolean =>
+  name === 'MAYFLY_STARTED_BY' || (name === 'NODE_COMPILE_CACHE' && value?.endsWith('/node_modules/.cache/mayfly') === true)

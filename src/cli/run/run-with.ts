@@ -14,7 +14,7 @@ export type RunPlan = Omit<Supervision, 'mayfly' | 'terminal' | 'signals'>
 /** Plans, and stays with the program until it ends. Its exit code, or why there is none. */
 export async function runWith(invocation: Invocation, plan: (mayfly: Mayfly) => Promise<RunPlan>): Promise<number> {
   const { terminal, io } = invocation
-  using signals = new Signals()
+  using signals = new Signals(io.env)
   try {
     await using mayfly = await logIn(invocation)
     const planned = await plan(mayfly)

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import process from 'node:process'
+import type { Io } from '../io.ts'
 import type { Child } from './child.ts'
 
 /** Passed on as they come. CHLD and URG are the kernel's word to us alone; STOP and KILL cannot be caught. */
@@ -8,6 +9,8 @@ const endings = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT'])
 
 // One press of Ctrl-C may come twice, from the kernel and from a program in between.
 const sameMsMax = 250
+const starterEveryMs = 500
+
 // For a program that goes on when its terminal has been closed.
 const hangUpMs = 5_000
 
@@ -18,10 +21,12 @@ export class Signals implements Disposable {
   readonly ending = new AbortController()
   #child: Child | undefined
   #first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined
+  readonly #starter: NodeJS.Timeout | undefined
   readonly #handlers = passedOn.map(signal => [signal, () => this.#took(signal)] as const)
 
-  constructor() {
+  constructor(env: Io['env']) {
     for (const [signal, handler] of this.#handlers) process.on(signal, handler)
+    this.#starter = watchStarter(env, () => this.#took('SIGTERM'))
   }
 
   /** The one that signals go to from now on. */
@@ -71,8 +76,21 @@ export class Signals implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#starter)
     for (const [signal, handler] of this.#handlers) process.off(signal, handler)
   }
+}
+
+/** A starter that was killed without warning could pass nothing on: its number is seen to be another. */
+function watchStarter(env: Io['env'], died: () => void): NodeJS.Timeout | undefined {
+  const starter = process.ppid
+  if (env['MAYFLY_STARTED_BY'] !== String(starter)) return undefined
+  const watch = setInterval(() => {
+    if (process.ppid === starter) return
+    clearInterval(watch)
+    died()
+  }, starterEveryMs)
+  return watch.unref()
 }
 
 /** Whether there is a terminal that can be closed, whatever our three streams are. */
