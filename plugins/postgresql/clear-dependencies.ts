@@ -1,12 +1,12 @@
 import { unhandled } from 'mayfly/plugin'
-import type { OwnedObjects } from 'mayfly/plugin'
+import type { OwnedObjects, Random } from 'mayfly/plugin'
 import type { DatabaseError } from 'pg'
 import { clearing } from './clear-rights.ts'
 import { readDependencies } from './dependencies.ts'
 import type { Dependency } from './dependencies.ts'
 import { databasesIn, whatKeeps } from './what-keeps.ts'
 import type { Ending } from './ending.ts'
-import { isAnswer, isLocked, refusalText, targetError } from './errors.ts'
+import { isAnswer, isLocked, refusalText, sqlState, targetError } from './errors.ts'
 import { reach } from './reach.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
@@ -15,8 +15,10 @@ import { nextTurn } from './step-time.ts'
 const lockedSeconds = 15
 const unreachableSeconds = 60
 const humanSeconds = 300
+// `tuple concurrently updated`: rights on one object were changed by two at once.
+const updatedMeanwhile = 'XX000'
 // One connection after the other, each some milliseconds. The rest has its turn with the next look, which finds those of before done.
-const databasesMax = 32
+const databasesMax = 8
 // The broker gives one revocation 40 s.
 const connectSecondsMax = 5
 
@@ -37,10 +39,16 @@ export async function clearDependencies(clearing: Clearing, endings: readonly En
   const here = clearing.server.settings.database
   const open = found.filter(({ ending }) => !ending.waits)
   const byDatabase = Map.groupBy(open, ({ database }) => database ?? here)
-  for (const [at, [database, dependencies]] of [...byDatabase].entries()) {
+  for (const [at, [database, dependencies]] of inTurn([...byDatabase], clearing.server.random).entries()) {
     if (at >= databasesMax || clearing.isOver()) postpone(dependencies)
     else await clearDatabase(clearing, database, dependencies)
   }
+}
+
+/** Where there are more than a turn takes, each turn begins somewhere else: those that cannot be reached must not keep the others waiting for ever. */
+function inTurn<T>(all: readonly T[], random: Random): readonly T[] {
+  const first = all.length > databasesMax ? random.below(all.length) : 0
+  return [...all.slice(first), ...all.slice(0, first)]
 }
 
 function keepOwners(found: readonly Dependency[]): void {
@@ -94,7 +102,8 @@ async function clearOne({ server, owned, signal }: Clearing, session: Session, d
     if (!isAnswer(error)) throw error
     await session.run('rollback', signal)
     const why = refusalText(error as DatabaseError, [server.settings.password])
-    wait(owned, database, dependency, why, isLocked(error) ? lockedSeconds : humanSeconds)
+    const soon = isLocked(error) || sqlState(error) === updatedMeanwhile
+    wait(owned, database, dependency, why, soon ? lockedSeconds : humanSeconds)
   }
 }
 

@@ -247,6 +247,41 @@ test('a database with a hostile name is done like any other, and shown without h
   expect(await ownerOf(hostile)).toBe(heir)
 })
 
+test("batches that end users of the same tables at once are in each other's way for seconds at most", async () => {
+  const [one, two] = [await databaseForAll(), await databaseForAll()]
+  const drivers = [openDriver({ database: one }), openDriver({ database: two })]
+  const batches = await Promise.all(
+    drivers.map(driver => Promise.all(Array.from({ length: 6 }, () => issue(driver, { memberOf: ['app_rw'], owned: toHeir }))))
+  )
+  for (const user of batches.flat())
+    for (const each of [one, two]) {
+      await asUser(user, each, `create table "of_${user.name}" (i int)`)
+      await postgres.query(`grant select on customers, orders to "${user.name}"`, [], asSuper(each))
+    }
+  const outcomes = await Promise.all(batches.map((users, at) => end(drivers[at]!, toHeir, users)))
+  for (const outcome of outcomes.flat())
+    if (outcome.kind !== 'gone') {
+      expect(outcome.kind).toBe('ended')
+      expect((outcome as { again: Temporal.Instant }).again.epochMilliseconds - Date.now()).toBeLessThan(16_000)
+    }
+  expect(kinds(await end(drivers[0]!, toHeir, batches.flat()))).toEqual(batches.flat().map(() => 'gone'))
+  for (const user of batches.flat()) for (const each of [one, two]) expect(await ownerOf(each, `of_${user.name}`)).toBe(heir)
+})
+
+test('a user that owns something in more databases than a turn takes is done in the next', { timeout: 60_000 }, async () => {
+  const one = await databaseForAll()
+  const database = openDriver({ database: one })
+  const user = await issue(database, { memberOf: ['app_rw'] })
+  const many: string[] = []
+  for (let i = 0; i < 9; i++) many.push(await databaseForAll())
+  for (const each of many) await postgres.query(`create table mine (i int); alter table mine owner to "${user.name}"`, [], asSuper(each))
+  const [outcome] = await end(database, toHeir, [user])
+  expect(why(outcome)).toBe('its turn comes with the next look')
+  expect(await isDisabled(user)).toBe(true)
+  expect(await end(database, toHeir, [user])).toEqual([gone])
+  for (const each of many) expect(await ownerOf(each)).toBe(heir)
+})
+
 test('an aborted revocation stops in the middle of a database, and the next one ends it', async () => {
   const [one, two] = [await databaseForAll(), await databaseForAll()]
   const database = openDriver({ database: one })
