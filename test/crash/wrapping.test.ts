@@ -9,6 +9,9 @@ import { wrapPoints } from '../../src/broker/crash-point.ts'
 import { Api } from './api.ts'
 import { Child, freePort } from './child.ts'
 
+// Each starts the program several times.
+const timeout = 120_000
+
 let folder: string
 let config: string
 let users: string
@@ -75,23 +78,27 @@ async function forgetAll(): Promise<void> {
   await onlyLeft([])
 }
 
-test.each(wrapPoints.filter(point => point.startsWith('wrap:')))('a death at %s leaves nothing that nobody will revoke', async point => {
-  {
-    await using broker = await started(point)
-    expect(await wrapCredential('2s')).toBeUndefined()
-    await broker.ended
-    expect(broker.killed).toBe(true)
+test.each(wrapPoints.filter(point => point.startsWith('wrap:')))(
+  'a death at %s leaves nothing that nobody will revoke',
+  { timeout },
+  async point => {
+    {
+      await using broker = await started(point)
+      expect(await wrapCredential('2s')).toBeUndefined()
+      await broker.ended
+      expect(broker.killed).toBe(true)
+    }
+    expect(usersOf(users)).toHaveLength(1)
+    await using broker = await started()
+    await onlyLeft([])
+    await broker.stop()
   }
-  expect(usersOf(users)).toHaveLength(1)
-  await using broker = await started()
-  await onlyLeft([])
-  await broker.stop()
-})
+)
 
 test.each([
   ['unwrap:before-commit', true],
   ['unwrap:after-commit', false]
-] as const)('after a death at %s the token opens again: %s', async (point, again) => {
+] as const)('after a death at %s the token opens again: %s', { timeout }, async (point, again) => {
   let token: string | undefined
   {
     await using broker = await started(point)
@@ -107,7 +114,7 @@ test.each([
   await broker.stop()
 })
 
-test('across kills at any moment no token opens twice, and all that was never opened is revoked', { timeout: 90_000 }, async () => {
+test('across kills at any moment no token opens twice, and all that was never opened is revoked', { timeout }, async () => {
   const asked = new Map<string, (string | undefined)[]>()
   const left: string[] = []
   const openTwice = async (token: string) => {
