@@ -31,6 +31,28 @@ test('a read that was under way when something changed is answered and not kept'
   expect(kept.get('a')).toBeUndefined()
 })
 
+test('who changes one row leaves the others kept, those that are being read included', async () => {
+  const kept = new Kept<number>(10)
+  for (const [n, key] of ['a', 'b'].entries()) await kept.learn(key, async () => n)
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const learning = [kept.learn('c', () => promise), kept.learn('d', () => promise)]
+  kept.forget(['a', 'c'])
+  resolve(2)
+  await Promise.all(learning)
+  expect(['a', 'b', 'c', 'd'].map(key => kept.get(key))).toEqual([undefined, 1, undefined, 2])
+})
+
+test('a use is seen by the next reader, whatever else is kept', async () => {
+  await using world = new World(await sqliteUnderTest())
+  const read = async () => [(await world.store.entry('s', 'k'))?.uses, (await world.store.entry('s', 'other'))?.uses]
+  for (const key of ['k', 'other']) await world.change({ kind: 'entry.put', space: 's', key, value: bytes('a'), uses: 3 })
+  expect(await read()).toEqual([3, 3])
+  await world.change({ kind: 'entry.spend', space: 's', key: 'k' })
+  expect(await read()).toEqual([2, 3])
+  await world.change({ kind: 'entry.put', space: 's', key: 'other', value: bytes('b'), uses: 9 })
+  expect(await read()).toEqual([2, 9])
+})
+
 test('nothing is kept of what is not there, nor of what is too large', async () => {
   const kept = new Kept<string>(10, text => text.length < 5)
   expect(await kept.learn('a', async () => undefined)).toBeUndefined()

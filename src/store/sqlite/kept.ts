@@ -1,4 +1,9 @@
-/** What was read last, as long as nothing can have changed it. Right because this process is the only one that writes the file: whatever may change such a row empties this, when it
+interface Reading {
+  readonly key: string
+  old: boolean
+}
+
+/** What was read last, as long as nothing can have changed it. Right because this process is the only one that writes the file: whatever may change such a row takes it out of this, when it
  *  is asked for and again when it is done. A read that was under way at either moment is not kept, for it may tell of before.
  *
  *  Each request asks for its token, and each issue for three rows that change once a month. A read costs a message to another thread and back, and on a machine with little to do the
@@ -7,7 +12,8 @@ export class Kept<Value> {
   readonly #max: number
   readonly #fits: (value: Value) => boolean
   readonly #values = new Map<string, Value>()
-  #era = 0
+  /** Under way: as many as there are requests that read. */
+  readonly #readings = new Set<Reading>()
 
   constructor(max: number, fits: (value: Value) => boolean = () => true) {
     this.#max = max
@@ -20,15 +26,22 @@ export class Kept<Value> {
 
   /** Keeps what `read` finds. */
   async learn(key: string, read: () => Promise<Value | undefined>): Promise<Value | undefined> {
-    const era = this.#era
-    const value = await read()
-    if (value !== undefined && era === this.#era && this.#fits(value)) this.#keep(key, value)
-    return value
+    const reading: Reading = { key, old: false }
+    this.#readings.add(reading)
+    try {
+      const value = await read()
+      if (value !== undefined && !reading.old && this.#fits(value)) this.#keep(key, value)
+      return value
+    } finally {
+      this.#readings.delete(reading)
+    }
   }
 
-  forget(): void {
-    this.#era++
-    this.#values.clear()
+  /** All, or those of these keys. What is being read meanwhile may be of before. */
+  forget(keys?: readonly string[]): void {
+    for (const reading of this.#readings) reading.old ||= keys === undefined || keys.includes(reading.key)
+    if (keys) for (const key of keys) this.#values.delete(key)
+    else this.#values.clear()
   }
 
   /** The oldest goes first. */

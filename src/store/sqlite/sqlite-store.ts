@@ -25,8 +25,8 @@ import { Kept } from './kept.ts'
 import { toLease } from './lease-row.ts'
 import { discardCopy, newCopyFile, readCopy } from './snapshot.ts'
 import { toToken } from './token-row.ts'
-import { touchedBy } from './touches.ts'
-import type { Touches } from './touches.ts'
+import { rowName, touchedBy } from './touches.ts'
+import type { Touched } from './touches.ts'
 import { instant, instantOrNull, toWire } from './wire.ts'
 import { toCascade, toTarget, toTask } from './work-rows.ts'
 import type { Applied } from './writing.ts'
@@ -90,8 +90,9 @@ export class SqliteStore implements Store {
     }
   }
 
-  #forget(touched: Touches): void {
-    if (touched.rows) this.#rows.forget()
+  #forget(touched: Touched): void {
+    if (touched.rows === 'all') this.#rows.forget()
+    else if (touched.rows.length > 0) this.#rows.forget(touched.rows)
     if (touched.tokens) this.#tokens.forget()
   }
 
@@ -126,7 +127,7 @@ export class SqliteStore implements Store {
   }
 
   async entry(space: string, key: string): Promise<Entry | undefined> {
-    const name = `${space}\n${key}`
+    const name = rowName(space, key)
     return this.#rows.get(name) ?? this.#rows.learn(name, () => this.#read('entry', space, key))
   }
 

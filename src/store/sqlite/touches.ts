@@ -1,8 +1,14 @@
 import { watchedSpaces } from '../change.ts'
 import type { Intention } from '../change.ts'
 
-/** What a change may change of what is kept. */
-export interface Touches {
+/** What changes may change of what is kept. */
+export interface Touched {
+  /** Names of rows. One login that takes its secret id must not empty what all issuing keeps. */
+  readonly rows: readonly string[] | 'all'
+  readonly tokens: boolean
+}
+
+interface Touches {
   readonly rows: boolean
   readonly tokens: boolean
 }
@@ -64,8 +70,26 @@ const table: { readonly [Kind in Intention['kind']]: Touches } = {
   'history.prune': tokens
 }
 
-export function touchedBy(changes: readonly Intention[]): Touches {
-  return changes.map(touchesOf).reduce((a, b) => ({ rows: a.rows || b.rows, tokens: a.tokens || b.tokens }), nothing)
+export function touchedBy(changes: readonly Intention[]): Touched {
+  const names: string[] = []
+  let all = false
+  let tokens = false
+  for (const change of changes) {
+    const touches = touchesOf(change)
+    tokens ||= touches.tokens
+    if (touches.rows && isOfOneRow(change)) names.push(rowName(change.space, change.key))
+    else all ||= touches.rows
+  }
+  return { rows: all ? 'all' : names, tokens }
+}
+
+/** As rows are called among those that are kept. */
+export function rowName(space: string, key: string): string {
+  return `${space}\n${key}`
+}
+
+function isOfOneRow(change: Intention): change is Extract<Intention, { kind: `entry.${string}` }> {
+  return change.kind.startsWith('entry.')
 }
 
 function touchesOf(change: Intention): Touches {
