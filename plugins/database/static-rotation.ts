@@ -9,13 +9,18 @@ import type { Json, MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
 import type { ConnectionConfig } from './connection-config.ts'
 import type { Engine } from './engine.ts'
 import { newPassword, passwordPolicyOf } from './password.ts'
+import { RotationGate } from './rotation-gate.ts'
 import { isDue, isPastWindow, nextRotation, preparedAt } from './rotation-clock.ts'
 import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
 import type { StaticCredential, StaticRole } from './static-role.ts'
 import { usableConnection } from './usable-connection.ts'
 
+// A connection and one statement with its own limits: what takes longer will not come.
+const rotationMsMax = 20_000
+
 export function staticRotation(engine: Engine): Task {
-  return { run: (intent, storage, signal) => step(engine, nameOf(intent), storage, signal) }
+  const gate = new RotationGate(engine.context.clock)
+  return { run: (intent, storage, signal) => step(engine, gate, nameOf(intent), storage, signal) }
 }
 
 interface Turn {
@@ -27,7 +32,7 @@ interface Turn {
   readonly now: Temporal.Instant
 }
 
-async function step(engine: Engine, name: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
+async function step(engine: Engine, gate: RotationGate, name: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
   const [stored, kept] = [await readStaticRole(storage, name), await readStaticCredential(storage, name)]
   if (!stored || !kept) return { done: true, did: 'found no role' }
   const { credential, version } = kept
@@ -36,9 +41,13 @@ async function step(engine: Engine, name: string, storage: MountStorage, signal:
   if (!due && (credential.pending !== null || Temporal.Instant.compare(now, preparedAt(credential)) < 0)) return { again: next(credential) }
   const { config } = await usableConnection(engine, storage, stored.role.dbName, name)
   const turn = { name, role: stored.role, config, credential, version, now }
-  if (credential.pending === null) return prepare(engine, turn, storage)
-  if (isPastWindow(turn.role, credential, now) && (await isUntouched(engine, turn, signal))) return putOff(engine, turn, storage)
-  return rotate(engine, turn, credential.pending, storage, signal)
+  const { pending } = credential
+  if (pending === null) return prepare(engine, turn, storage)
+  return await gate.pass(config.target, signal, async () => {
+    using deadline = engine.context.clock.within(rotationMsMax, signal)
+    if (isPastWindow(turn.role, credential, now) && (await isUntouched(engine, turn, deadline.signal))) return putOff(engine, turn, storage)
+    return await rotate(engine, turn, pending, storage, deadline.signal)
+  })
 }
 
 async function prepare(
