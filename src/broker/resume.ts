@@ -12,6 +12,7 @@ import { BrokerError } from '../contracts/index.ts'
 import type { JsonObject } from '../contracts/index.ts'
 import type { ResumeAs } from '../store/change.ts'
 import type { Call } from './core-path.ts'
+import { commit } from './exchange.ts'
 import type { Parts } from './parts.ts'
 import type { Outcome } from './request.ts'
 import { uuid } from './uuid.ts'
@@ -66,9 +67,9 @@ async function liveApart(parts: Parts): Promise<Outcome> {
   return { data, warnings: [rightsWarning] }
 }
 
-async function setAside({ store, clock }: Parts): Promise<number> {
+async function setAside(parts: Parts): Promise<number> {
   for (let total = 0; ;) {
-    const [done] = await store.commit([{ kind: 'held.setAside', now: clock.now(), limit: leasesAtOnceMax }], [])
+    const [done] = await commit(parts, [{ kind: 'held.setAside', now: parts.clock.now(), limit: leasesAtOnceMax }], [])
     total += done?.count ?? 0
     if ((done?.count ?? 0) < leasesAtOnceMax) return total
   }
@@ -85,7 +86,7 @@ async function lift(
   apart: { readonly instance?: string; readonly tasksOf?: readonly string[] } = {}
 ): Promise<number> {
   await parts.at('resume:before-lift')
-  const [lifted] = await parts.store.commit([{ kind: 'held.lift', now: parts.clock.now(), as, ...apart }], [])
+  const [lifted] = await commit(parts, [{ kind: 'held.lift', now: parts.clock.now(), as, ...apart }], [])
   await parts.at('resume:after-lift')
   await parts.resumed(apart.instance)
   return lifted?.count ?? 0
