@@ -5,7 +5,22 @@
  *  alias        the name under which a method knows a caller; the same alias is the same entity, whatever token it holds
  *
  *  A method only *plans* a login. The broker performs it: what the plan consumes, the new token and both audit entries are one commit, so that a proof which may be used
- *  once gives one token, whatever crashes and however many try at once. */
+ *  once gives one token, whatever crashes and however many try at once.
+ *
+ *  ```ts
+ *  authPath({
+ *    pattern: 'login',
+ *    summary: 'a token for a ticket',
+ *    open: true,
+ *    fields: { ticket: field.text() },
+ *    write: async ({ fields }, storage) => {
+ *      const key = `ticket/${context.mac(fields.ticket ?? '')}`
+ *      if (!(await storage.get(key))) return { refused: { message: 'invalid ticket', why: 'no such ticket' } }
+ *      storage.take(key)
+ *      return { login: { alias: 'guest', policies: ['guest'], … } }
+ *    }
+ *  })
+ *  ``` */
 import type { z } from 'zod'
 import type { Answer } from './backend.ts'
 import type { Clock, Random } from './clock.ts'

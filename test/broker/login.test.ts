@@ -81,6 +81,18 @@ test('a method that is disabled takes its tokens and their leases with it', asyn
   expect((await stand.ask('write', 'auth/approle/login', { role_id: 'x', secret_id: 'y' }, { token: null })).status).toBe(403)
 })
 
+test('what an application leased before is its own after the next login, and no other application reaches it', async () => {
+  await using stand = await approleStand()
+  const token = await withUsers(stand)
+  const { lease } = await stand.ask('read', 'users/creds/app', {}, { token })
+  await stand.role('stock', { token_policies: 'app' })
+  const later = (await stand.login(await stand.secretId('shop'))).auth!.client_token
+  const other = (await stand.login(await stand.secretId('stock'))).auth!.client_token
+  const renew = async (by: string) =>
+    (await stand.ask('write', 'sys/leases/renew', { lease_id: lease!.id, increment: 60 }, { token: by })).status
+  expect([await renew(later), await renew(other)]).toEqual([200, 403])
+})
+
 test('a method of the same path later knows nothing of the one before', async () => {
   await using stand = await approleStand()
   const role_id = await stand.role('shop', { role_id: 'same' })

@@ -1,6 +1,6 @@
 /** AppRole as the clients of the wire speak it, unchanged: hvac, node-vault, the `bao` command and its agent. */
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -79,6 +79,19 @@ test('a login answers in the envelope of the wire, and its refusals in the error
   expect((await ask({ role_id: [1], secret_id: {} }))[0]).toBe(400)
 })
 
+test('a login is wrapped like every reply, and its token lives from the opening on', async () => {
+  const reply = await fetch(`${broker.address}/v1/auth/approle/login`, {
+    method: 'POST',
+    headers: { 'X-Vault-Wrap-TTL': '60s' },
+    body: JSON.stringify(await halves())
+  })
+  const { auth, wrap_info } = (await reply.json()) as { auth: null; wrap_info: { token: string; wrapped_accessor: string } }
+  expect(auth).toBeNull()
+  const opened = await broker.ask('POST', 'sys/wrapping/unwrap', {}, wrap_info.token)
+  expect(opened.json['auth']).toMatchObject({ accessor: wrap_info.wrapped_accessor, policies: ['app', 'default'] })
+  expect((await broker.ask('GET', 'auth/token/lookup-self', undefined, opened.json['auth'].client_token)).status).toBe(200)
+})
+
 test('node-vault logs in, and goes on with its new token', async () => {
   const operator = vault({ endpoint: broker.address, token: broker.root })
   await operator.addApproleRole({ role_name: 'nv', policies: 'app', token_ttl: 1_200 })
@@ -123,9 +136,9 @@ describe.skipIf(missing(pythonMissing()))('clients in Python and Go', () => {
     writeFileSync(file('role-id'), role_id)
     writeFileSync(file('secret-id'), secret_id)
     writeFileSync(file('agent.hcl'), agentConfig())
+    rmSync(file('rendered.json'), { force: true })
     await using _agent = startAgent(file('agent.hcl'))
-    await expect.poll(() => existsSync(file('rendered.json')), { timeout: 20_000 }).toBe(true)
-    const { username } = JSON.parse(readFileSync(file('rendered.json'), 'utf8')) as { username: string }
+    const username = await rendered()
     // The file of the secret id is gone: nobody reads it after the agent.
     expect(existsSync(file('secret-id'))).toBe(false)
     const there = () => usersOf(file('users.db')).some(({ name }) => name === username)
@@ -138,6 +151,23 @@ describe.skipIf(missing(pythonMissing()))('clients in Python and Go', () => {
     await expect.poll(renewed, { timeout: 20_000 }).toBeGreaterThan(Date.parse(mine.issue_time) + 1_000)
     expect(there()).toBe(true)
   })
+
+  test('its agent opens a wrapped secret id, which only it can have opened', async () => {
+    const { role_id } = await halves()
+    const reply = await fetch(`${broker.address}/v1/${role}/secret-id`, {
+      method: 'POST',
+      headers: { 'X-Vault-Token': broker.root, 'X-Vault-Wrap-TTL': '60s' }
+    })
+    const { wrap_info } = (await reply.json()) as { wrap_info: { token: string; creation_path: string } }
+    expect(wrap_info.creation_path).toBe(`${role}/secret-id`)
+    writeFileSync(file('role-id'), role_id)
+    writeFileSync(file('secret-id'), wrap_info.token)
+    writeFileSync(file('agent.hcl'), agentConfig(true))
+    rmSync(file('rendered.json'), { force: true })
+    await using _agent = startAgent(file('agent.hcl'))
+    expect(await rendered()).toMatch(/^m-/)
+    expect((await broker.ask('POST', 'sys/wrapping/lookup', { token: wrap_info.token })).status).toBe(400)
+  })
 })
 
 /** What the command printed; anything but success is an error. */
@@ -147,11 +177,17 @@ async function as(token: string, ...args: readonly string[]): Promise<string> {
   return stdout
 }
 
+/** What stands in the agent's file, once it is there. */
+async function rendered(): Promise<string> {
+  await expect.poll(() => existsSync(file('rendered.json')), { timeout: 20_000 }).toBe(true)
+  return (JSON.parse(readFileSync(file('rendered.json'), 'utf8')) as { username: string }).username
+}
+
 function file(name: string): string {
   return join(home, name)
 }
 
-function agentConfig(): string {
+function agentConfig(wrapped = false): string {
   return `
     vault { address = "${broker.address}" }
     auto_auth {
@@ -159,6 +195,7 @@ function agentConfig(): string {
         config = {
           role_id_file_path = "${file('role-id')}"
           secret_id_file_path = "${file('secret-id')}"
+          ${wrapped ? `secret_id_response_wrapping_path = "${role}/secret-id"` : ''}
         }
       }
     }
