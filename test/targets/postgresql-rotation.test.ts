@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
 import type { Served } from '../wire/serve-in-memory.ts'
 import { postgresql } from '../../plugins/postgresql/index.ts'
+import { FaultProxy } from './fault-proxy.ts'
 import { canLogIn, issue, login, openDriver, postgres, soon } from './postgresql-kit.ts'
 
 const old = 'Old-Canary-Passw0rd'
@@ -80,6 +81,17 @@ test('a failure in the statements leaves the password as it was, and no secret i
   const refused = openDriver({ password_authentication: 'password' }).setPassword({ name, password: password(fresh), statements }, soon())
   await expect(refused).rejects.toMatchObject({ code: 'target_refused', message: expect.not.stringContaining(fresh) })
   expect(await canLogIn(name, old)).toBe(true)
+})
+
+test('silence after the change is no proof of either password, and the same again settles it', async () => {
+  const name = await account()
+  await using proxy = await FaultProxy.start(postgres)
+  const database = openDriver({ host: proxy.host, port: proxy.port })
+  proxy.fault = { kind: 'swallow', pattern: 'with password' }
+  const call = { name, password: password(fresh), statements: [] }
+  await expect(database.setPassword(call, AbortSignal.timeout(1_000))).rejects.toMatchObject({ code: 'target_silent' })
+  await database.setPassword(call, soon())
+  expect([await canLogIn(name, fresh), await canLogIn(name, old)]).toEqual([true, false])
 })
 
 test('a login is tried on its own, and only a look at the password says no', async () => {
