@@ -78,6 +78,8 @@ export interface Auth {
  *  the changes with the request's entry before it, the response's entry after it. */
 export type Outcome =
   | Exclude<Answer, { issue: unknown } | { after: unknown }>
+  /** All of it is secret. */
+  | { readonly data: Secret<JsonObject>; readonly warnings?: readonly string[] }
   | { readonly auth: Secret<Auth>; readonly warnings?: readonly string[] }
   | {
       readonly lease: { readonly id: string; readonly renewable: boolean; readonly seconds: number }

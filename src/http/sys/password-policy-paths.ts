@@ -3,7 +3,7 @@ import type { Call, CorePath } from '../../broker/core-path.ts'
 import { isPasswordPolicyName, passwordByPolicy, passwordPolicySpace, passwordPolicyText } from '../../broker/password-policies.ts'
 import type { Outcome } from '../../broker/request.ts'
 import { putEntry } from '../../broker/sealed-rows.ts'
-import { BrokerError, field } from '../../contracts/index.ts'
+import { BrokerError, field, Secret } from '../../contracts/index.ts'
 import { parsePasswordPolicy } from '../../policy/password/parse-password-policy.ts'
 import { tryPolicy } from '../../policy/password/try-policy.ts'
 import { fromBase64 } from './write-policy.ts'
@@ -57,7 +57,8 @@ async function write(call: Call<unknown>, sent: string | undefined): Promise<Out
 async function generate({ parts, params }: Call<unknown>): Promise<Outcome> {
   const name = params['name'] ?? ''
   if (!name || (await passwordPolicyText(parts, name)) === undefined) return undefined
-  return { data: { password: (await passwordByPolicy(parts, name)).reveal() } }
+  const password = await passwordByPolicy(parts, name)
+  return { data: new Secret({ password: password.reveal() }) }
 }
 
 /** A caller that names no limit, or -1, gets all, as clients that know no pages expect. */
