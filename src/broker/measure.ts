@@ -42,6 +42,8 @@ export async function measure(parts: Parts): Promise<readonly Gauged[]> {
       help: '1 while a sink fails',
       values: sinks.state.map(({ name, failing }) => ({ labels: { sink: name }, value: Number(failing) }))
     },
+    one('mayfly_store_groups', 'group commits of this run: one fsync each', store.groups.groups),
+    one('mayfly_store_group_calls', 'commits in them: divided by the groups, how many share an fsync', store.groups.calls),
     one('mayfly_clock_suspect', '1 while the clock of this host is not believed, and nothing is issued', Number(time.suspect())),
     one('mayfly_held', '1 while the store is held and only reads', Number(parts.hold.held !== undefined)),
     one('mayfly_sealed', '0: a sealed broker has no metrics', 0),

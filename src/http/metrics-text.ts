@@ -36,7 +36,8 @@ function sampleOf(name: string, parts: readonly Part[]): JsonObject {
 
 function registryOf(gauged: readonly Gauged[]): Registry {
   const registry = new Registry()
-  for (const { name, help, values } of gauged) {
+  // Without a value there is no series: prom-client would make one up, without labels.
+  for (const { name, help, values } of gauged.filter(each => each.values.length > 0)) {
     const gauge = new Gauge({ name, help, labelNames: Object.keys(values[0]?.labels ?? {}), registers: [registry] })
     for (const { labels, value } of values) gauge.set(labels, value)
   }

@@ -25,6 +25,9 @@ export interface Store extends AsyncDisposable {
   /** What is wrong with what is stored, in the store's own words; nothing when it is whole. Reads everything: seconds for each GB, and nobody waits for it. */
   inspect(signal: AbortSignal): Promise<readonly string[]>
 
+  /** Group commits of this run, and the calls in them. For metrics. */
+  readonly groups: { readonly groups: number; readonly calls: number }
+
   // seal and time
   /** The store's high-water mark of time: the latest `now` of any commit. */
   timeMark(): Promise<Temporal.Instant>

@@ -89,4 +89,5 @@ test.each([false, true])('over HTTP with unauthenticated %s', async unauthentica
   const text = await (await ask({ 'x-vault-token': root })).text()
   expect(valueOf(text, 'mayfly_http_requests_total{operation="read",status="200"}')).toBeGreaterThan(0)
   expect(valueOf(text, 'mayfly_store_commit_seconds_count')).toBeGreaterThan(0)
+  expect(valueOf(text, 'mayfly_store_group_calls')).toBeGreaterThanOrEqual(valueOf(text, 'mayfly_store_groups'))
 })

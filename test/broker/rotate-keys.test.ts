@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { usersOf } from '../../plugins/memory/target.ts'
+import { rotationDue } from '../../src/broker/rotation-policy.ts'
 import type { CrashPoint } from '../../src/broker/crash-point.ts'
 import { openMemory } from '../../src/store/sqlite/open.ts'
 import { sealedTables } from '../../src/store/store.ts'
@@ -111,7 +112,11 @@ describe('rotation', () => {
 describe('rotation by itself', () => {
   test('comes when the interval is over, and not when it is switched off', async () => {
     await broker.ask('write', 'sys/rotate/config', { interval: '48h' })
-    expect(dataOf(await broker.ask('read', 'sys/rotate/config'))).toEqual({ max_operations: 3_865_470_566, interval: '48h', enabled: true })
+    expect(dataOf(await broker.ask('read', 'sys/rotate/config'))).toEqual({
+      max_operations: 3_865_470_566,
+      interval: '48h0m0s',
+      enabled: true
+    })
     await away('PT47H')
     expect(await status()).toMatchObject({ term: 1 })
     await away('PT1H')
@@ -141,6 +146,33 @@ describe('counting', () => {
     await broker.unseal()
     expect((await status()).encryptions).toBe(encryptions)
   })
+})
+
+test('a rotation whose outcome was not heard of has happened, and the next one follows it', async () => {
+  let armed = false
+  await using other = await smallBroker({ at: here => (armed && here === 'keys:after-commit' ? cut() : undefined) })
+  await withUsers(other)
+  armed = true
+  await expect(other.ask('write', 'sys/rotate')).rejects.toThrow('cut here')
+  armed = false
+  await other.ask('write', 'sys/rotate')
+  expect(dataOf(await other.ask('read', 'sys/key-status'))).toMatchObject({ term: 3, oldest_term: 1 })
+  const held = await lease(other)
+  await other.ask('write', 'sys/leases/revoke', { lease_id: held.lease })
+  expect(usersOf(other.target)).toEqual([])
+})
+
+test.each([
+  [{ maxOperations: 1_000_000, interval: 0, enabled: true }, 999_999, 1_000, undefined],
+  [{ maxOperations: 1_000_000, interval: 0, enabled: true }, 1_000_000, 0, 'operations'],
+  [{ maxOperations: 1_000_000, interval: 0, enabled: false }, 3_865_470_565, 1_000, undefined],
+  [{ maxOperations: 1_000_000, interval: 0, enabled: false }, 3_865_470_566, 0, 'operations'],
+  [{ maxOperations: 1_000_000, interval: 86_400, enabled: true }, 0, 23, undefined],
+  [{ maxOperations: 1_000_000, interval: 86_400, enabled: true }, 0, 24, 'interval'],
+  [{ maxOperations: 1_000_000, interval: 86_400, enabled: false }, 0, 1_000, undefined]
+] as const)('%j after %d encryptions and %d hours: %s', (policy, encryptions, hours, due) => {
+  const installedAt = Temporal.Instant.from('2026-11-25T12:00:00Z')
+  expect(rotationDue(policy, { encryptions, installedAt }, installedAt.add({ hours }))).toBe(due)
 })
 
 test('no key seals before it is stored, and none is lost, wherever a rotation is cut', async () => {

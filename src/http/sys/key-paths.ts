@@ -35,7 +35,7 @@ export const keyPaths: readonly CorePath[] = [
     fields: { max_operations: field.integer(), interval: field.duration(), enabled: field.boolean() },
     read: async ({ parts }) => {
       const { maxOperations, interval, enabled } = await readRotationPolicy(parts)
-      return { data: { max_operations: maxOperations, interval: interval === 0 ? 0 : goDuration(interval), enabled } }
+      return { data: { max_operations: maxOperations, interval: interval === 0 ? 0 : wholeDuration(interval), enabled } }
     },
     write: configure
   }),
@@ -69,6 +69,11 @@ async function keyStatus(parts: Parts): Promise<JsonObject> {
       ? { below: pass.below, table: pass.table, resealed: pass.resealed, unreadable: pass.unreadable, begun_time: pass.begunAt.toString() }
       : null
   }
+}
+
+/** As Go prints one, zeros and all: clients compare. */
+function wholeDuration(seconds: number): string {
+  return `${Math.floor(seconds / 3_600)}h${Math.floor((seconds % 3_600) / 60)}m${seconds % 60}s`
 }
 
 interface Wanted {

@@ -32,6 +32,8 @@ export class Lane {
   readonly #waiting = new Map<number, Waiting>()
   #calls: Call[] = []
   #nextId = 1
+  #groups = 0
+  #answered = 0
   #broken: Error | undefined
 
   constructor(post: Post, later: (flush: () => void) => void) {
@@ -49,7 +51,14 @@ export class Lane {
     return answer
   }
 
+  /** Messages of answers so far, and the answers in them: of a writing lane its group commits. */
+  get answers(): { readonly groups: number; readonly calls: number } {
+    return { groups: this.#groups, calls: this.#answered }
+  }
+
   answered(answers: readonly Answer[]): void {
+    this.#groups++
+    this.#answered += answers.length
     for (const answer of answers) {
       const waiting = this.#waiting.get(answer.id)
       this.#waiting.delete(answer.id)

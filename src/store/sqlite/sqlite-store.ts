@@ -100,6 +100,10 @@ export class SqliteStore implements Store {
     return this.#database === undefined ? [] : inspect(this.#database, signal)
   }
 
+  get groups(): Store['groups'] {
+    return this.#writing.answers
+  }
+
   async timeMark(): Promise<Temporal.Instant> {
     return instant(await this.#read('timeMark'))
   }
