@@ -54,7 +54,11 @@ function living({ store }: Parts, record: MountRecord): Promise<number> {
   return isAuth(record) ? store.liveLogins(record.uuid) : store.liveAtMount(record.uuid)
 }
 
+// One statement over the secret ids of a large fleet would hold the only writer for seconds.
+const thinRowsMax = 2_000
+
 async function dropMount(parts: Parts, record: MountRecord): Promise<void> {
+  if (isAuth(record)) await thinOut(parts, record)
   const row = await rowOf(parts, record)
   const now = parts.clock.now()
   const space = { kind: 'space.drop', now, space: mountSpace(record.uuid), mount: record.uuid } as const
@@ -64,6 +68,16 @@ async function dropMount(parts: Parts, record: MountRecord): Promise<void> {
     row ? [parts.trail.unmounted(record)] : []
   )
   await parts.mounts.load()
+}
+
+/** Its rows go in batches, while others commit in between. A crash goes on with what is left. */
+async function thinOut(parts: Parts, record: MountRecord): Promise<void> {
+  const space = mountSpace(record.uuid)
+  for (;;) {
+    const thin = { kind: 'space.thin', now: parts.clock.now(), space, limit: thinRowsMax } as const
+    const [thinned] = await commit(parts, [thin], [])
+    if ((thinned?.count ?? 0) < thinRowsMax) return
+  }
 }
 
 /** The row of exactly this mount. */

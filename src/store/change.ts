@@ -62,6 +62,8 @@ export type Intention =
   | { readonly kind: 'entry.spend'; readonly space: string; readonly key: string }
   /** Changes nothing: lost (`conflict`) unless the row still has this version. */
   | { readonly kind: 'entry.expect'; readonly space: string; readonly key: string; readonly version: number }
+  /** At most `limit` rows of a space go: before the whole of one that may be large is dropped in one step. `count`. */
+  | { readonly kind: 'space.thin'; readonly space: string; readonly limit: number }
   /** All rows of a mount's space, its tasks and retired targets; lost (`invalid_request`, with their number) while leases of the mount are not revoked. */
   | { readonly kind: 'space.drop'; readonly space: string; readonly mount: string }
   /** `count` of the result is the first of `count` consecutive numbers. */

@@ -2,7 +2,7 @@ import type { Change, Intention } from '../change.ts'
 import { adoptLease, prolongLease, reopenLease } from './changes/adopt-changes.ts'
 import { openCascade, workCascade } from './changes/cascade-changes.ts'
 import { claimLeases, settleLeases, takeOverLeases } from './changes/claim-changes.ts'
-import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry } from './changes/entry-changes.ts'
+import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry, thinSpace } from './changes/entry-changes.ts'
 import { beginResume, liftHold, setLeasesAside } from './changes/held-changes.ts'
 import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './changes/history-changes.ts'
 import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './changes/lease-changes.ts'
@@ -32,6 +32,7 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
   'held.lift': liftHold,
   'entry.spend': spendEntry,
   'entry.expect': expectEntry,
+  'space.thin': thinSpace,
   'space.drop': dropSpace,
   'sequence.reserve': reserveSequence,
   'task.schedule': scheduleTask,

@@ -34,6 +34,7 @@ const table: { readonly [Kind in Intention['kind']]: Touches } = {
   'entry.take': rows,
   'entry.spend': rows,
   'entry.expect': nothing,
+  'space.thin': both,
   'space.drop': both,
   'sequence.reserve': nothing,
   'task.schedule': nothing,

@@ -33,6 +33,17 @@ export function logins(open: OpenStore): void {
       expect(await world.store.entry('s', 'k')).toMatchObject({ uses: 9 })
     })
 
+    test('a large space is thinned in batches, and no other space is', async () => {
+      await using world = await World.open(open)
+      const put = (space: string, key: number) => world.change({ kind: 'entry.put', space, key: String(key), value: bytes('a') })
+      for (let key = 0; key < 5; key++) await put('s', key)
+      await put('other', 1)
+      const thin = async () => (await world.change({ kind: 'space.thin', space: 's', limit: 2 })).count
+      expect([await thin(), await thin(), await thin(), await thin()]).toEqual([2, 2, 1, 0])
+      expect(await world.store.keys('s', '', '', 10)).toEqual([])
+      expect(await world.store.keys('other', '', '', 10)).toEqual(['1'])
+    })
+
     test('a use leaves the version, so that a reader whose row lost one still has the row', async () => {
       await using world = await World.open(open)
       await world.change({ kind: 'entry.put', space: 's', key: 'k', value: bytes('a'), uses: 5 })

@@ -1,5 +1,6 @@
 import { watchedSpaces } from '../../change.ts'
 import { LostCondition } from '../../store.ts'
+import { changed } from '../writing.ts'
 import type { Applied, ChangeOf, Writing } from '../writing.ts'
 
 // Versions come from one counter: a row that was removed and made again never has a version that somebody still holds.
@@ -61,6 +62,15 @@ export function reserveSequence({ db }: Writing, { space, sequence, count }: Cha
     { space, sequence, count }
   )
   return { applied: true, count: reserved!.next - count }
+}
+
+const thinSpaceSql = `delete from entry
+  where space = :space and key in (select key from entry where space = :space order by key limit :limit)`
+
+export function thinSpace(writing: Writing, { space, limit }: ChangeOf<'space.thin'>): Applied {
+  const count = writing.db.run(thinSpaceSql, { space, limit })
+  if (count > 0) raiseGeneration(writing, space)
+  return changed(count)
 }
 
 const dropSpaceSql = [
