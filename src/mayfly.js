@@ -36,8 +36,7 @@ function run(node, main) {
   // SIGUSR1 would open an inspector on a process full of secrets.
   const child = spawn(node, ['--disable-sigusr1', main, ...process.argv.slice(2)], { stdio: 'inherit', env: environment() })
   const forward = signal => child.kill(signal)
-  process.on('SIGTERM', forward)
-  process.on('SIGHUP', forward)
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, forward)
   // On a terminal Ctrl-C reaches the child by itself; twice would mean "at once".
   process.on('SIGINT', signal => void (process.stdin.isTTY || forward(signal)))
   child.on('error', error => {

@@ -128,7 +128,7 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
   #keeping(): Keeping<Issued<Fields>> {
     return {
       replaceable: this.#options.replace !== false,
-      obtain: signal => this.#obtain(signal),
+      obtain: (signal, enough) => this.#obtain(signal, enough),
       renew: (issued, seconds, signal) => this.#renew(issued, seconds, signal),
       replaced: (next, before) => void this.#handOver(next, before),
       trouble: (what, error, ends) => this.#trouble(what, error, ends),
@@ -136,8 +136,8 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
     }
   }
 
-  async #obtain(signal: AbortSignal) {
-    const reply = await this.#parts.session.request('GET', this.path, this.#options.fields, { signal })
+  async #obtain(signal: AbortSignal, enough: AbortSignal) {
+    const reply = await this.#parts.session.request('GET', this.path, this.#options.fields, { signal }, enough)
     if (reply.lease_id === '') throw new NotUnderstood(`the reply of ${this.path} has no lease: it is no credential that ends`)
     const issued: Issued<Fields> = {
       token: reply.by,

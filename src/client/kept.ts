@@ -12,7 +12,8 @@ export interface Grant<T> {
 }
 
 export interface Keeping<T> {
-  obtain(signal: AbortSignal): Promise<Grant<T>>
+  /** `signal` gives it up; once `enough` is aborted it is not tried again. */
+  obtain(signal: AbortSignal, enough: AbortSignal): Promise<Grant<T>>
   /** Asks for `seconds` more. Rejects with `LeaseLost` or `Denied` when there is nothing left to renew. */
   renew(value: T, seconds: number, signal: AbortSignal): Promise<Omit<Grant<T>, 'value'>>
   /** A new one has taken its place. */
@@ -36,6 +37,9 @@ export interface Held<T> {
 
 // A machine that slept, a process that was stopped: noticed when it wakes, at the latest after this.
 const strideMs = 15_000
+// What is on its way when nobody wants it any more is waited for, because it has to be revoked.
+const stopMsMax = 5_000
+
 // Of what was asked for: the rest is rounding.
 const enoughShare = 0.9
 const lastShare = 0.5
@@ -45,6 +49,7 @@ export class Kept<T> {
   readonly #keeping: Keeping<T>
   readonly #timing: Timing
   readonly #stop = new AbortController()
+  readonly #giveUp = new AbortController()
   #held: Held<T>
   #failures = 0
   #notBefore = 0
@@ -63,7 +68,7 @@ export class Kept<T> {
   static async open<T>(keeping: Keeping<T>, timing: Timing, signal: AbortSignal): Promise<Kept<T>> {
     // Counted from the question: the answer may have been on its way for long.
     const asked = momentIn(timing, 0)
-    return new Kept(keeping, timing, heldOf(await keeping.obtain(signal), timing, asked))
+    return new Kept(keeping, timing, heldOf(await keeping.obtain(signal, signal), timing, asked))
   }
 
   get current(): Held<T> {
@@ -96,8 +101,10 @@ export class Kept<T> {
   async stop(): Promise<void> {
     this.#stop.abort()
     this.#wakeUp()
+    const timer = setTimeout(() => this.#giveUp.abort(), stopMsMax)
     await this.#ended
     await this.#replacing?.catch(() => undefined)
+    clearTimeout(timer)
   }
 
   async #run(): Promise<void> {
@@ -166,7 +173,7 @@ export class Kept<T> {
   async #obtain(): Promise<void> {
     const before = this.#held
     const asked = momentIn(this.#timing, 0)
-    const grant = await this.#keeping.obtain(this.#stop.signal)
+    const grant = await this.#keeping.obtain(this.#giveUp.signal, this.#stop.signal)
     const next = heldOf(grant, this.#timing, asked)
     // Far less than the one before had: what is above it ends then, and the next would get less still.
     this.#held = { ...next, last: !before.last && next.ttlMs > 0 && next.ttlMs < before.ttlMs * lastShare }

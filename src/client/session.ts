@@ -67,10 +67,13 @@ export class Session {
     method: Method,
     path: string,
     fields?: JsonObject,
-    options: RequestOptions = {}
+    options: RequestOptions = {},
+    enough = options.signal
   ): Promise<Envelope & { readonly by: string }> {
     const signal = options.signal ?? this.#stop.signal
-    return repeating(this.#parts.timing, method, signal, async () => {
+    // Not inside: a login repeats what is safe by itself.
+    await this.token()
+    return repeating(this.#parts.timing, method, enough ?? signal, async () => {
       const by = await this.token()
       try {
         return { ...(await this.#parts.client.request(method, path, fields, { ...options, token: by, signal })), by }
@@ -105,7 +108,7 @@ export class Session {
     return {
       replaceable: true,
       obtain: async signal => {
-        const value = await login.logIn(client, signal)
+        const value = await repeating(this.#parts.timing, 'POST', signal, () => login.logIn(client, signal))
         this.#current = value.token
         this.#loggedInAt = this.#parts.timing.steady()
         return { value, ...(this.#keeps ? await this.#endOf(value, signal) : { seconds: value.seconds ?? 0, renewable: value.renewable }) }
@@ -147,7 +150,8 @@ export class Session {
     if (seconds !== undefined) return { seconds, renewable }
     this.#timed.add(token)
     try {
-      const { data } = await this.#parts.client.request('GET', 'auth/token/lookup-self', {}, { token, signal })
+      const look = () => this.#parts.client.request('GET', 'auth/token/lookup-self', {}, { token, signal })
+      const { data } = await repeating(this.#parts.timing, 'GET', signal, look)
       return { seconds: typeof data?.['ttl'] === 'number' ? data['ttl'] : 0, renewable: data?.['renewable'] === true }
     } catch (error) {
       if (error instanceof Denied) return { seconds: 0, renewable: false }

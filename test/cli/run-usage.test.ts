@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { usersOf } from '../../plugins/memory/target.ts'
 import { realBroker } from './real-broker.ts'
 import { Shell } from './shell.ts'
+import { envelope, SmallServer } from './small-server.ts'
 
 let broker: Awaited<ReturnType<typeof realBroker>>
 const shell = new Shell()
@@ -52,4 +53,12 @@ test.each([
   expect(ran).toMatchObject({ code, out: '' })
   expect(usersOf(join(broker.folder, 'users.db'))).toEqual([])
   expect(process.listenerCount('SIGTERM')).toBe(0)
+})
+
+test('a value that no variable can hold is refused by the name of the variable', async () => {
+  await using server = await SmallServer.start()
+  server.answer = { body: envelope({ lease_id: 'x/creds/a/1', lease_duration: 60, data: { password: 'canary\0' } }) }
+  const ran = await shell.run(['run', '--address', server.address, '--lease', 'A=x/creds/a', '--', 'true'])
+  expect(ran).toEqual({ code: 200, out: '', err: 'error: A_PASSWORD: holds a character that no variable can hold\n' })
+  expect(server.asked.at(-1)).toMatchObject({ target: '/v1/sys/leases/revoke', body: '{"lease_id":"x/creds/a/1","sync":true}' })
 })

@@ -1,7 +1,7 @@
 /** What an application that holds a lease lives through, against a real broker: minutes pass by the clock of the test. */
 import { inspect } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
-import { CredentialEnded } from '../../src/client/index.ts'
+import { CredentialEnded, token } from '../../src/client/index.ts'
 import type { LeaseOptions, Trouble } from '../../src/client/index.ts'
 import { clientWorld } from './client-world.ts'
 import type { ClientWorld } from './client-world.ts'
@@ -163,6 +163,21 @@ test('a token that was revoked from above is replaced with its lease', async () 
   expect(tokens).toHaveLength(2)
   expect(user()).not.toBe(first)
   expect(world.users()).toEqual([user()])
+})
+
+test('a token that somebody keeps fresh in a file is read again before it ends', async () => {
+  world = await clientWorld({ default_ttl: '60s', max_ttl: '10h' })
+  const fresh = world.login('120s')
+  let file = ''
+  const refresh = async () => void (file = (await fresh.logIn(undefined as never, undefined as never)).token)
+  await refresh()
+  const client = world.client({ login: token(() => file) })
+  const { user } = await held({ overlapMs: 1_000 }, client)
+  for (let half = 0; half < 8; half++) {
+    await refresh()
+    await world.wind(30)
+    expect(world.users()).toContain(user())
+  }
 })
 
 test('a token that ends and cannot be had again brings no herd of shorter and shorter leases', async () => {

@@ -1,4 +1,5 @@
 import type { Io } from '../io.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** What leads to the broker's token: by name, in each of its three spellings. */
 const ours = /^(MAYFLY|BAO|VAULT)_(TOKEN|TOKEN_FILE|ROLE_ID|SECRET_ID|SECRET_ID_FILE)$/
@@ -10,7 +11,10 @@ export function childEnvironment(
   { keepToken }: { readonly keepToken: boolean }
 ): Record<string, string> {
   const kept = Object.entries(env).filter(([name, value]) => (keepToken || !ours.test(name)) && !isOfOurStart(name, value))
-  return Object.fromEntries([...new Map([...kept, ...given])].filter((entry): entry is [string, string] => entry[1] !== undefined))
+  const all = [...new Map([...kept, ...given])].filter((entry): entry is [string, string] => entry[1] !== undefined)
+  // What refuses it otherwise repeats the value.
+  for (const [name, value] of all) if (value.includes('\0')) throw new UsageError(`${name}: holds a character that no variable can hold`)
+  return Object.fromEntries(all)
 }
 
 /** Set by our own start, and not meant for others: a program on Node would keep its code in our cache. */

@@ -5,7 +5,7 @@ import { loginOptions } from './log-in.ts'
 
 /** What everything takes that runs a program with a credential. */
 export const runOptions = {
-  '--ttl <time>': 'in steps of how long a credential is renewed, and so how long it may live when even this command is killed (5m)',
+  '--ttl <time>': 'how long each renewal lasts, and so how long a credential may outlive this command when that is killed (5m)',
   '--verbose': 'say which leases there are',
   ...loginOptions
 }

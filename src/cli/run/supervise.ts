@@ -45,6 +45,8 @@ export async function supervise(supervision: Supervision): Promise<number> {
     await supervisor.issue()
     return await supervisor.run()
   } finally {
+    // Nobody is left to read them, and what follows may take seconds.
+    files[Symbol.dispose]()
     await supervisor.revoke()
   }
 }
@@ -66,7 +68,11 @@ class Supervisor {
   }
 
   async issue(): Promise<void> {
-    for (const [name, path] of this.#supervision.leases) this.#leases.set(name, await this.#lease(name, path))
+    const { leases, signals } = this.#supervision
+    // Told to end, it waits for what is on its way, which has to be revoked; not for ever.
+    const giveUp = new AbortController()
+    signals.ending.signal.addEventListener('abort', () => setTimeout(() => giveUp.abort(), revokeMsMax).unref())
+    for (const [name, path] of leases) if (signals.first === undefined) this.#leases.set(name, await this.#lease(name, path, giveUp.signal))
   }
 
   /** Until it ends; its exit code. */
@@ -78,10 +84,15 @@ class Supervisor {
     for (;;) {
       const child = this.#child!
       const code = await child.ended
-      if (this.#leaving !== child) return code
+      if (this.#leaving !== child) return this.#ended(code)
       await this.#restarting
-      if (this.#child === child) return code
+      if (this.#child === child) return this.#ended(code)
     }
+  }
+
+  #ended(code: number): number {
+    this.#over.abort()
+    return code
   }
 
   /** What cannot be revoked is said, and changes nothing else: the lease is short. */
@@ -98,12 +109,12 @@ class Supervisor {
     )
   }
 
-  async #lease(name: string, path: string): Promise<HeldLease> {
-    const { mayfly, terminal, signals, leaseSeconds, onReplace, verbose } = this.#supervision
+  async #lease(name: string, path: string, signal: AbortSignal): Promise<HeldLease> {
+    const { mayfly, terminal, leaseSeconds, onReplace, verbose } = this.#supervision
     const lease = await mayfly.lease(path, {
       seconds: leaseSeconds,
       replace: onReplace !== 'none',
-      signal: signals.ending.signal,
+      signal,
       onCredential: next => this.#replaced(name, path, next.reveal()),
       onTrouble: trouble => terminal.warn(troubleText(path, trouble)),
       onLastEnd: endsAt => this.#lastEnd(path, endsAt)
@@ -123,6 +134,7 @@ class Supervisor {
   /** The one before stays until this is done. */
   async #replaced(name: string, path: string, fields: JsonObject): Promise<void> {
     const { onReplace, overlapMs, terminal, verbose } = this.#supervision
+    if (this.#over.signal.aborted) return undefined
     this.#credentials.set(name, fields)
     this.#writeFiles()
     if (verbose) terminal.note(`${name}: ${path} is replaced`)

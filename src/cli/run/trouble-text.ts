@@ -1,9 +1,11 @@
+import { LeaseLost } from '../../client/index.ts'
 import type { Trouble } from '../../client/index.ts'
 import { tellError } from '../tell-error.ts'
 
 /** What went wrong with a credential in use, until when it still works, and who goes on with it. */
 export function troubleText(path: string, { what, error, endsAt }: Trouble): string {
   const why = tellError(error, 'this run').text
+  if (error instanceof LeaseLost) return `the credential of ${path} was ended: ${why}`
   const end = endsAt.toISOString()
   const until = endsAt.getTime() > Date.now() ? `it works until ${end}` : 'it has ended'
   return {
