@@ -37,9 +37,8 @@ describe('a snapshot', () => {
     const writing = (async () => {
       while (!stop.signal.aborted) await put(store, `during ${written++}`)
     })()
-    await using snapshot = await store.snapshot()
-    stop.abort()
-    await writing
+    const finish = () => (stop.abort(), writing)
+    await using snapshot = await store.snapshot().finally(finish)
     const file = join(path, '..', 'snapshot.db')
     const bytes: Uint8Array[] = []
     for await (const chunk of snapshot.chunks(65_536)) bytes.push(chunk)
@@ -85,6 +84,36 @@ describe('a snapshot', () => {
     await store[Symbol.asyncDispose]()
     expect(await outcome).toContain('the store is closed')
     expect(leftOf(path)).toEqual([])
+  })
+
+  test('begins although the writer is never at rest', { timeout: 60_000 }, async () => {
+    await using under = await sqliteUnderTest()
+    const { store, path } = under
+    await initialise(store)
+    const stop = new AbortController()
+    const caller = async (name: number) => {
+      for (let n = 0; !stop.signal.aborted; n++) await put(store, `${name} ${n % 100}`)
+    }
+    const callers = Promise.all(Array.from({ length: 16 }, (_, name) => caller(name)))
+    try {
+      for (let n = 0; n < 10; n++) await (await store.snapshot())[Symbol.asyncDispose]()
+    } finally {
+      stop.abort()
+      await callers
+    }
+    expect(leftOf(path)).toEqual([])
+  })
+
+  test('is made one at a time', async () => {
+    await using under = await sqliteUnderTest()
+    const { store } = under
+    await initialise(store)
+    await Promise.all(Array.from({ length: 1_000 }, (_, n) => put(store, `${n}`, 8_000)))
+    const first = store.snapshot()
+    await expect(store.snapshot()).rejects.toMatchObject({ code: 'conflict' })
+    await (await first)[Symbol.asyncDispose]()
+    await (await store.snapshot())[Symbol.asyncDispose]()
+    expect(leftOf(under.path)).toEqual([])
   })
 
   test('of a store in memory is refused', async () => {

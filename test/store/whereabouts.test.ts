@@ -153,6 +153,13 @@ describe('a store that is where it was goes on', () => {
     expect(await run()).toBeUndefined()
   })
 
+  test('when a beat that was named could not be put in place before the next one began', async () => {
+    await initialised()
+    dieIn('named')
+    dieIn('written')
+    expect(await run()).toBeUndefined()
+  })
+
   for (const step of ['written', 'named', 'placed'] as const)
     test(`when a beat dies with the step "${step}"`, async () => {
       await initialised()
@@ -168,6 +175,14 @@ async function copied(): Promise<Store> {
   sh('cp', '-a', path, `${path}-2`)
   return open(`${path}-2`)
 }
+
+test('a witness that cannot be written is told at start, and one that is no number says nothing', async () => {
+  await expect(run(path, { witness: join(folder, 'nowhere', 'witness') })).rejects.toThrow(
+    /cannot write the witness .*nowhere.witness: ENOENT/
+  )
+  writeFileSync(join(folder, 'witness'), 'not a number')
+  expect(await run(path, { witness: join(folder, 'witness') })).toBeUndefined()
+})
 
 describe('a held store', () => {
   test('is held again after each start, and a copy of it too', async () => {

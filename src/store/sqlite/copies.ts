@@ -1,13 +1,14 @@
+import { BrokerError } from '../../contracts/index.ts'
 import { carryError } from './carried-error.ts'
 import { copyDatabase } from './copy-database.ts'
 import type { Database } from './database.ts'
 import type { Answer, Call } from './lane.ts'
 
-/** Copies under way, one after the other: each reads the whole database. */
+/** A copy under way, one at a time: each reads the whole database, and takes as much room again. */
 export class Copies {
   readonly #db: Database
   readonly #say: (answer: Answer) => void
-  #turn: Promise<void> = Promise.resolve()
+  #busy: Promise<void> | undefined
   #ending = false
 
   constructor(db: Database, say: (answer: Answer) => void) {
@@ -16,17 +17,19 @@ export class Copies {
   }
 
   add({ id, copyTo }: Extract<Call, { copyTo: string }>): void {
-    this.#turn = this.#turn
-      .then(() => copyDatabase(this.#db, copyTo, () => this.#ending))
+    if (this.#busy)
+      return this.#say({ id, error: carryError(new BrokerError('conflict', 'another backup is being made: wait for its end')) })
+    this.#busy = copyDatabase(this.#db, copyTo, () => this.#ending)
       .then(
         () => this.#say({ id, value: undefined }),
         error => this.#say({ id, error: carryError(error) })
       )
+      .finally(() => (this.#busy = undefined))
   }
 
   /** The connection cannot be closed under a step. */
   async end(): Promise<void> {
     this.#ending = true
-    await this.#turn
+    await this.#busy
   }
 }

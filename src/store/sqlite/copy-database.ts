@@ -10,20 +10,35 @@ import { isFull, storeError } from './sqlite-error.ts'
 // it and 4,100 after it, their p99 37 ms and 34 ms).
 const pagesPerStep = 100
 
+// Of a writer that is busy all the time some nine in ten beginnings fail, each within a millisecond.
+const beginningsMax = 1_000
+
 /** A whole and consistent copy of a database that goes on being written, in clear. From the connection that writes: commits of another would begin it anew. */
 export async function copyDatabase(db: Database, file: string, isEnding: () => boolean): Promise<void> {
   refuseWithoutRoom(db, file)
   closeSync(openSync(file, 'wx', 0o600))
+  for (let begun = 1; !(await copied(db, file, isEnding)); begun++)
+    if (begun === beginningsMax) throw new BrokerError('store_unreachable', 'the store is too busy to be copied')
+}
+
+/** False when it could not begin: its first step met a transaction of a commit, and Node takes a copy of which no page is left for one that is done. Later steps wait. */
+async function copied(db: Database, file: string, isEnding: () => boolean): Promise<boolean> {
+  const progress = () => {
+    if (isEnding()) throw new BrokerError('store_unreachable', 'the store is closed')
+  }
   try {
-    await backup(db.connection, file, {
-      rate: pagesPerStep,
-      progress: () => {
-        if (isEnding()) throw new BrokerError('store_unreachable', 'the store is closed')
-      }
-    })
+    progress()
+    await backup(db.connection, file, { rate: pagesPerStep, progress })
+    return true
   } catch (error) {
+    if (hasNotBegun(error)) return false
     throw isFull(error) ? storeError('the disk is full', error) : error
   }
+}
+
+/** An error that says that there was none. */
+function hasNotBegun(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 0
 }
 
 /** What the copy takes must not be what ending leases needs. */

@@ -112,7 +112,10 @@ export class Whereabouts {
 
   /** One beat of this run. False when a newer run has taken over, which beats now. */
   beat(run: { readonly node: string; readonly epoch: number }, after: (step: BeatStep) => void = () => undefined): boolean {
-    const { beat } = this.#row()!
+    const row = this.#row()!
+    const { beat } = row
+    // Named, and could not be renamed: nothing may take its place before.
+    this.#placeNext(row)
     const next = this.#file(nextName)
     writeSynced(next, String(beat + 1))
     after('written')
@@ -136,9 +139,14 @@ export class Whereabouts {
 
   /** By a new file and a rename: half a number would be another number. */
   #tellWitness(witness: string, beat: number): void {
-    writeSynced(`${witness}.next`, String(beat))
-    renameSync(`${witness}.next`, witness)
-    syncFolder(dirname(witness))
+    try {
+      writeSynced(`${witness}.next`, String(beat))
+      renameSync(`${witness}.next`, witness)
+      syncFolder(dirname(witness))
+    } catch (cause) {
+      const { code = 'unwritable' } = cause as NodeJS.ErrnoException
+      throw new BrokerError('store_unreachable', `cannot write the witness ${witness}: ${code}`, { cause })
+    }
   }
 
   #row(): WhereaboutsRow | undefined {
