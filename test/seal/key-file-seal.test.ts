@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KeyFileSeal } from '../../src/seal/key-file-seal.ts'
 import { systemRandom } from '../../src/system-clock.ts'
 
@@ -104,4 +104,56 @@ test.runIf(process.geteuid?.() === 0)('a key file of another user is refused', a
   await writeFile(path, digits, { mode: 0o600 })
   await chown(path, 12_345, 12_345)
   await expect(seal.prepare()).rejects.toThrow(refused('sealed', 'belongs to another user'))
+})
+
+const beside = () => `${path}.new`
+
+describe('a new key for the seal', () => {
+  let wrapped: Uint8Array
+  beforeEach(async () => {
+    await seal.prepare()
+    wrapped = await seal.wrap(rootKey)
+  })
+
+  test('opens what it has wrapped, and the old one is gone', async () => {
+    const old = await readFile(path, 'latin1')
+    let kept = wrapped
+    await seal.renew(rootKey, wrapped, async renewed => void (kept = renewed))
+    expect(await readFile(path, 'latin1')).not.toBe(old)
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    expect(await seal.unwrap(kept)).toEqual(rootKey)
+    await expect(seal.unwrap(wrapped)).rejects.toEqual(refused('integrity', 'is not the key of this store'))
+    await expect(stat(beside())).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('that was not kept is thrown away by the next one, and the old one opens all the while', async () => {
+    await expect(seal.renew(rootKey, wrapped, () => Promise.reject(new Error('not kept')))).rejects.toThrow('not kept')
+    expect(await seal.unwrap(wrapped)).toEqual(rootKey)
+    const abandoned = await readFile(beside(), 'latin1')
+    let kept = wrapped
+    await seal.renew(rootKey, wrapped, async renewed => void (kept = renewed))
+    expect(await readFile(path, 'latin1')).not.toBe(abandoned)
+    expect(await seal.unwrap(kept)).toEqual(rootKey)
+  })
+
+  test('that was kept although nobody heard of it is the one, and no later one throws it away', async () => {
+    let kept = wrapped
+    const unheard = async (renewed: Uint8Array) => {
+      kept = renewed
+      throw new Error('no answer')
+    }
+    await expect(seal.renew(rootKey, wrapped, unheard)).rejects.toThrow('no answer')
+    let again = kept
+    await seal.renew(rootKey, kept, async renewed => void (again = renewed))
+    expect(await new KeyFileSeal(path, systemRandom).unwrap(again)).toEqual(rootKey)
+  })
+
+  test('is not taken from a file beside that others can read, and not from one that is no key of this store', async () => {
+    await writeFile(beside(), `${digits}\n`, { mode: 0o600 })
+    expect(await seal.unwrap(wrapped)).toEqual(rootKey)
+    await writeFile(path, `${digits}\n`)
+    await expect(seal.unwrap(wrapped)).rejects.toEqual(refused('integrity', 'is not the key of this store'))
+    await chmod(beside(), 0o644)
+    await expect(seal.unwrap(wrapped)).rejects.toMatchObject({ code: 'sealed' })
+  })
 })
