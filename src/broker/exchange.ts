@@ -97,6 +97,7 @@ export async function commit(parts: Parts, changes: readonly Change[], audit: re
   try {
     const results = await parts.store.commit(changes, audit)
     parts.meter.committed((parts.clock.elapsed() - began) / 1_000)
+    for (const { kind } of changes) if (kind === 'token.create') parts.meter.tokenGiven()
     return results
   } catch (error) {
     if (error instanceof LostCondition) throw new BrokerError(error.code, error.message, { cause: error })

@@ -21,6 +21,7 @@ export class Meter {
   readonly #revocations = this.#counter('mayfly_revocations_total', 'outcomes of revocations', ['outcome'])
   readonly #lateness = this.#histogram('mayfly_revocation_lateness_seconds', 'from when a lease was due until its access was over', late)
   readonly #leases = this.#counter('vault_secret_lease_creation', 'leases issued', [])
+  readonly #tokens = this.#counter('vault_token_creation', 'tokens given, at logins and by other tokens', [])
   readonly #labelled = new Map<string, Counter.Internal>()
 
   request(operation: string, status: number, seconds: number): void {
@@ -38,6 +39,10 @@ export class Meter {
   issued(seconds: number): void {
     this.#issueTime.observe(seconds)
     this.#leases.inc()
+  }
+
+  tokenGiven(): void {
+    this.#tokens.inc()
   }
 
   notIssued(code: string): void {

@@ -31,10 +31,12 @@ const valueOf = (text: string, series: string) =>
 
 test('what is issued, what is due and how late it ended can be seen', async () => {
   for (let n = 0; n < 3; n++) await lease(broker)
+  await broker.ask('write', 'auth/token/create', { ttl: '1h' })
   const issued = await scrape('prometheus')
   expect(valueOf(issued, 'vault_expire_num_leases')).toBe(3)
   expect(valueOf(issued, 'vault_secret_lease_creation')).toBe(3)
   expect(valueOf(issued, 'mayfly_issue_seconds_count')).toBe(3)
+  expect(valueOf(issued, 'vault_token_creation')).toBe(1)
   expect(valueOf(issued, 'mayfly_leases{mount="users/",state="active"}')).toBe(3)
   await broker.clock.advance('PT1H10S')
   const ended = await scrape('prometheus')

@@ -103,6 +103,10 @@ describe('rotation', () => {
     expect(broker.log.filter(line => line.includes('does not open')).length).toBeGreaterThan(0)
   })
 
+  test('a seal of shares has no key of its own to rotate', async () => {
+    await expect(broker.ask('write', 'sys/rotate/seal')).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+
   test('two at once are two', async () => {
     await Promise.all([broker.ask('write', 'sys/rotate'), broker.ask('write', 'sys/rotate')])
     expect(await status()).toMatchObject({ term: 3 })

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import type { TargetId } from '../../src/contracts/index.ts'
 import { Database } from '../../src/store/sqlite/database.ts'
+import { sealedTables } from '../../src/store/store.ts'
 import { openMemory } from '../../src/store/sqlite/open.ts'
 import { migrate } from '../../src/store/sqlite/schema.ts'
 import { World, bytes } from '../contract/store/world.ts'
@@ -94,6 +95,10 @@ async function aBusyDay(world: World): Promise<void> {
   await world.change({ kind: 'cursor.move', sink: 's', seq: 1 })
   await world.change({ kind: 'audit.prune', before: world.in({ hours: 1 }), limit: 10 })
   await world.change({ kind: 'history.prune', before: world.in({ hours: 1 }), limit: 10 })
+  await world.change({ kind: 'reseal.begin', below: 2 })
+  const row = { keys: ['a', 'b', 'c'], old: bytes('o'), sealed: bytes('s') }
+  for (const table of sealedTables) await world.change({ kind: 'reseal.rows', below: 2, table, cursor: '', unreadable: 0, rows: [row] })
+  await world.change({ kind: 'reseal.end', below: 2 })
   await everyRead(world)
 }
 
@@ -114,6 +119,8 @@ async function everyRead({ store, now }: World): Promise<void> {
   await store.liveAtMount('m')
   await store.knownNames(['n'])
   await store.dueWork(now)
+  await store.targetLoads(now, 10)
+  for (const table of sealedTables) await store.sealedPage(table, '', 2, 10)
   await store.auditLines(0, 10)
   await store.chainHead()
 }
