@@ -6,6 +6,7 @@ export interface Limits {
   readonly requestMs: number
   readonly keepAliveMs: number
   readonly stalledMs: number
+  readonly longWorkMs: number
   readonly handshakeMs: number
   readonly checkEveryMs: number
   readonly requestsPerConnectionMax: number
@@ -24,6 +25,8 @@ export const wireLimits: Limits = {
   keepAliveMs: 95_000,
   // A reply that nobody reads. Longer than any request may take (a synchronous revoke waits 20 s, a target call has its own deadline).
   stalledMs: 120_000,
+  // What asks every target or copies the store first: a minute a target, some ten seconds a gigabyte.
+  longWorkMs: 1_800_000,
   handshakeMs: 10_000,
   checkEveryMs: 1_000,
   requestsPerConnectionMax: 1_000,

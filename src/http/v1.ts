@@ -72,7 +72,7 @@ async function answerLife(parts: V1Parts, visit: Visit, { path }: WirePath, quer
 }
 
 async function askDoor(parts: V1Parts, visit: Visit, where: WirePath, query: WireQuery): Promise<void> {
-  const { door, connections } = parts
+  const { door, connections, limits } = parts
   const { request, response, requestId: id } = visit
   const { path } = where
   if (door.sealed()) throw new BrokerError('sealed', 'Vault is sealed')
@@ -83,10 +83,15 @@ async function askDoor(parts: V1Parts, visit: Visit, where: WirePath, query: Wir
   const userAgent = request.headers['user-agent']?.slice(0, userAgentCharsMax)
   const { remoteAddress, remotePort, gone } = connections.peer(request.socket)
   visit.atDoor = true
+  if (worksLong.test(path)) request.socket.setTimeout(limits.longWorkMs)
   const reply = await door.perform({ id, operation, path, data, token, remoteAddress, remotePort, userAgent, wrapSeconds, gone })
+  if (worksLong.test(path)) request.socket.setTimeout(limits.stalledMs)
   if (reply.stream) await writeStream(response, reply.stream, gone)
   else writeReply(response, reply, path)
 }
+
+// Nothing goes over the wire meanwhile, and the connection is not stalled for all that.
+const worksLong = /^sys\/(backup|resume|reconcile(\/.*)?)$/
 
 // It goes into the audit: Agent and Proxy write their role there.
 const userAgentCharsMax = 256
