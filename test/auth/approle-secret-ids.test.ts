@@ -140,3 +140,21 @@ test('tidying at once removes what has expired and nothing else', async () => {
   const accessors = async () => (await stand.ask('list', `${role}/secret-id`)).data?.['keys']
   await expect.poll(accessors, { timeout: 10_000 }).toEqual([stays.accessor])
 })
+
+test('neither what has expired nor what a deleted role had leaves a row, however many there were', async () => {
+  await using stand = await approleStand()
+  await stand.role('shop')
+  const uuid = text((await stand.ask('read', 'sys/auth/approle')).data?.['uuid'])
+  const rows = () => stand.parts.store.keys(`mount:${uuid}`, '', '', 10_000)
+  const before = (await rows()).length
+  // More than one batch of each kind.
+  const make = (fields: object) => Promise.all(Array.from({ length: 600 }, () => stand.ask('write', `${role}/secret-id`, { ...fields })))
+  await make({ ttl: '5m' })
+  expect((await rows()).length).toBe(before + 3 * 600)
+  await stand.clock.advance('PT21M')
+  await expect.poll(async () => (await stand.clock.advance(1_000), (await rows()).length), { timeout: 20_000 }).toBe(before)
+
+  await make({})
+  await stand.ask('delete', role)
+  await expect.poll(async () => (await stand.clock.advance(1_000), (await rows()).length), { timeout: 20_000 }).toBe(0)
+}, 60_000)
