@@ -32,11 +32,11 @@ export const rotationPoints = ['task:after-promise-commit', 'task:before-run', '
 /** Those of giving a lease to what has none. */
 export const reconcilePoints = ['reconcile:before-adopt', 'reconcile:after-adopt-commit'] as const
 
-/** Those of a held store that is resumed. */
-export const resumePoints = ['resume:before-lift', 'resume:after-lift'] as const
-
 /** Those of a backup. */
 export const backupPoints = ['backup:before-copy', 'backup:after-copy'] as const
+
+/** Those of a held store that is resumed. */
+export const resumePoints = ['resume:before-lift', 'resume:after-lift'] as const
 
 /** Those of the broker's own keys. */
 export const keyPoints = [
@@ -57,11 +57,11 @@ export type CrashPoint =
   | (typeof loginPoints)[number]
   | (typeof rotationPoints)[number]
   | (typeof reconcilePoints)[number]
+  | (typeof backupPoints)[number]
   | (typeof resumePoints)[number]
   | (typeof keyPoints)[number]
 
 /** Called at each point. The released program's is `nowhere`. */
-  | (typeof backupPoints)[number]
 export type At = (point: CrashPoint) => Promise<void> | undefined
 
 export const nowhere: At = () => undefined

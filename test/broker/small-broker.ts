@@ -44,9 +44,9 @@ export interface SmallBroker extends AsyncDisposable {
 export interface SmallBrokerOptions {
   readonly clock?: TestClock
   readonly store?: Store
-  readonly at?: At
   /** The store was initialised by another broker: its root token. */
   readonly root?: string
+  readonly at?: At
   readonly backends?: readonly BackendType[]
   readonly databaseDrivers?: readonly DatabaseDriver[]
   readonly random?: Random
