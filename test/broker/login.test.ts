@@ -1,7 +1,16 @@
-import { expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { approleStand, refused } from '../auth/approle-stand.ts'
 import type { AppRoleStand } from '../auth/approle-stand.ts'
 import { text } from '../sys/open-broker.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mayfly-login-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test('of a hundred logins at once with one use exactly one gets in', async () => {
   await using stand = await approleStand()
@@ -61,7 +70,7 @@ async function withUsers(stand: AppRoleStand): Promise<string> {
     policy: 'path "users/creds/*" { capabilities = ["read"] } path "auth/token/create" { capabilities = ["update"] }'
   })
   await stand.ask('write', 'sys/mounts/users', { type: 'memory' })
-  await stand.ask('write', 'users/config', { path: `/tmp/mayfly-login-${crypto.randomUUID()}.db` })
+  await stand.ask('write', 'users/config', { path: join(folder, `${crypto.randomUUID()}.db`) })
   await stand.ask('write', 'users/roles/app', { default_ttl: '1h' })
   await stand.role('shop', { token_policies: 'app', token_ttl: '2h' })
   return (await stand.login(await stand.secretId('shop'))).auth!.client_token
