@@ -78,7 +78,8 @@ export class HeldLease<Fields = JsonObject> implements AsyncDisposable {
     const held = new HeldLease(path, parts, options)
     await parts.session.keep()
     held.#kept = await Kept.open(held.#keeping(), parts.timing, options.signal ?? held.#stop.signal)
-    held.#unsubscribe = parts.session.onReplaced(() => held.#kept.expire())
+    // One that is not to be replaced lives on with its old token, as long as that one does.
+    if (options.replace !== false) held.#unsubscribe = parts.session.onReplaced(() => held.#kept.expire())
     if (options.signal?.aborted !== true) return held
     await held.release()
     throw options.signal.reason

@@ -207,6 +207,19 @@ test('a credential that is not replaced says when its last end is, and keeps it'
   expect(world.users()).toEqual([])
 })
 
+test('a credential that is not replaced lives as long as the token that asked for it, also beside a new one', async () => {
+  world = await clientWorld({ default_ttl: '60s', max_ttl: '10h' })
+  const ends: Date[] = []
+  const client = world.client({ login: world.login('150s') })
+  const { user } = await held({ replace: false, onLastEnd: end => ends.push(end) }, client)
+  const first = user()
+  await world.wind(140)
+  expect([user(), ...world.users()]).toEqual([first, first])
+  expect(ends).toHaveLength(1)
+  await world.wind(20)
+  expect(world.users()).toEqual([])
+})
+
 test('renewed in short steps, a credential dies soon after its holder', async () => {
   world = await clientWorld({ default_ttl: '1h', max_ttl: '2h' })
   const { user } = await held({ seconds: 30 })

@@ -22,8 +22,11 @@ export const run: CliCommand = {
     '--keep-token': 'the program gets MAYFLY_TOKEN and the like, if they are set',
     ...runOptions
   },
-  details: `A credential that a template names goes only there. Without --on-replace, files are rewritten, and a program that has a
-credential in its environment keeps it until its last end, of which it is warned.
+  details: `A credential that a template names goes only there. The environment can be read by everything that the program starts and
+by whoever may look at its process: a --file leaks less.
+
+Without --on-replace files are rewritten, and a program that has a credential in its environment keeps it until its last
+end, of which you are warned.
 
 ${runExitHelp}`,
   examples: [
