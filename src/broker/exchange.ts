@@ -71,7 +71,7 @@ export class Exchange {
   /** Concludes with what the caller is told: the reply as it is, or its wrapping in the same commit. What is wrapped is not audited before it is opened. */
   async reply(changes: readonly Change[], answered: Answered, say: () => Reply): Promise<Reply> {
     const { parts, request } = this
-    const wrapped = request.wrapSeconds ? wrap(parts, request, this.#facts.mount, say(), changes) : undefined
+    const wrapped = request.wrapSeconds ? wrap(parts, this.#facts, say(), changes) : undefined
     if (!wrapped) {
       await this.conclude(changes, answered)
       return say()

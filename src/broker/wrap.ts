@@ -1,11 +1,12 @@
 /** Response wrapping: the caller gets a token that opens the reply once, and the reply waits sealed. What wraps is in the very commit that would have let the reply out, so nothing that
  *  the reply hands over, a credential or a token, is ever there without an end: unopened it ends with the wrapping token. */
-import { Secret, goDuration } from '../contracts/index.ts'
+import { BrokerError, Secret, goDuration } from '../contracts/index.ts'
 import type { LeaseId } from '../contracts/index.ts'
 import type { Change, Intention } from '../store/change.ts'
+import type { Facts } from './exchange.ts'
 import type { MountRecord } from './mount.ts'
 import type { Parts } from './parts.ts'
-import type { Reply, WireRequest, WrapInfo } from './request.ts'
+import type { Reply, WrapInfo } from './request.ts'
 import { sealReply } from './wrapped-reply.ts'
 import { newWrappingToken } from './wrapping-token.ts'
 
@@ -16,15 +17,11 @@ export interface Wrapped {
 }
 
 /** `undefined` where there is nothing to wrap: none was asked for, or a reply without a body. `before`: the changes that make what the reply hands over. */
-export function wrap(
-  parts: Parts,
-  request: WireRequest,
-  mount: MountRecord | undefined,
-  reply: Reply,
-  before: readonly Change[]
-): Wrapped | undefined {
+export function wrap(parts: Parts, { request, token, mount }: Facts, reply: Reply, before: readonly Change[]): Wrapped | undefined {
   const asked = request.wrapSeconds ?? 0
   if (asked === 0 || !hasBody(reply) || reply.wrapInfo) return undefined
+  // What waits is a row for weeks: nobody at all must not be able to fill the store with them.
+  if (!token && !reply.auth) throw new BrokerError('invalid_request', 'without a token no reply is wrapped but that of a login')
   const seconds = Math.min(asked, parts.settings.maxTtl)
   const path = request.operation === 'list' ? `${request.path}/` : request.path
   const { changes, info } = wrapUnder(parts, { path, seconds, reply, ...handedOver(before), accessor: wrappedAccessor(reply, mount) })

@@ -127,6 +127,18 @@ test.each([
   expect(typeof answered === 'string' ? answered : answered.wrapInfo && 'wrapped').toBe(outcome)
 })
 
+test('nobody at all has a reply wrapped, and leaves nothing behind', async () => {
+  await using broker = await smallBroker()
+  const { token } = infoOf(await broker.ask('write', 'sys/wrapping/wrap', { a: 1 }, broker.root, 60))
+  const before = (await broker.store.accessors('', 100)).length
+  const why = { code: 'invalid_request', message: 'without a token no reply is wrapped but that of a login' }
+  expect(await refusal(broker.ask('read', 'sys/internal/ui/mounts', {}, '', 60))).toMatchObject(why)
+  for (const by of ['', 's.unknown'])
+    expect(await refusal(broker.ask('write', 'sys/wrapping/lookup', { token }, by, 60))).toMatchObject(why)
+  expect(await broker.store.accessors('', 100)).toHaveLength(before)
+  expect((await broker.ask('read', 'sys/internal/ui/mounts', {}, '')).status).toBe(200)
+})
+
 test('the wait has an end: that of every token', async () => {
   await using broker = await smallBroker()
   const reply = await broker.ask('write', 'sys/wrapping/wrap', { a: 1 }, broker.root, 90_000 * 3_600)
