@@ -95,7 +95,7 @@ interface ServerFile {
   readonly key: string
 }
 
-/** Nothing when it is not there, cannot be read, ends soon, names somebody else or was made by another CA: it is ours to make again. */
+/** Nothing when it is not there, cannot be read, ends soon, names somebody else, was made by another CA or by a clock that was ahead: it is ours to make again. */
 function readServer(folder: string, ca: Authority, { now, names }: AutoTlsOptions): ServerFile | undefined {
   const text = read(join(folder, 'server.pem'))
   const [key, cert] = [block(text, 'PRIVATE KEY'), block(text, 'CERTIFICATE')]
@@ -104,7 +104,8 @@ function readServer(folder: string, ca: Authority, { now, names }: AutoTlsOption
   if (!key || !cert || !found || !privateKey) return undefined
   const fits = found.checkPrivateKey(privateKey) && found.verify(new X509Certificate(ca.pem).publicKey) && sameNames(found, names)
   const fresh = Temporal.Instant.compare(end(found).subtract({ hours: 24 * renewDaysBefore }), now) > 0
-  if (fits && fresh) return { key, cert }
+  const begun = found.validFromDate.getTime() <= now.epochMilliseconds
+  if (fits && begun && fresh) return { key, cert }
   const stillGood = fits && Temporal.Instant.compare(end(found), now) > 0
   return !ca.privateKey && stillGood ? { key, cert } : undefined
 }

@@ -82,6 +82,14 @@ test('a new name gets a new certificate', () => {
   expect(new X509Certificate(renewed.cert).checkIP('10.1.2.3')).toBe('10.1.2.3')
 })
 
+test('a certificate that a clock ahead has made is not served once the clock is right: clients would wait a year for it', () => {
+  at(0)
+  const ahead = at(365)
+  const right = at(1)
+  expect(right.cert).not.toBe(ahead.cert)
+  expect(right.expiresAt.toString()).toBe(start.add({ hours: 24 * 31 }).toString())
+})
+
 test('with the key of the CA elsewhere it serves to the end of the certificate, and then says what it needs', () => {
   const first = at(0)
   renameSync(file('ca.key'), join(folder, 'elsewhere.key'))
