@@ -37,6 +37,17 @@ test.each([
   expect(server.asked).toEqual([])
 })
 
+test('policy test reads a wrap TTL as a request does', async () => {
+  writeFileSync(file, 'path "a" {capabilities=["read"] min_wrapping_ttl="1m" max_wrapping_ttl="1h"}')
+  const code = async (time: string) => (await shell.run(`policy test -file=${file} -capability=read -wrap-ttl=${time} a`)).code
+  expect([await code('60'), await code('5m'), await code('30s'), await code('2h')]).toEqual([0, 0, 2, 2])
+  expect(await shell.run(`policy test -file=${file} -wrap-ttl=soon a`)).toMatchObject({
+    code: 1,
+    out: '',
+    err: 'error: wrap-ttl: expected seconds, or text such as 90s, 5m, 1h30m\n'
+  })
+})
+
 test('without a capability all are shown, which is no failure', async () => {
   writeFileSync(file, written)
   const { code, out } = await shell.run(`policy test -file=${file} -format=json sys/leases/renew`)
@@ -107,7 +118,8 @@ test('every command is in every script', async () => {
     const { out } = await shell.run(`completion ${name}`)
     for (const word of ['operator', 'unseal', 'policy', 'fmt', 'reconcile', 'server']) expect(out).toContain(word)
   }
-  expect(await shell.run('completion tcsh')).toMatchObject({ code: 1, err: 'error: shell: expected bash, zsh, fish\n' })
+  for (const odd of ['tcsh', 'constructor', '__proto__', 'toString'])
+    expect(await shell.run(`completion ${odd}`)).toMatchObject({ code: 1, out: '', err: 'error: shell: expected bash, zsh, fish\n' })
 })
 
 test('yaml is shown where json could be', async () => {

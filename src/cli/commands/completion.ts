@@ -2,11 +2,11 @@ import type { CliCommand } from '../cli-command.ts'
 import { bashCompletion, fishCompletion, zshCompletion } from '../completion-scripts.ts'
 import { UsageError } from '../usage-error.ts'
 
-const shells: Readonly<Record<string, (commands: readonly CliCommand[]) => string>> = {
-  bash: bashCompletion,
-  zsh: zshCompletion,
-  fish: fishCompletion
-}
+const shells: ReadonlyMap<string, (commands: readonly CliCommand[]) => string> = new Map([
+  ['bash', bashCompletion],
+  ['zsh', zshCompletion],
+  ['fish', fishCompletion]
+])
 
 export function completionCommand(commands: readonly CliCommand[]): CliCommand {
   const completion: CliCommand = {
@@ -19,8 +19,8 @@ export function completionCommand(commands: readonly CliCommand[]): CliCommand {
       'mayfly completion fish > ~/.config/fish/completions/mayfly.fish'
     ],
     run: async ({ typed, terminal }) => {
-      const script = shells[typed.arg(0, 'shell')]
-      if (!script) throw new UsageError(`shell: expected ${Object.keys(shells).join(', ')}`)
+      const script = shells.get(typed.arg(0, 'shell'))
+      if (!script) throw new UsageError(`shell: expected ${[...shells.keys()].join(', ')}`)
       terminal.text(script([...commands, completion]))
     }
   }

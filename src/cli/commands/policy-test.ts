@@ -1,3 +1,4 @@
+import { parseDuration } from '../../contracts/index.ts'
 import { compileAcl } from '../../policy/acl.ts'
 import { capabilities } from '../../policy/capability.ts'
 import { decide } from '../../policy/decide.ts'
@@ -25,7 +26,7 @@ export const policyTest: CliCommand = {
     '--file <file...>': 'a policy that is not written yet, HCL or JSON; no server is asked',
     '--policy <name...>': 'a policy of the server',
     '--sudo': 'the path is one of those that need sudo as well',
-    '--wrap-ttl <seconds>': 'as if the reply were asked for wrapped'
+    '--wrap-ttl <time>': 'as if the reply were asked for wrapped'
   },
   details: `Without --file and --policy: what your own token may do. Exactly one rule decides a request; rules of other paths that match too have no say. Paths with
 {{identity…}} in them are left out here.`,
@@ -40,7 +41,7 @@ export const policyTest: CliCommand = {
     const policies = await policiesTyped(invocation)
     const acl = compileAcl(policies)
     const parameters = await fieldsTyped(typed.args.slice(1), input)
-    const question = { path, parameters, sudo: typed.flag('sudo'), wrapSeconds: Number(typed.text('wrapTtl') ?? 0) }
+    const question = { path, parameters, sudo: typed.flag('sudo'), wrapSeconds: wrapSecondsTyped(typed.text('wrapTtl') ?? '') }
     const answers = asked(typed.text('capability')).map(capability => ({ capability, decision: decide(acl, { ...question, capability }) }))
     if (policies.some(policy => policy.rules.some(rule => hasTemplate(rule.path))))
       terminal.warn('rules with {{identity…}} in their path were left out')
@@ -56,6 +57,14 @@ function asked(name: string | undefined): readonly Asked[] {
   const known = all.find(one => one === name)
   if (!known) throw new UsageError(`capability: expected one of ${all.join(', ')}`)
   return [known]
+}
+
+function wrapSecondsTyped(text: string): number {
+  try {
+    return parseDuration(text) ?? 0
+  } catch (cause) {
+    throw new UsageError('wrap-ttl: expected seconds, or text such as 90s, 5m, 1h30m', { cause })
+  }
 }
 
 async function policiesTyped(invocation: Invocation): Promise<readonly Policy[]> {
