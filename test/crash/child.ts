@@ -21,8 +21,8 @@ export class Child implements AsyncDisposable {
       stream?.on('data', (data: Buffer) => (this.output = (this.output + data.toString()).slice(-outputCharsMax)))
   }
 
-  static start(config: string, point = 'none', pass = 1): Child {
-    return Child.startUnder([], {}, config, point, String(pass))
+  static start(config: string, point = 'none', pass = 1, since?: number): Child {
+    return Child.startUnder([], {}, config, point, String(pass), ...(since === undefined ? [] : [String(since)]))
   }
 
   /** Below a tracer, or with a library that lies to it. */

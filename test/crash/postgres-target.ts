@@ -1,9 +1,10 @@
-import type { TestPostgres } from '../targets/embedded-postgres.ts'
-import type { FaultProxy } from '../targets/fault-proxy.ts'
-import type { CrashTarget, Moment } from './crash-run.ts'
+import { startPostgres } from '../targets/embedded-postgres.ts'
+import { FaultProxy } from '../targets/fault-proxy.ts'
+import type { CrashTarget } from './crash-target.ts'
+import type { NamedMoment } from './moment.ts'
 
 /** Moments between the driver's statements, seen on the wire: said and not arrived, arrived and the answer lost. */
-export const postgresMoments: readonly Extract<Moment, { wire: unknown }>[] = [
+export const postgresMoments: readonly NamedMoment[] = [
   ['issue:before-create-sent', { kind: 'cut', pattern: 'create role', when: 'before' }],
   ['issue:after-create-sent', { kind: 'swallow', pattern: 'create role' }],
   ['issue:after-create-committed', { kind: 'cut', pattern: 'create role', when: 'after' }],
@@ -15,14 +16,17 @@ export const postgresMoments: readonly Extract<Moment, { wire: unknown }>[] = [
   ['revoke:before-drop-sent', { kind: 'cut', pattern: 'drop role', when: 'before' }],
   ['revoke:after-drop-sent', { kind: 'swallow', pattern: 'drop role' }],
   ['revoke:after-drop', { kind: 'cut', pattern: 'drop role', when: 'after' }]
-].map(([point, wire]) => ({ point, wire }) as Extract<Moment, { wire: unknown }>)
+].map(([point, wire]) => ({ point, wire }) as NamedMoment)
 
-export function postgresTarget(postgres: TestPostgres, proxy: FaultProxy): CrashTarget {
+export async function postgresTarget(): Promise<CrashTarget> {
+  await using owned = new AsyncDisposableStack()
+  const postgres = owned.use(await startPostgres())
+  const proxy = owned.use(await FaultProxy.start(postgres))
   const { admin } = postgres
   const { host, port } = proxy
+  const moved = owned.move()
   return {
     proxy,
-    name: 'postgresql',
     credentials: 'database/creds/app',
     async prepare(api) {
       await api.must('POST', 'sys/mounts/database', { type: 'database' })
@@ -37,6 +41,7 @@ export function postgresTarget(postgres: TestPostgres, proxy: FaultProxy): Crash
       await api.must('POST', 'database/roles/app', { db_name: 'app', member_of: ['app_ro'], default_ttl: '2s', max_ttl: '10s' })
     },
     leftovers: async () =>
-      (await postgres.query("select rolname from pg_roles where rolname like 'v-%'")).map(row => String(row['rolname']))
+      (await postgres.query("select rolname from pg_roles where rolname like 'v-%'")).map(row => String(row['rolname'])),
+    [Symbol.asyncDispose]: () => moved.disposeAsync()
   }
 }

@@ -1,45 +1,55 @@
-/** `npm run test:crash`: at least a hundred kills at every named point and two thousand at random moments, against the real PostgreSQL. `-- --each 10 --random 50` for less. */
+/** `npm run test:crash`: every suite, killed a hundred times at each of its moments and at random ones. `-- --suite wrapping --each 10 --random 50` for less. */
 import { parseArgs } from 'node:util'
-import { crashPoints } from '../../src/broker/crash-point.ts'
-import { openLines, verifyTrail } from '../../src/audit/verify.ts'
-import { startPostgres } from '../targets/embedded-postgres.ts'
-import { FaultProxy } from '../targets/fault-proxy.ts'
-import { crashRun } from './crash-run.ts'
-import type { Moment } from './crash-run.ts'
-import { postgresMoments, postgresTarget } from './postgres-target.ts'
+import '../../src/plugin-name.ts'
+import type { CrashSuite, SuiteReport, Wanted } from './suite.ts'
 
 const { values } = parseArgs({
   options: {
+    suite: { type: 'string', multiple: true },
+    point: { type: 'string', multiple: true },
     each: { type: 'string', default: '100' },
-    random: { type: 'string', default: '2000' },
-    point: { type: 'string', multiple: true }
+    random: { type: 'string', default: '2000' }
   }
 })
-// A point of the sweeper passes a few times in a run of seconds, one of issuing many times, one of the start once.
-const passesMax = 3
+const { runSuite } = await import('./suite.ts')
+const { crashSuites } = await import('./suites.ts')
 
-const all: Moment[] = [...crashPoints.map(point => ({ point, pass: 1 })), { point: 'issue:after-first-reply-byte' }, ...postgresMoments]
-const points = all.filter(moment => 'point' in moment && (values.point?.includes(moment.point) ?? true))
-const named = points.flatMap(moment =>
-  Array.from({ length: Number(values.each) }, (_, i) =>
-    'pass' in moment && !moment.point.startsWith('boot:') ? { ...moment, pass: 1 + (i % passesMax) } : moment
+function chosen(): readonly CrashSuite[] {
+  const names = crashSuites.map(({ name }) => name)
+  for (const name of values.suite ?? []) if (!names.includes(name)) throw new Error(`--suite ${name}: one of ${names.join(', ')}`)
+  const points = crashSuites.flatMap(({ moments }) => moments.map(({ point }) => point))
+  for (const point of values.point ?? []) if (!points.includes(point)) throw new Error(`--point ${point}: one of ${points.join(', ')}`)
+  return crashSuites.filter(
+    ({ name, moments }) =>
+      (values.suite?.includes(name) ?? true) && (!values.point || moments.some(({ point }) => values.point!.includes(point)))
+  )
+}
+
+/** A tenth as many at random as at each point, and of the first suite, over which everything else stands, as many as were asked for. */
+function wanted(suite: CrashSuite): Wanted {
+  const [each, random] = [count('each'), count('random')]
+  return { each, random: suite === crashSuites[0] ? random : Math.ceil(random / 10), points: values.point }
+}
+
+function count(name: 'each' | 'random'): number {
+  if (!/^\d{1,6}$/.test(values[name])) throw new Error(`--${name} ${values[name]}: a number`)
+  return Number(values[name])
+}
+
+const reports: (readonly [CrashSuite, SuiteReport])[] = []
+for (const suite of chosen()) reports.push([suite, await runSuite(suite, wanted(suite), line => console.log(line))])
+
+console.log(`\n${reports.reduce((sum, [, { kills }]) => sum + kills, 0)} kills`)
+console.table(
+  Object.fromEntries(
+    reports.map(([{ name, holds }, { kills, points, answered, unreached, broken }]) => [
+      name,
+      { kills, points, answered, 'never reached': unreached.length, broken: broken.length, 'what must hold': holds }
+    ])
   )
 )
-const random: Moment[] = Array.from({ length: Number(values.random) }, () => ({ afterMs: 20 + Math.random() * 600 }))
-
-await using postgres = await startPostgres()
-await using proxy = await FaultProxy.start(postgres)
-await using report = await crashRun(postgresTarget(postgres, proxy), [...named, ...random], line => console.log(line))
-const verdict = await verifyTrail(openLines(report.auditFile), { publicKey: report.checkpointKey })
-console.log(
-  `\n${report.kills} kills (${values.each} at each of ${points.length} points, ${values.random} at random), ${report.issued} credentials acknowledged`
-)
-console.table({
-  orphans: report.orphans.length,
-  'past their time': report.late.length,
-  'acknowledged and lost': report.lost.length,
-  'points never reached': report.unreached.length,
-  'audit chain': verdict.ok ? 'holds' : 'BROKEN'
-})
-for (const what of [...report.orphans, ...report.late, ...report.lost, ...report.unreached]) console.log(`  ${what}`)
-if (report.orphans.length + report.late.length + report.lost.length + report.unreached.length > 0 || !verdict.ok) process.exitCode = 1
+for (const [{ name }, { unreached, broken }] of reports) {
+  for (const point of unreached) console.log(`  ${name}: never reached ${point}`)
+  for (const what of broken) console.log(`  ${name}: ${what}`)
+}
+if (reports.some(([, { unreached, broken }]) => unreached.length + broken.length > 0)) process.exitCode = 1

@@ -1,0 +1,12 @@
+import type { FaultProxy } from '../targets/fault-proxy.ts'
+import type { Api } from './api.ts'
+
+export interface CrashTarget extends AsyncDisposable {
+  /** The path that issues, such as `database/creds/app`. Its leases live for two seconds. */
+  readonly credentials: string
+  prepare(api: Api): Promise<void>
+  /** Between broker and target, where moments on the wire are asked for. */
+  readonly proxy?: FaultProxy
+  /** Names of what carries the broker's mark in the target. */
+  leftovers(): Promise<readonly string[]>
+}
