@@ -3,8 +3,6 @@ import { BrokerError } from '../contracts/index.ts'
 import type { AutoSeal, Clock, JsonObject, Log, Random } from '../contracts/index.ts'
 import { createRootKey, sealKeyring } from '../seal/root-key.ts'
 import { UnsealAttempt } from '../seal/unseal-attempt.ts'
-import { shamirConfig } from '../seal/shamir-config.ts'
-import { wrapByShares } from '../seal/shamir-seal.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { Barrier } from '../seal/barrier.ts'
 import { StoredKeyring } from '../seal/stored-keyring.ts'
@@ -22,6 +20,7 @@ import { rootToken } from './root-token.ts'
 import type { Settings } from './settings.ts'
 import { shamirOf } from './shamir-of.ts'
 import { uuid } from './uuid.ts'
+import { sealLimitMs, wrapRootKey } from './wrap-root-key.ts'
 import { startWorking } from './working.ts'
 import type { Working } from './working.ts'
 
@@ -116,7 +115,7 @@ export class Life implements AsyncDisposable {
       const keyring = Keyring.create(random, clock.now())
       const instance = uuid(random)
       try {
-        const wrapped = await this.#wrap(rootKey, body)
+        const wrapped = await wrapRootKey(this.#parts, rootKey, body)
         const record = {
           kind: wrapped.kind,
           config: wrapped.config,
@@ -146,25 +145,6 @@ export class Life implements AsyncDisposable {
   /** The store is initialised, and nobody can do it again: what keeps the broker from its work must not keep the root token from its owner. */
   async #workIfPossible(rootKey: Uint8Array): Promise<void> {
     await this.#work(rootKey).catch(error => this.#parts.log.error('initialised, and cannot be unsealed yet', {}, error))
-  }
-
-  async #wrap(rootKey: Uint8Array, body: JsonObject) {
-    const { seal, random, clock } = this.#parts
-    if (seal !== 'shamir') {
-      using deadline = clock.within(sealLimitMs)
-      await seal.prepare(deadline.signal)
-      const wrapped = await seal.wrap(rootKey, deadline.signal)
-      return { kind: seal.kind, config: '{}', wrapped, reply: { keys: [], keys_base64: [], recovery_keys: [], recovery_keys_base64: [] } }
-    }
-    for (const key of ['pgp_keys', 'root_token_pgp_key', 'stored_shares', 'recovery_pgp_keys'])
-      if (isGiven(body[key])) throw new BrokerError('invalid_request', `${key} is not offered`)
-    const config = shamirConfig(number(body, 'secret_shares', 5), number(body, 'secret_threshold', 3))
-    const { wrapped, shares } = wrapByShares(rootKey, config, random)
-    const reply = {
-      keys: shares.map(share => Buffer.from(share).toString('hex')),
-      keys_base64: shares.map(share => Buffer.from(share).toString('base64'))
-    }
-    return { kind: 'shamir', config: JSON.stringify(config), wrapped, reply }
   }
 
   /** One share, or a reset. Nothing tells which share of a wrong set was wrong. */
@@ -267,19 +247,4 @@ export class Life implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.seal()
   }
-}
-
-// A key file answers at once, a key service may not.
-const sealLimitMs = 10_000
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '' && value !== 0 && !(Array.isArray(value) && value.length === 0)
-}
-
-function number(body: JsonObject, key: string, fallback: number): number {
-  const value = body[key] ?? fallback
-  const parsed = typeof value === 'string' ? Number(value) : value
-  if (typeof parsed !== 'number' || !Number.isInteger(parsed))
-    throw new BrokerError('invalid_request', `invalid seal configuration: ${key} must be an integer`)
-  return parsed
 }
