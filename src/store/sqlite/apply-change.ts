@@ -2,7 +2,16 @@ import type { Change, Intention } from '../change.ts'
 import { adoptLease, prolongLease, reopenLease } from './changes/adopt-changes.ts'
 import { openCascade, workCascade } from './changes/cascade-changes.ts'
 import { claimLeases, settleLeases, takeOverLeases } from './changes/claim-changes.ts'
-import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry, thinSpace } from './changes/entry-changes.ts'
+import {
+  dropSpace,
+  expectEntry,
+  putEntry,
+  removeEntry,
+  reserveSequence,
+  spendEntry,
+  takeEntry,
+  thinSpace
+} from './changes/entry-changes.ts'
 import { beginResume, liftHold, setLeasesAside } from './changes/held-changes.ts'
 import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './changes/history-changes.ts'
 import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './changes/lease-changes.ts'
