@@ -13,8 +13,17 @@ const server = async (options: ServerOptions) => (await import('./server.ts')).s
 
 const restore: Restore = async (options, askShares) => (await import('./restore.ts')).restore(options, askShares)
 
+/** A user of a container may have no name and no home: then there is nothing stored, and nothing can be. */
+function home(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/nonexistent'
+  }
+}
+
 const exitCode = await program(
   { server, restore, version, plugins: await builtInCommands() },
-  { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env, homeDir: homedir() }
+  { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env, homeDir: home() }
 ).run(process.argv.slice(2))
 process.exitCode = exitCode
