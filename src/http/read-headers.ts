@@ -31,7 +31,10 @@ const rootScopes: ReadonlySet<string> = new Set(['', '/', 'root', 'root/'])
 
 function wrapSeconds(text: string): number {
   try {
-    return parseDuration(text) ?? 0
+    const seconds = parseDuration(text) ?? 0
+    // Whoever asks for half a second must not get in clear what was to be wrapped.
+    if (seconds === 0 && /[1-9]/.test(text)) throw new BrokerError('invalid_request', 'at least 1s')
+    return seconds
   } catch (error) {
     const why = error instanceof BrokerError ? error.message : 'not a duration'
     throw new BrokerError('invalid_request', `error parsing X-Vault-Wrap-TTL header: ${why}`)

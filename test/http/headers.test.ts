@@ -94,7 +94,7 @@ test.each([
   expect(served.door.asked[0]?.wrapSeconds).toBe(seconds)
 })
 
-test.each(['x', '-1', '1.5', '9e99', '60, 60'])('wrapping for "%s" is refused, not ignored', async ttl => {
+test.each(['x', '-1', '1.5', '9e99', '60, 60', '500ms', '0.9s'])('wrapping for "%s" is refused, not ignored', async ttl => {
   const reply = await raw('X-Vault-Token: t', `X-Vault-Wrap-TTL: ${ttl}`)
   expect(reply?.status).toBe(400)
   expect(reply?.body).toContain('error parsing X-Vault-Wrap-TTL header: ')
