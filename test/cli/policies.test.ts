@@ -1,8 +1,9 @@
 /** Policies before they are written, and what the shell completes. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { realBroker } from './real-broker.ts'
 import { envelope, SmallServer } from './small-server.ts'
 import { Shell } from './shell.ts'
 
@@ -63,6 +64,20 @@ test('policies of the server are read by name', async () => {
   expect(server.asked.at(-1)?.target).toBe('/v1/sys/policies/acl/app')
 })
 
+test('a token is told of its own policies, also when nobody has written one, or it may not read them', async () => {
+  await using broker = await realBroker('dev')
+  const env = { MAYFLY_ADDR: broker.address }
+  const token = (await shell.run('token create -policy=ghost -field=token', { env: { ...env, MAYFLY_TOKEN: broker.token } })).out.trim()
+  const asked = () => shell.run('policy test -capability=read cubbyhole/x', { env: { ...env, MAYFLY_TOKEN: token } })
+  expect(await asked()).toMatchObject({ code: 2, out: '', err: expect.stringContaining('mayfly token capabilities') })
+  const reader = 'path "sys/policies/acl/*" {capabilities=["read"]}'
+  await shell.run('policy write default -', {
+    stdin: `${reader}\npath "cubbyhole/*" {capabilities=["read"]}\npath "auth/token/lookup-self" {capabilities=["read"]}`,
+    env: { ...env, MAYFLY_TOKEN: broker.token }
+  })
+  expect(await asked()).toMatchObject({ code: 0, out: expect.stringMatching(/^read +allowed +cubbyhole\/\* +default/m) })
+})
+
 test.each([
   ['policy test -capability=fly x', 'capability: expected one of create, delete, list, patch, read, scan, update'],
   ['policy test -file=/does/not/exist x', 'cannot read /does/not/exist (ENOENT)']
@@ -81,6 +96,19 @@ test('policy fmt writes back what changed, with the rights that the file had', a
   expect(statSync(file).mode & 0o777).toBe(0o640)
   expect(await shell.run(`policy fmt -check ${file}`)).toMatchObject({ code: 0 })
   expect(await shell.run('policy fmt -', { stdin: written })).toMatchObject({ code: 0, out: formatted })
+})
+
+test('policy fmt writes through a link, and over nothing else', async () => {
+  const link = join(shell.home, 'link.hcl')
+  symlinkSync('app.hcl', link)
+  writeFileSync(file, written)
+  writeFileSync(`${file}.new`, 'of somebody')
+  expect(await shell.run(`policy fmt ${link}`)).toMatchObject({ code: 1, err: expect.stringContaining('app.hcl.new is there already') })
+  expect([readFileSync(file, 'utf8'), readFileSync(`${file}.new`, 'utf8')]).toEqual([written, 'of somebody'])
+  rmSync(`${file}.new`)
+  expect(await shell.run(`policy fmt ${link}`)).toMatchObject({ code: 0, out: `formatted: ${link}\n` })
+  expect(lstatSync(link).isSymbolicLink()).toBe(true)
+  expect(readFileSync(file, 'utf8')).toContain('  capabilities        = ["read"]\n')
 })
 
 test('policy fmt leaves alone what is no policy', async () => {

@@ -1,8 +1,9 @@
-import { chmodSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { formatPolicy } from '../../policy/format-policy.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { exitCode } from '../exit-code.ts'
 import { readNamedFile } from '../settings.ts'
+import { UsageError } from '../usage-error.ts'
 
 export const policyFmt: CliCommand = {
   name: 'policy fmt',
@@ -26,9 +27,18 @@ function tell(isFormatted: boolean, file: string, note: (line: string) => void):
   return isFormatted ? exitCode.done : exitCode.thisSide
 }
 
-/** As a whole, or not at all. */
-function replace(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text)
-  chmodSync(`${file}.new`, statSync(file).mode)
-  renameSync(`${file}.new`, file)
+/** As a whole, or not at all; behind a link the file that it names, and in nobody's place. */
+function replace(link: string, text: string): void {
+  const file = realpathSync(link)
+  const draft = `${file}.new`
+  try {
+    writeFileSync(draft, text, { flag: 'wx' })
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'EEXIST') throw new UsageError(`${draft} is there already: remove it, or take it away`, { cause })
+    rmSync(draft, { force: true })
+    throw new UsageError(`cannot write ${draft} (${code ?? 'error'})`, { cause })
+  }
+  chmodSync(draft, statSync(file).mode)
+  renameSync(draft, file)
 }

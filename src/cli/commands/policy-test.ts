@@ -1,3 +1,4 @@
+import { Denied, NothingThere } from '../../client/client-error.ts'
 import { parseDuration } from '../../contracts/index.ts'
 import { compileAcl } from '../../policy/acl.ts'
 import { capabilities } from '../../policy/capability.ts'
@@ -73,14 +74,22 @@ async function policiesTyped(invocation: Invocation): Promise<readonly Policy[]>
   const names = typed.list('policy')
   const fromFiles = files.map(file => parsePolicy(file, readNamedFile(file)))
   if (files.length > 0 && names.length === 0) return fromFiles
-  const wanted = names.length > 0 ? names : await ownPolicies(invocation)
-  return [...fromFiles, ...(await Promise.all(wanted.map(name => ofServer(invocation, name))))]
+  if (names.length === 0) return ownPolicies(invocation)
+  return [...fromFiles, ...(await Promise.all(names.map(name => ofServer(invocation, name))))]
 }
 
-async function ownPolicies(invocation: Invocation): Promise<readonly string[]> {
+async function ownPolicies(invocation: Invocation): Promise<readonly Policy[]> {
   const { data } = await invocation.request('GET', 'auth/token/lookup-self')
   const [own, identity] = [jsonAt(data, 'policies'), jsonAt(data, 'identity_policies')]
-  return [...(Array.isArray(own) ? own : []), ...(Array.isArray(identity) ? identity : [])].map(String)
+  const names = [...(Array.isArray(own) ? own : []), ...(Array.isArray(identity) ? identity : [])].map(String)
+  return Promise.all(names.map(name => ofServer(invocation, name).catch((error: unknown) => notRead(name, error))))
+}
+
+/** A policy that nobody has written gives nothing. */
+function notRead(name: string, error: unknown): Policy {
+  if (error instanceof NothingThere) return { name, rules: [] }
+  if (!(error instanceof Denied)) throw error
+  throw new Denied(error.path, error.status, ['the texts of its policies are closed to it; mayfly token capabilities tells what it may do'])
 }
 
 /** `root` has no text: its name alone passes everything. */
