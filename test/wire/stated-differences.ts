@@ -104,6 +104,10 @@ export const statedDifferences: Readonly<Record<string, StatedDifference>> = {
       'performance_standby: boolean'
     )
   },
+  'key status': {
+    why: 'it tells how far sealing anew has come after a rotation',
+    seen: more('data.oldest_term: number', 'data.resealing: null', 'oldest_term: number', 'resealing: null')
+  },
   'health with a code that is no number': {
     why: 'a refusal says what was wrong',
     seen: ['errors: ["activecode must be a status code from 200 to 599"] here, [] there']
