@@ -1,6 +1,7 @@
 import type { CreateUser } from 'mayfly/plugin'
 import { deadlinePassed, noHeir, notEndable } from './errors.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { underTheirPath } from './search-path.ts'
 import { nowMs, timestamp } from './server-clock.ts'
 import type { ServerClock } from './server-clock.ts'
 import { expiryMargin } from './server.ts'
@@ -38,7 +39,10 @@ export function creation(time: ServerClock, version: number, call: CreateUser, p
 /** Whole, never split. A setting of this transaction goes before them: no statement can keep it over an end of the transaction. */
 function operators(call: CreateUser, password: string | undefined, expiration: string): readonly string[] {
   const values = { name: call.name, expiration, ...(password !== undefined && { password }) }
-  return [`set local mayfly.issue = ${quoteLiteral(call.mark)}`, ...call.statements.map(statement => fillIn(statement, values))]
+  return [
+    `set local mayfly.issue = ${quoteLiteral(call.mark)}`,
+    ...underTheirPath(call.statements.map(statement => fillIn(statement, values)))
+  ]
 }
 
 /** On the server's clock, in the server's transaction: when it fires nothing was made. The detail tells what that clock says. */

@@ -4,6 +4,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { Clock } from 'mayfly/plugin'
 import { connectError, stateOf, wrongPassword } from './errors.ts'
 import { isForbiddenAddress } from './place.ts'
+import { serverPath } from './search-path.ts'
 import { nowMs } from './server-clock.ts'
 import type { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
@@ -63,7 +64,8 @@ async function tryAddress(server: Reachable, place: Place, address: string, sign
   try {
     session = await Session.open(server.settings, place.host, address, place.port, signal)
     const saw = server.time.look()
-    const [state] = (await session.run(`select pg_catalog.pg_is_in_recovery() as standby, ${nowMs} as now`, signal))[0]?.rows ?? []
+    const results = await session.run(`${serverPath}; select pg_catalog.pg_is_in_recovery() as standby, ${nowMs} as now`, signal)
+    const [state] = results.at(-1)?.rows ?? []
     if (state?.['standby'] === false) {
       saw(Number(state['now']))
       return session

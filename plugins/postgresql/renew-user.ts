@@ -3,6 +3,7 @@ import type { RenewUser } from 'mayfly/plugin'
 import { notOurs, sqlState, targetError } from './errors.ts'
 import { oidOf } from './oid.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { underTheirPath } from './search-path.ts'
 import { timestamp } from './server-clock.ts'
 import { expiryMargin } from './server.ts'
 import type { Server } from './server.ts'
@@ -29,7 +30,7 @@ function renewal(server: Server, call: RenewUser): string {
   return [
     'begin',
     `do $mf$ begin if not exists (${same}) then raise exception 'gone' using errcode = '${notOurs}'; end if; end $mf$`,
-    ...call.statements.map(statement => fillIn(statement, { name: call.name, expiration })),
+    ...underTheirPath(call.statements.map(statement => fillIn(statement, { name: call.name, expiration }))),
     `alter role ${quoteIdentifier(call.name)} valid until ${quoteLiteral(expiration)}`,
     'commit'
   ].join('\n;\n')

@@ -1,6 +1,7 @@
 import type { Ending } from './ending.ts'
 import { isAnswer, refusalText } from './errors.ts'
 import type { DatabaseError } from 'pg'
+import { serverPath, underTheirPath } from './search-path.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import { changesSession, fillIn } from './statements.ts'
@@ -23,7 +24,7 @@ export async function runStatements(
       ending.waits = nextTurn
       continue
     }
-    const written = statements.map(statement => fillIn(statement, { name: ending.user.name }))
+    const written = underTheirPath(statements.map(statement => fillIn(statement, { name: ending.user.name })))
     try {
       await session.run(['begin', ...written, 'commit'].join('\n;\n'), signal)
     } catch (error) {
@@ -34,6 +35,8 @@ export async function runStatements(
         seconds: againSeconds
       }
     }
-    if (changesSession(statements)) await session.run('discard all', signal)
+    if (!changesSession(statements)) continue
+    await session.run('discard all', signal)
+    await session.run(serverPath, signal)
   }
 }

@@ -3,6 +3,7 @@ import type { SetPassword } from 'mayfly/plugin'
 import { isAnswer, notOurs, sqlState, targetError } from './errors.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { scramVerifier } from './scram.ts'
+import { underTheirPath } from './search-path.ts'
 import type { Server } from './server.ts'
 import { changesSession, fillIn } from './statements.ts'
 
@@ -27,7 +28,7 @@ function change(call: SetPassword, password: string): string {
   const values = { name: call.name, password }
   const written =
     call.statements.length > 0
-      ? call.statements.map(statement => fillIn(statement, values))
+      ? underTheirPath(call.statements.map(statement => fillIn(statement, values)))
       : [`alter role ${quoteIdentifier(call.name)} with password ${quoteLiteral(password)}`]
   return ['begin', onlyIfThere(call.name), ...written, 'commit'].join('\n;\n')
 }

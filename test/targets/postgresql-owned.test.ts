@@ -105,7 +105,7 @@ test('dropped: what somebody else built on it keeps it, and says so', async () =
   await postgres.query('create view theirs as select * from mine', [], asSuper(one))
   const [outcome] = await end(database, { policy: 'drop' }, [user])
   expect(why(outcome)).toBe(
-    `what it owns in the database "${one}" is not dropped yet: the server refused: 2BP01 cannot drop table mine because other objects depend on it`
+    `what it owns in the database "${one}" is not dropped yet: the server refused: 2BP01 cannot drop table public.mine because other objects depend on it`
   )
   expect(await isDisabled(user)).toBe(true)
   expect(await ownerOf(one)).toBe(`"${user.name}"`)
