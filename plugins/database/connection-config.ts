@@ -27,8 +27,10 @@ export type ConnectionConfig = {
   /** `""`: the engine's own names. */
   readonly usernameTemplate: string
   readonly disableEscaping: boolean | null
-  /** Hashes of passwords that were rotated away. */
+  /** Hashes of passwords of operators that were rotated away. */
   readonly formerPasswords?: readonly string[]
+  /** Hashes of those that rotations made: the last one, and those before. */
+  readonly rotated?: { readonly to: string; readonly before: readonly string[] }
   /** The operator's word on TLS when this was written. */
   readonly tls: 'any' | 'verified'
   /** The driver's fields as written. */

@@ -7,6 +7,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { JsonObject, MountReader, MountStorage, Stored, TargetId } from 'mayfly/plugin'
 import type { Engine } from './engine.ts'
 import { allKeys } from './key-list.ts'
+import { pendingRoots } from './pending-root.ts'
 
 export type ConnectionVersion = {
   /** The driver's own name. */
@@ -17,6 +18,7 @@ export type ConnectionVersion = {
 }
 
 export interface KeptVersion {
+  readonly connection: string
   readonly target: TargetId
   readonly key: string
   readonly row: number
@@ -47,7 +49,9 @@ export async function keepVersion(
   const same = versions.find(({ target, version }) => target === current && reachesTheSame(version, next))
   const target = same?.target ?? (await newTarget(engine, storage, name))
   storage.put(versionKey(target), next, same?.row ?? 0)
-  for (const old of versions) if (old !== same) await keepOld(engine, storage, old, current, next)
+  // A version whose account is getting another password stays until it has it: others may log in with the account.
+  const needed = new Set([current, ...(await pendingRoots(storage)).map(({ pending }) => pending.target)])
+  for (const old of versions) if (old !== same) await keepOld(engine, storage, old, needed, next)
   return target
 }
 
@@ -61,9 +65,15 @@ export async function removeVersions(engine: Engine, storage: MountStorage, name
   for (const version of versions) removeVersion(engine, storage, version)
 }
 
-async function keepOld(engine: Engine, storage: MountStorage, old: KeptVersion, current: TargetId | undefined, next: ConnectionVersion) {
+async function keepOld(
+  engine: Engine,
+  storage: MountStorage,
+  old: KeptVersion,
+  needed: ReadonlySet<TargetId | undefined>,
+  next: ConnectionVersion
+) {
   // A request that was planned a moment ago may still begin a lease at the version that this write supersedes: a later write removes it.
-  if (old.target !== current && (await engine.context.liveLeases(old.target)) === 0) return removeVersion(engine, storage, old)
+  if (!needed.has(old.target) && (await engine.context.liveLeases(old.target)) === 0) return removeVersion(engine, storage, old)
   const carried = carryPassword(old.version, next)
   if (carried) storage.put(old.key, carried, old.row)
 }
@@ -90,7 +100,7 @@ export async function keptVersions(engine: Engine, storage: MountReader, name: s
     const stored = await storage.get(prefix + number)
     if (!stored) continue
     const target = targetId(engine, name, number)
-    versions.push({ target, key: prefix + number, row: stored.version, version: toVersion(stored) })
+    versions.push({ connection: name, target, key: prefix + number, row: stored.version, version: toVersion(stored) })
   }
   return versions
 }

@@ -6,11 +6,10 @@ import { keepVersion, removeVersions } from './connection-versions.ts'
 import { driverAskedFor } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { refuseFormerPassword } from './former-passwords.ts'
+import { handOverRoot } from './hand-over-root.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { connectionName } from './names.ts'
 import { refuseMissingPolicy } from './password.ts'
-import { pendingRootKey } from './pending-root.ts'
-import { rotateRoot } from './rotation-wait.ts'
 import { statementList } from './statement-list.ts'
 import { hasStaticRoles, staticRoleOfAdmin } from './static-users.ts'
 import { refuseUserNameTemplate } from './user-name-template.ts'
@@ -100,6 +99,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     check,
     rootRotationStatements,
     formerPasswords: stored?.config.formerPasswords ?? [],
+    ...(stored?.config.rotated && { rotated: stored.config.rotated }),
     allowedRoles: request.fields.allowed_roles ?? stored?.config.allowedRoles ?? [],
     passwordPolicy: request.fields.password_policy ?? stored?.config.passwordPolicy ?? '',
     usernameTemplate,
@@ -187,8 +187,7 @@ async function deleteConnection(engine: Engine, name: string, storage: MountStor
   if (await hasStaticRoles(storage, name))
     throw new BrokerError('invalid_request', `connection "${name}" has static roles: delete them first`)
   await removeVersions(engine, storage, name)
-  storage.remove(pendingRootKey(name))
-  storage.unschedule(rotateRoot, name)
+  await handOverRoot(engine, storage, name)
   storage.remove(configKey(name), stored.version)
   return undefined
 }

@@ -4,7 +4,7 @@ import type { ConnectionConfig } from './connection-config.ts'
 import { keptVersions, readVersion } from './connection-versions.ts'
 import type { ConnectionVersion, KeptVersion } from './connection-versions.ts'
 import type { Engine } from './engine.ts'
-import { formerPassword } from './former-passwords.ts'
+import { formerPasswords } from './former-passwords.ts'
 import { allKeys } from './key-list.ts'
 
 /** All that logs in with one admin account: versions of connections, old and new, and what operators wrote of them. It has one password, whoever uses it. */
@@ -34,8 +34,8 @@ export function carryPassword(engine: Engine, storage: MountStorage, shared: Sha
 
 function rewritten(engine: Engine, { versions }: SharedAccount, config: ConnectionConfig, password: string): JsonObject {
   const version = versions.find(({ target }) => target === config.target)?.version
-  const former = version ? formerPassword(engine, config, version) : config.formerPasswords
-  return { ...config, fields: { ...config.fields, password }, formerPasswords: former } as unknown as JsonObject
+  const former = version && formerPasswords(engine, config, version, password)
+  return { ...config, fields: { ...config.fields, password }, ...former } as unknown as JsonObject
 }
 
 const isSame = (a: ConnectionVersion, b: ConnectionVersion): boolean => a.driver === b.driver && a.account === b.account

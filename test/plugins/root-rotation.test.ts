@@ -149,3 +149,35 @@ test('the mount of the contract suite lets a request wait for its task too', asy
   await under.mount.runTasks()
   await under.mount.issue('creds/app')
 })
+
+test('a rotation that was begun at a connection that goes is ended at another that shares the account', async () => {
+  await using broker = await standWithRole()
+  await broker.write('db/config/second', { ...broker.connection, database: 'second' })
+  await broker.write('db/roles/second', { db_name: 'second', creation_statements: 'create "{{name}}"' })
+  broker.driver.rotation = 'lost'
+  await broker.write('db/rotate-root/main').catch(() => undefined)
+  await broker.ask('delete', 'db/config/main')
+  broker.driver.rotation = 'works'
+  await broker.clock.advance('PT2M')
+  expect(await issues(broker, 'second')).toBe(true)
+  expect(await broker.write('db/rotate-root/second')).toMatchObject({ status: 204 })
+  expect(await issues(broker, 'second')).toBe(true)
+})
+
+test('a rotation that was begun at a version that is superseded is ended there, whatever is written meanwhile', async () => {
+  await using broker = await standWithRole()
+  await broker.write('db/config/second', { ...broker.connection, database: 'second' })
+  await broker.write('db/roles/second', { db_name: 'second', creation_statements: 'create "{{name}}"' })
+  broker.driver.rotation = 'lost'
+  await broker.write('db/rotate-root/main').catch(() => undefined)
+  for (const database of ['third', 'fourth', 'fifth']) await broker.write('db/config/main', { database, verify_connection: false })
+  broker.driver.rotation = 'works'
+  await broker.clock.advance('PT2M')
+  expect([await issues(broker), await issues(broker, 'second')]).toEqual([true, true])
+})
+
+test('the password that an operator wrote first is known for ever, however often it was rotated away', async () => {
+  await using broker = await standWithRole()
+  for (let count = 0; count < 20; count += 1) await broker.write('db/rotate-root/main')
+  await expect(broker.write('db/config/main', { ...broker.connection, verify_connection: false })).rejects.toThrow('from before a rotation')
+})
