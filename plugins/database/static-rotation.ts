@@ -4,7 +4,7 @@
  *    rotate    at its time the server gets it, then it takes the password's place
  *
  *  A crash, an error or a lost answer in between leaves both on record, and the next run gives the server the same password again. */
-import { Secret } from 'mayfly/plugin'
+import { BrokerError, Secret } from 'mayfly/plugin'
 import type { Json, MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
 import type { ConnectionConfig } from './connection-config.ts'
 import type { Engine } from './engine.ts'
@@ -71,10 +71,16 @@ async function rotate(engine: Engine, turn: Turn, pending: string, storage: Moun
   return { again: next(credential), did: 'rotated' }
 }
 
-/** An earlier try may have reached the server without a word back: then the rotation is finished, whatever the time. */
+/** An earlier try may have reached the server without a word back: then the rotation is finished, whatever the time. So it is where the server does not let the user in
+ *  from here at all: nothing would ever tell. */
 async function isUntouched(engine: Engine, { role, config, credential }: Turn, signal: AbortSignal): Promise<boolean> {
   using held = await engine.databases.hold(config.target)
-  return await held.database.mayLogIn({ name: role.username, password: new Secret(credential.password ?? '') }, signal)
+  try {
+    return await held.database.mayLogIn({ name: role.username, password: new Secret(credential.password ?? '') }, signal)
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === 'target_refused') return false
+    throw error
+  }
 }
 
 /** The window has gone by: the next one counts, with the password that is chosen already. */

@@ -5,17 +5,25 @@
 import { createHash } from 'node:crypto'
 import { BrokerError } from 'mayfly/plugin'
 import type { Connection, DatabaseDriver, MountReader, MountStorage } from 'mayfly/plugin'
+import { readConfig } from './connection-config.ts'
 import type { ConnectionConfig } from './connection-config.ts'
+import { keptVersions, settingText } from './connection-versions.ts'
+import type { Engine } from './engine.ts'
+import { allKeys } from './key-list.ts'
 
 /** The claims of a role that is being made. Refuses an account that another role or the engine itself rotates. */
 export async function claimUser(
+  engine: Engine,
   storage: MountStorage,
   role: { readonly name: string; readonly dbName: string; readonly username: string },
   driver: DatabaseDriver,
   config: ConnectionConfig
 ): Promise<readonly string[]> {
   const asUser = driver.connection({ ...config.fields, username: role.username }, { tls: 'any' })
-  const claims = [ofConnection(role.dbName, role.username), atServer(driver.name, asUser.account, role.username)]
+  const there = atServer(driver.name, asUser.account, role.username)
+  const admin = await connectionOfAdmin(engine, storage, there)
+  if (admin !== undefined) throw refusal(`it is the admin account of connection "${admin}", and would lock the engine out: use rotate-root`)
+  const claims = [ofConnection(role.dbName, role.username), there]
   for (const claim of claims) {
     const holder = await holderOf(storage, claim)
     if (holder !== undefined) throw refusal(`static role "${holder}" rotates this account already`)
@@ -37,6 +45,18 @@ export async function staticRoleOfAdmin(
     (await holderOf(storage, ofConnection(name, username))) ??
     (await holderOf(storage, atServer(driver.name, connection.account, username)))
   )
+}
+
+/** The connection that logs in with an account, now or to end the leases of an older version. Connections are few, and this is no hot path. */
+async function connectionOfAdmin(engine: Engine, storage: MountReader, there: string): Promise<string | undefined> {
+  for (const name of await allKeys(storage, 'config/')) {
+    const current = (await readConfig(storage, name))?.config.target
+    for (const { target, version } of await keptVersions(engine, storage, name)) {
+      if (atServer(version.driver, version.account, settingText(version, 'username')) !== there) continue
+      if (target === current || (await engine.context.liveLeases(target)) > 0) return name
+    }
+  }
+  return undefined
 }
 
 /** Whether any static role rotates an account over this connection. */

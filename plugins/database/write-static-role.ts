@@ -36,7 +36,7 @@ export async function makeStaticRole(
   const { config, driver } = await usableConnection(engine, storage, role.dbName, name)
   readStatements(driver, role)
   await refuseUser(engine, config, role, signal)
-  const claims = await claimUser(storage, { name, ...role }, driver, config)
+  const claims = await claimUser(engine, storage, { name, ...role }, driver, config)
   const now = engine.context.clock.now()
   const pending = await newPassword(engine.context, passwordPolicyOf(config, role))
   const credential: StaticCredential = { password: null, pending: pending.reveal(), rotatedAt: null, nextAt: now.toString() }
@@ -68,7 +68,10 @@ async function wind({ context }: Engine, name: string, role: Written, storage: M
   // A rotation that may have begun is finished first, and winds the clock itself.
   if (!kept || isDue(kept.credential, now)) return
   const from = role.schedule === null && kept.credential.rotatedAt !== null ? Temporal.Instant.from(kept.credential.rotatedAt) : now
-  const credential = { ...kept.credential, nextAt: nextRotation(role, from, context.random).toString() }
+  const nextAt = nextRotation(role, from, context.random)
+  // What is chosen may be in the server before this is committed: moved away, the old password would be served until then.
+  if (kept.credential.pending !== null && Temporal.Instant.compare(nextAt, Temporal.Instant.from(kept.credential.nextAt)) > 0) return
+  const credential = { ...kept.credential, nextAt: nextAt.toString() }
   storage.put(staticCredentialKey(name), credential, kept.version)
   storage.schedule(rotateRole, name, preparedAt(credential), { name })
 }

@@ -31,6 +31,8 @@ export class FileDriver implements DatabaseDriver {
   missing: readonly string[] = []
   /** What becomes of the next change of a password: `lost` is done, and nobody hears of it; `unread` is done, and logins are checked elsewhere. */
   rotation: 'works' | 'fails' | 'lost' | 'unread' = 'works'
+  /** Turns users away before it looks at their password, as a line of pg_hba.conf does. */
+  turnsAway = false
   readonly passwordsSet: SetPassword[] = []
   /** Servers that are open. */
   readonly opened = new Set<Database>()
@@ -144,6 +146,7 @@ class FileDatabase implements Database {
   async mayLogIn({ name, password }: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) throw new BrokerError('target_silent', 'no answer in time')
     if (name === this.#settings['username']) return password.reveal() === this.#driver.adminPassword
+    if (this.#driver.turnsAway) throw new BrokerError('target_refused', '28000 no entry for this host')
     return login(this.#settings['host'] as string, name, password.reveal(), this.#clock.now()) !== undefined
   }
 

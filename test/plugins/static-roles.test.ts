@@ -165,6 +165,19 @@ test('a rotation that misses its window waits for the next, unless the server ma
   expect(broker.mayLogIn('app', second.password)).toBe(true)
 })
 
+test('where a user may not log in from here, nothing tells whether it has the new password: a missed window does not end its rotations', async () => {
+  await using broker = await rotationStand()
+  await broker.write('db/static-roles/app', { db_name: 'main', username: 'app', rotation_schedule: '0 13 * * *', rotation_window: '1h' })
+  const first = await broker.read('db/static-creds/app')
+  Object.assign(broker.driver, { rotation: 'fails', turnsAway: true })
+  await broker.clock.leap('PT2H30M', 20_000)
+  broker.driver.rotation = 'works'
+  await broker.clock.leap('PT1M', 2_000)
+  const second = await broker.read('db/static-creds/app')
+  expect(second.password).not.toBe(first.password)
+  expect(broker.mayLogIn('app', second.password)).toBe(true)
+})
+
 test('another period counts from the last rotation, and one that is over rotates now', async () => {
   await using broker = await rotationStand()
   await broker.write('db/static-roles/app', role)
@@ -285,4 +298,30 @@ test('a role that the connection does not allow gets no password, and keeps no c
     await expect(asked).rejects.toMatchObject({ code: 'permission_denied', message: '"app" is not an allowed role' })
   await broker.clock.leap('PT2H', 10_000)
   expect(broker.mayLogIn('app', password)).toBe(true)
+})
+
+test('the admin account of any connection is no static account', async () => {
+  await using broker = await rotationStand()
+  await broker.write('db/config/other', {
+    ...broker.connection,
+    username: 'app',
+    password: 'theirs',
+    database: 'other',
+    verify_connection: false
+  })
+  await expect(broker.write('db/static-roles/app', role)).rejects.toThrow('username: it is the admin account of connection "other"')
+  expect(broker.mayLogIn('app', 'theirs')).toBe(true)
+})
+
+test('a clock that is moved away while the next password is chosen lets that rotation come first', async () => {
+  await using broker = await rotationStand()
+  await broker.write('db/static-roles/app', role)
+  const first = await broker.read('db/static-creds/app')
+  await broker.clock.advance(`PT${first.ttl - 10}S`)
+  // Its rotation may begin between the look at the clock and the commit: the server would have a password that nobody is told for a day.
+  await broker.write('db/static-roles/app', { rotation_period: '24h' })
+  await broker.clock.advance('PT30S')
+  const second = await broker.read('db/static-creds/app')
+  expect(second.password).not.toBe(first.password)
+  expect(second.ttl).toBeGreaterThan(23 * hour)
 })
