@@ -19,6 +19,7 @@ const target = join(folder!, 'users.db')
 await broker.ask('write', 'sys/mounts/users', { type: 'memory', config: { reconcile: 'remove', reconcile_after: '70s' } })
 await broker.ask('write', 'users/config', { path: target })
 orphan({ ...broker, target }, 'm-app-lost', 48)
+console.log('looks')
 // The store answers in its own time: a look may come too early for the clock that is wound.
 for (let look = 0; look < 20; look++) {
   await found(broker)

@@ -51,26 +51,25 @@ type Tell = (line: string) => void
 export async function runSuite(suite: CrashSuite, wanted: Wanted, tell: Tell = () => undefined): Promise<SuiteReport> {
   const named = suite.moments.filter(({ point }) => wanted.points?.includes(point) ?? true)
   const moments = [...named.flatMap(moment => passes(moment, wanted.each, suite.passesMax)), ...atRandom(wanted.random)]
+  const report = { kills: 0, points: named.length, answered: 0, broken: [] as string[] }
   const reached = new Set<string>()
-  const broken: string[] = []
-  await using deaths = await suite.open()
-  let kills = 0
   try {
+    await using deaths = await suite.open()
     for (const since of batches(moments, suite.deathsPerLook)) {
       for (const moment of since) {
         if ((await deaths.die(moment)) && 'point' in moment) reached.add(moment.point)
-        kills++
+        report.kills++
       }
-      for (const what of await deaths.broken()) broken.push(`${what} (after deaths at ${namesOf(since)})`)
-      tell(`${suite.name}: ${kills} of ${moments.length} kills, ${deaths.answered} answered, ${broken.length} broken`)
+      for (const what of await deaths.broken()) report.broken.push(`${what} (after deaths at ${namesOf(since)})`)
+      report.answered = deaths.answered
+      tell(`${suite.name}: ${report.kills} of ${moments.length} kills, ${report.answered} answered, ${report.broken.length} broken`)
     }
-    broken.push(...(await trailOf(deaths)))
+    report.broken.push(...(await trailOf(deaths)))
   } catch (error) {
     // The store is no good any more, and so is the rest of the run.
-    broken.push(`ended after ${kills} kills: ${error instanceof Error ? error.stack : String(error)}`)
+    report.broken.push(`ended after ${report.kills} kills: ${error instanceof Error ? error.stack : String(error)}`)
   }
-  const unreached = named.map(({ point }) => point).filter(point => !reached.has(point))
-  return { kills, points: named.length, answered: deaths.answered, unreached, broken }
+  return { ...report, unreached: named.map(({ point }) => point).filter(point => !reached.has(point)) }
 }
 
 function passes(moment: NamedMoment, each: number, passesMax: number): readonly Moment[] {

@@ -1,10 +1,25 @@
 import { postgresMoments, postgresTarget } from './postgres-target.ts'
 import type { CrashSuite } from './suite.ts'
+import { backup } from './suites/backup.ts'
 import { issuing } from './suites/issuing.ts'
+import { keys } from './suites/keys.ts'
+import { logins } from './suites/logins.ts'
+import { reconcile } from './suites/reconcile.ts'
+import { restore } from './suites/restore.ts'
+import { rotation } from './suites/rotation.ts'
 import { wrapping } from './suites/wrapping.ts'
 
 /** Against the real PostgreSQL. */
 const onPostgres = issuing('issuing', postgresTarget)
 
 /** All of them. The first is what everything else stands on. */
-export const crashSuites: readonly CrashSuite[] = [{ ...onPostgres, moments: [...onPostgres.moments, ...postgresMoments] }, wrapping]
+export const crashSuites: readonly CrashSuite[] = [
+  { ...onPostgres, moments: [...onPostgres.moments, ...postgresMoments] },
+  wrapping,
+  logins,
+  rotation,
+  keys,
+  backup,
+  restore,
+  reconcile
+]

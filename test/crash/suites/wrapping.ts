@@ -133,5 +133,5 @@ export const wrapping: CrashSuite = {
   moments: atFirstPass(wrapPoints),
   passesMax: 3,
   deathsPerLook: 10,
-  open: Wrapped.open
+  open: () => Wrapped.open()
 }

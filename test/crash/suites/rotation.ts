@@ -1,0 +1,125 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { rotationPoints } from '../../../src/broker/crash-point.ts'
+import { startPostgres } from '../../targets/embedded-postgres.ts'
+import type { TestPostgres } from '../../targets/embedded-postgres.ts'
+import { FaultProxy } from '../../targets/fault-proxy.ts'
+import { atFirstPass } from '../moment.ts'
+import type { Moment, NamedMoment } from '../moment.ts'
+import { Stand } from '../stand.ts'
+import type { CrashSuite, Deaths } from '../suite.ts'
+
+/** What is asked, and the words that change the password. */
+export const rotations = [
+  { name: 'rotate-root', path: 'database/rotate-root/app', change: /alter role "mayfly" with password/ },
+  { name: 'rotate-role', path: 'database/rotate-role/fixed', change: /alter role "static_app" with password/ }
+] as const
+
+/** The change of a password, seen on the wire: said and not arrived, arrived and the answer lost. */
+export const changeMoments: readonly Extract<NamedMoment, { wire: unknown }>[] = rotations.flatMap(({ name, change }) => [
+  { point: `${name}:before-change-sent`, wire: { kind: 'cut', pattern: change, when: 'before' } },
+  { point: `${name}:after-change-sent`, wire: { kind: 'swallow', pattern: change } },
+  { point: `${name}:after-change`, wire: { kind: 'cut', pattern: change, when: 'after' } }
+])
+
+// The sweeper may still be at the rotation of the admin account when the first request comes.
+const reachLimitMs = 20_000
+
+/** The admin account of a connection and a static role, whose passwords are changed. */
+export class Rotated implements Deaths {
+  readonly stand: Stand
+  readonly postgres: TestPostgres
+  readonly proxy: FaultProxy
+  readonly #owned: AsyncDisposableStack
+  answered = 0
+
+  private constructor(stand: Stand, postgres: TestPostgres, proxy: FaultProxy, owned: AsyncDisposableStack) {
+    this.stand = stand
+    this.postgres = postgres
+    this.proxy = proxy
+    this.#owned = owned
+  }
+
+  static async open(): Promise<Rotated> {
+    await using owned = new AsyncDisposableStack()
+    const postgres = owned.use(await startPostgres())
+    const proxy = owned.use(await FaultProxy.start(postgres))
+    const stand = owned.use(await Stand.prepared(stand => prepare(stand, postgres, proxy)))
+    return new Rotated(stand, postgres, proxy, owned.move())
+  }
+
+  die(moment: Moment, path?: string): Promise<boolean> {
+    return this.stand.death(moment, { drive: gone => this.#rotate(gone, path ?? pathOf(moment)), proxy: this.proxy })
+  }
+
+  async #rotate(gone: AbortSignal, path: string | undefined): Promise<void> {
+    for (let turn = 0; !gone.aborted; turn++) {
+      const answer = await this.stand.api.ask('POST', path ?? rotations[turn % rotations.length]!.path).catch(() => undefined)
+      if (answer?.status === 204) this.answered++
+      else await wait(20)
+    }
+  }
+
+  async broken(): Promise<readonly string[]> {
+    await using broker = await this.stand.started()
+    const broken = [...(await this.#staticBroken()), ...(await this.#adminBroken())]
+    await this.stand.api.must('PUT', 'sys/leases/revoke-prefix/database/creds')
+    await broker.stop()
+    return broken
+  }
+
+  /** The password that is served is the one that logs in. */
+  async #staticBroken(): Promise<readonly string[]> {
+    const { data } = await this.stand.api.must('GET', 'database/static-creds/fixed')
+    try {
+      await (await this.postgres.connect({ user: data.username, password: data.password })).end()
+    } catch (error) {
+      return [`the password that is served for ${data.username} does not log in: ${String(error)}`]
+    }
+    return data.ttl > 0 ? [] : [`the password of ${data.username} has a ttl of ${data.ttl}`]
+  }
+
+  /** New users are made over the admin account. */
+  async #adminBroken(): Promise<readonly string[]> {
+    const until = Date.now() + reachLimitMs
+    for (;;) {
+      const { status, body } = await this.stand.api.ask('GET', 'database/creds/app')
+      if (status === 200) return []
+      if (Date.now() > until) return [`no user is made over the admin account: ${JSON.stringify(body)}`]
+      await wait(100)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync()
+  }
+}
+
+function pathOf(moment: Moment): string | undefined {
+  return 'point' in moment ? rotations.find(({ name }) => moment.point.startsWith(`${name}:`))?.path : undefined
+}
+
+async function prepare({ api }: Stand, postgres: TestPostgres, proxy: FaultProxy): Promise<void> {
+  const { admin } = postgres
+  await postgres.query(`create role static_app login password 'theirs'`)
+  await postgres.query(`grant static_app to "${admin.user}" with admin true, inherit false, set false`)
+  await api.must('POST', 'sys/mounts/database', { type: 'database' })
+  await api.must('POST', 'database/config/app', {
+    plugin_name: 'postgresql-database-plugin',
+    allowed_roles: '*',
+    connection_url: `postgresql://{{username}}:{{password}}@${proxy.host}:${proxy.port}/app?sslmode=disable`,
+    username: admin.user,
+    password: admin.password
+  })
+  await api.must('POST', 'database/roles/app', { db_name: 'app', member_of: 'app_ro', default_ttl: '1h' })
+  await api.must('POST', 'database/static-roles/fixed', { db_name: 'app', username: 'static_app', rotation_period: '24h' })
+}
+
+export const rotation: CrashSuite = {
+  name: 'rotation',
+  holds: 'no password is on record that does not log in',
+  moments: [...atFirstPass(rotationPoints), ...changeMoments],
+  passesMax: 4,
+  // The next rotation would heal what the last one broke.
+  deathsPerLook: 1,
+  open: () => Rotated.open()
+}
