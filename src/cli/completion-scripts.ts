@@ -1,7 +1,8 @@
 /** Completion without asking anybody: the words are those of the command list. Behind them come file names. */
 import type { CliCommand } from './cli-command.ts'
 
-const globalOptions = ['--address', '--ca-cert', '--client-cert', '--client-key', '--token-file', '--format', '--help']
+const withValue = ['--address', '--ca-cert', '--client-cert', '--client-key', '--token-file', '--format']
+const globalOptions = [...withValue, '--help']
 
 /** `lease` -> `ls`, `show`, …; `` -> the first words. */
 function wordsBelow(commands: readonly CliCommand[]): ReadonlyMap<string, readonly string[]> {
@@ -24,8 +25,13 @@ export function bashCompletion(commands: readonly CliCommand[]): string {
   const below = wordsBelow(commands)
   const groups = [...below].filter(([group]) => group !== '')
   return `_mayfly() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} words=() word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* ]] || words+=("$word"); done
+  local cur=\${COMP_WORDS[COMP_CWORD]} words=() word before=
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    [[ $word == = ]] && continue
+    case "$before" in ${withValue.map(option => `${option}|${option.slice(1)}`).join('|')}) before= ; continue ;; esac
+    [[ $word == -* ]] || words+=("$word")
+    before=$word
+  done
   COMPREPLY=()
   if [[ $cur == -* ]]; then
     case "\${words[*]:0:2}" in

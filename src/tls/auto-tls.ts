@@ -41,7 +41,7 @@ const clockSkew = Temporal.Duration.from({ hours: 1 })
 /** What is there, made or renewed where it must be. Called at start and once an hour. */
 export function autoTls(options: AutoTlsOptions): AutoTls {
   const folder = join(options.folder, 'tls')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const ca = authority(folder, options)
   const present = readServer(folder, ca, options)
   const server = present ?? makeServer(folder, ca, options)
@@ -146,6 +146,14 @@ const end = (cert: X509Certificate): Temporal.Instant => Temporal.Instant.fromEp
 
 function block(text: string | undefined, label: string): string | undefined {
   return new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----\\n`).exec(text ?? '')?.[0]
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw mistake(folder, `cannot be made (${codeOf(cause)})`, cause)
+  }
 }
 
 function read(file: string): string | undefined {

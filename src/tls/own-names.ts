@@ -4,8 +4,7 @@ import { BrokerError } from '../contracts/index.ts'
 
 const loopback = ['localhost', '127.0.0.1', '::1']
 
-/** The names and addresses under which clients may reach a listener: what the operator named, what it is bound to, this machine. */
-/** Rejects what is neither, by name. */
+/** The names and addresses under which clients may reach a listener: what the operator named, what it is bound to, this machine. Rejects what is neither, by name. */
 export function ownNames(host: string, more: readonly string[]): readonly string[] {
   const odd = more.find(name => isIP(name) === 0 && !isDnsName(name))
   if (odd !== undefined)

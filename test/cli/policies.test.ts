@@ -130,6 +130,11 @@ test.each([
     ['mayfly', '-format=json', 'lease', 'revoke', '--'],
     ['--prefix', '--sync', '--force', '--format']
   ],
+  [
+    // As bash cuts --format=json.
+    ['mayfly', '-address', 'http://x', '--format', '=', 'json', 'lease', ''],
+    ['ls', 'show', 'renew', 'revoke']
+  ],
   [['mayfly', 'read', '--fi'], ['--field']]
 ])('bash completes %j', async (words, expected) => {
   const script = (await shell.run('completion bash')).out

@@ -134,6 +134,11 @@ test.each([
   expect(readFileSync(file(name), 'utf8')).toBe(odd)
 })
 
+test('a file in the place of the folder is refused by its name', () => {
+  writeFileSync(join(folder, 'tls'), '')
+  expect(() => at(0)).toThrow(`listener.tls: ${join(folder, 'tls')} cannot be made (EEXIST)`)
+})
+
 test('a CA that has expired is never served under', () => {
   at(0)
   expect(() => at(3_651)).toThrow(/ca\.pem has expired/)
