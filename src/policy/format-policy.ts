@@ -15,7 +15,7 @@ interface Piece {
 // What the parser takes, cut in the same places, with the comments that it drops.
 const piece = /([ \t\r\n]*)(?:(#[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\/)|("(?:[^"\\]|\\.)*")|([{[])|([}\]])|(=)|(,)|([^\s{}[\]=,"#]+))/gy
 
-/** Rejects with what `parsePolicy` rejects with. */
+/** Rejects what is neither HCL nor JSON, in the words of the parser. Whether it is a policy as well is not asked. */
 export function formatPolicy(text: string): string {
   const before = parseHcl(text)
   const body = text.startsWith('\ufeff') ? text.slice(1) : text
@@ -118,7 +118,8 @@ const isEmpty = (pieces: readonly Piece[], i: number) => pieces[i + 1]?.kind ===
 /** Somebody broke this list into lines, or a comment in it makes it so. */
 function isBroken(pieces: readonly Piece[], i: number): boolean {
   let depth = 0
-  for (const part of pieces.slice(i)) {
+  for (let at = i; at < pieces.length; at++) {
+    const part = pieces[at]!
     if (part.kind === 'open') depth++
     else if (depth > 0 && (part.breaks > 0 || (part.kind === 'comment' && !part.text.startsWith('/*')))) return true
     if (part.kind === 'close' && --depth === 0) return false
