@@ -26,9 +26,7 @@ async function rotateNow(engine: Engine, name: string, storage: MountStorage): P
   const pending = credential.pending ?? (await newPassword(engine.context, passwordPolicyOf(config, stored.role))).reveal()
   storage.put(staticCredentialKey(name), { ...credential, pending, nextAt: now.toString() } satisfies StaticCredential, version)
   storage.schedule(rotateRole, name, now, { name })
-  return rotationWait(
-    rotateRole,
-    name,
-    'unable to finish rotating credentials; retries will continue in the background but it is also safe to retry manually'
-  )
+  return rotationWait(rotateRole, name, {
+    goesOn: 'unable to finish rotating credentials; retries will continue in the background but it is also safe to retry manually'
+  })
 }

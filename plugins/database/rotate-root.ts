@@ -37,15 +37,22 @@ async function rotateNow(engine: Engine, name: string, storage: MountStorage): P
   }
   const key = under ?? name
   storage.schedule(rotateRoot, key, engine.context.clock.now(), { name: key })
-  return rotationWait(rotateRoot, key, 'unable to finish rotating root credentials; it goes on in the background')
+  return rotationWait(rotateRoot, key, {
+    goesOn: 'unable to finish rotating root credentials; it goes on in the background',
+    over: 'unable to rotate root credentials'
+  })
 }
 
 /** The connection in whose name the account is being rotated now. */
 async function rotationOf(engine: Engine, name: string, account: ConnectionVersion, storage: MountStorage): Promise<string | undefined> {
   const all = await pendingRoots(storage)
-  if (all.some(one => one.name === name)) return name
   const { versions } = await sharedAccount(engine, storage, account)
-  return all.find(one => versions.some(({ target }) => target === one.pending.target))?.name
+  const under = all.find(one => versions.some(({ target }) => target === one.pending.target))
+  if (!under && all.some(one => one.name === name))
+    throw refusal(
+      'unable to rotate root credentials: the account that the connection had before is still being rotated: try again once it is'
+    )
+  return under?.name
 }
 
 async function refuseLockOut(engine: Engine, name: string, config: ConnectionConfig, version: ConnectionVersion, storage: MountStorage) {

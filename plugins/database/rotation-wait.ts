@@ -5,15 +5,22 @@ import type { TaskWait } from 'mayfly/plugin'
 export const rotateRole = 'rotate-role'
 export const rotateRoot = 'rotate-root'
 
-/** Answers nothing once the rotation is done, and else says what is true: it goes on, with the password that was chosen. */
-export function rotationWait(task: typeof rotateRole | typeof rotateRoot, key: string, otherwise: string): { readonly after: TaskWait } {
+interface Said {
+  readonly goesOn: string
+  /** When it was given up. */
+  readonly over?: string
+}
+
+/** Answers nothing once the rotation is done, and else says what is true: most go on, with the password that was chosen. */
+export function rotationWait(task: typeof rotateRole | typeof rotateRoot, key: string, said: Said): { readonly after: TaskWait } {
   return {
     after: {
       task,
       key,
       async answer(settled) {
         if (settled?.kind === 'done') return undefined
-        throw new BrokerError('target_unreachable', `${otherwise}: ${settled?.error ?? 'no answer in time'}`)
+        if (settled?.over && said.over) throw new BrokerError('target_refused', `${said.over}: ${settled.error}`)
+        throw new BrokerError('target_unreachable', `${said.goesOn}: ${settled?.error ?? 'no answer in time'}`)
       }
     }
   }

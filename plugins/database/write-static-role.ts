@@ -43,7 +43,7 @@ export async function makeStaticRole(
   storage.put(staticRoleKey(name), { ...role, claims } satisfies StaticRole, 0)
   storage.put(staticCredentialKey(name), credential, 0)
   storage.schedule(rotateRole, name, now, { name })
-  return rotationWait(rotateRole, name, 'the static role is stored, and its first rotation goes on in the background')
+  return rotationWait(rotateRole, name, { goesOn: 'the static role is stored, and its first rotation goes on in the background' })
 }
 
 /** The clock starts from the last rotation; the account's password stays until then. */

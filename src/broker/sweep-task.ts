@@ -41,7 +41,7 @@ interface Ended {
 }
 
 function ended(parts: Parts, outcome: TaskOutcome): Ended {
-  const told: TaskSettled = outcome.why === undefined ? { kind: 'done' } : { kind: 'failed', error: outcome.why }
+  const told: TaskSettled = outcome.why === undefined ? { kind: 'done' } : { kind: 'failed', error: outcome.why, over: 'done' in outcome }
   const again = 'done' in outcome ? null : later(parts, outcome.again)
   return { again, did: outcome.did, error: outcome.why === undefined ? null : cutError(outcome.why), told }
 }

@@ -89,8 +89,8 @@ export interface TaskWait {
   answer(settled: TaskSettled | undefined): Promise<Exclude<Answer, { issue: unknown } | { after: unknown }>>
 }
 
-/** How a run of a task ended, once that is committed. `error`: a sentence that the caller may read. */
-export type TaskSettled = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly error: string }
+/** How a run of a task ended, once that is committed. `error`: a sentence that the caller may read. `over`: it does not run again by itself. */
+export type TaskSettled = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly error: string; readonly over?: boolean }
 
 /** A plan: nothing has touched the target yet. */
 export interface Issuance {

@@ -87,7 +87,7 @@ test('a failure and a reason not to be done are told, and the task runs again by
   await at.broker.ask('write', 'w/ask')
   expect(at.working.told).toEqual([
     { kind: 'failed', error: 'internal error' },
-    { kind: 'failed', error: 'nobody is there' }
+    { kind: 'failed', error: 'nobody is there', over: true }
   ])
   expect(at.working.runs).toBe(3)
 })

@@ -179,8 +179,8 @@ export class TestMount implements AsyncDisposable {
   async #waited(after: TaskWait): Promise<Answer> {
     const scheduled = this.rows.tasks.find(one => one.task === after.task && one.key === after.key)
     if (!scheduled) throw new Error(`no task ${after.task} ${after.key} is scheduled`)
-    const { why } = await this.#runTask(scheduled).catch((error: Error) => ({ why: error.message }))
-    return after.answer(why === undefined ? { kind: 'done' } : { kind: 'failed', error: why })
+    const outcome = await this.#runTask(scheduled).catch((error: Error) => ({ why: error.message }))
+    return after.answer(outcome.why === undefined ? { kind: 'done' } : { kind: 'failed', error: outcome.why, over: 'done' in outcome })
   }
 
   credential(lease: TestLease): CredentialType {
