@@ -1,5 +1,5 @@
 /** Schedules as cron writes them, in UTC: minute, hour, day of the month, month, day of the week; each `*`, a value, a range, a list, a step (`1-5`, `0,30`, `*` with
- *  `/15`), months and days also by name. Where both days are restricted, either counts, as everywhere. Pure. */
+ *  `/15`), months and days also by name. Where both days are restricted, be it by a step alone, either counts, as in the schedules of the wire. Pure. */
 import { BrokerError } from 'mayfly/plugin'
 
 export interface Cron {
@@ -85,7 +85,7 @@ function firstMinute({ minutes, hours }: Cron, from: number): number | undefined
   return undefined
 }
 
-const isAny = (field: string): boolean => /^[*?]/.test(field)
+const isAny = (field: string): boolean => field.split(',').some(part => /^[*?](?:\/0*1)?$/.test(part))
 
 function readField(name: string, text: string, least: number, most: number, names: readonly string[] = []): ReadonlySet<number> {
   const values = new Set<number>()
