@@ -5,10 +5,16 @@ import type { CharsetRule, PasswordPolicy } from './password-policy.ts'
 /** A way to draw candidates: text of the policy's length, every one equally likely; nothing when the candidate breaks a rule. */
 export function passwordDraw(policy: PasswordPolicy, random: Random): () => string | undefined {
   const alphabet = alphabetOf(policy)
+  const ordered = { ...policy, rules: policy.rules.toSorted(byBreaks) }
   return () => {
     const candidate = randomText(random, alphabet, policy.length)
-    return keeps(policy, candidate) ? candidate : undefined
+    return keeps(ordered, candidate) ? candidate : undefined
   }
+}
+
+/** What is broken most often is looked at first: thousands of candidates are drawn in one go, while nobody else is served. */
+function byBreaks(a: CharsetRule, b: CharsetRule): number {
+  return a.charset.length - b.charset.length || b.charactersMin - a.charactersMin
 }
 
 function keeps({ rules, notFirst }: PasswordPolicy, candidate: string): boolean {
