@@ -131,6 +131,9 @@ export function responseEntry(time: string, described: Described, answered: Answ
   return `{"time":"${time}","type":"response"${textField('error', answered.error)}${described.text}${jsonField('response', response)}}`
 }
 
+// No login has so many fields. Beyond it anybody could fill the disk with names of their own, thousands in each entry.
+const strangersLeavesMax = 50
+
 function requestText(asked: Asked, token: string, accessor: string, hash: Hash): string {
   return object(
     textField('id', asked.id) +
@@ -140,7 +143,7 @@ function requestText(asked: Asked, token: string, accessor: string, hash: Hash):
       textField('client_token_accessor', accessor) +
       ',"namespace":{"id":"root"}' +
       textField('path', asked.path) +
-      jsonField('data', redact(asked.data ?? {}, hash, setOf(asked.mount?.clearRequestKeys))) +
+      jsonField('data', redact(asked.data ?? {}, hash, setOf(asked.mount?.clearRequestKeys), asked.auth ? undefined : strangersLeavesMax)) +
       textField('remote_address', asked.remoteAddress) +
       numberField('remote_port', asked.remotePort) +
       numberField('wrap_ttl', asked.wrapTtl) +

@@ -23,19 +23,21 @@ const measures = new Set(
   ).split(' ')
 )
 
-/** JSON text. `clear` names keys whose values stay as they are (`audit_non_hmac_request_keys` of the mount). */
-export function redact(data: unknown, hash: Hash, clear?: ReadonlySet<string>): string {
-  return new Redaction(hash, clear).value(data, '', 0)
+/** JSON text. `clear` names keys whose values stay as they are (`audit_non_hmac_request_keys` of the mount). `most`: keys and values that are told one by one. */
+export function redact(data: unknown, hash: Hash, clear?: ReadonlySet<string>, most = leavesMax): string {
+  return new Redaction(hash, clear, most).value(data, '', 0)
 }
 
 class Redaction {
   readonly #hash: Hash
   readonly #clear: ReadonlySet<string> | undefined
+  readonly #most: number
   #leaves = 0
 
-  constructor(hash: Hash, clear: ReadonlySet<string> | undefined) {
+  constructor(hash: Hash, clear: ReadonlySet<string> | undefined, most: number) {
     this.#hash = hash
     this.#clear = clear
+    this.#most = most
   }
 
   value(value: unknown, key: string, depth: number): string {
@@ -67,7 +69,7 @@ class Redaction {
 
   #container(value: object, key: string, depth: number): string {
     // The one thing that is known to be secret in full: no key of it is ever in clear.
-    if (value instanceof Secret) return new Redaction(this.#hash, undefined).value(value.reveal(), '', depth)
+    if (value instanceof Secret) return new Redaction(this.#hash, undefined, this.#most).value(value.reveal(), '', depth)
     if (value instanceof Uint8Array) return quote(this.#hash(Buffer.from(value).toString('base64')))
     if (depth >= depthMax) return this.#whole(value)
     return Array.isArray(value) ? this.#list(value, key, depth) : this.#object(value, depth)
@@ -76,7 +78,7 @@ class Redaction {
   #list(values: readonly unknown[], key: string, depth: number): string {
     const items: string[] = []
     for (const [at, item] of values.entries()) {
-      if (this.#leaves >= leavesMax) {
+      if (this.#leaves >= this.#most) {
         items.push(this.#rest(values.length - at, values.slice(at)))
         break
       }
@@ -89,7 +91,7 @@ class Redaction {
     const entries = Object.entries(values)
     const items: string[] = []
     for (const [at, [key, item]] of entries.entries()) {
-      if (this.#leaves >= leavesMax) {
+      if (this.#leaves >= this.#most) {
         items.push(`"...":${this.#rest(entries.length - at, entries.slice(at))}`)
         break
       }

@@ -21,7 +21,7 @@ export function lockoutRule({ config }: MountRecord): LockoutRule {
   }
 }
 
-// Only names that exist are counted, so this bounds a broker with very many roles under attack; the oldest goes first.
+// Bounds a broker with very many roles under attack, and what may be guessed of names that are not there; the oldest goes first.
 const countedMax = 50_000
 
 interface Failures {
@@ -30,18 +30,19 @@ interface Failures {
 }
 
 /** Guesses at one alias: after so many in a row nobody gets in under it for a while, the right proof included, so that parallel guesses win nothing. Counted in this process:
- *  whoever can restart the broker has no need to guess. */
+ *  whoever can restart the broker has no need to guess. Names of nobody are locked alike, so that no lock tells who is there, but apart: they push nobody's failures out. */
 export class Lockouts {
   readonly #clock: Clock
   readonly #failures = new Map<string, Failures>()
+  readonly #ofNobody = new Map<string, Failures>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  locked(mount: MountRecord, alias: string): boolean {
+  locked(mount: MountRecord, alias: string, nobody = false): boolean {
     const rule = lockoutRule(mount)
-    const failures = this.#failures.get(keyOf(mount, alias))
+    const failures = this.#countsOf(nobody).get(keyOf(mount, alias))
     return (
       !rule.disabled &&
       failures !== undefined &&
@@ -59,21 +60,26 @@ export class Lockouts {
       .filter(alias => this.locked(mount, alias))
   }
 
-  failed(mount: MountRecord, alias: string): void {
+  failed(mount: MountRecord, alias: string, nobody = false): void {
     const rule = lockoutRule(mount)
     if (rule.disabled) return
+    const counts = this.#countsOf(nobody)
     const key = keyOf(mount, alias)
     const at = this.#clock.elapsed()
-    const before = this.#failures.get(key)
+    const before = counts.get(key)
     const kept =
       before && at - before.at < (before.count >= rule.threshold ? rule.lastsFor : rule.forgottenAfter) * 1_000 ? before.count : 0
-    this.#failures.delete(key)
-    if (this.#failures.size >= countedMax) for (const oldest of this.#failures.keys().take(1)) this.#failures.delete(oldest)
-    this.#failures.set(key, { count: kept + 1, at })
+    counts.delete(key)
+    if (counts.size >= countedMax) for (const oldest of counts.keys().take(1)) counts.delete(oldest)
+    counts.set(key, { count: kept + 1, at })
   }
 
   forget(mount: MountRecord, alias: string): void {
     if (this.#failures.size > 0) this.#failures.delete(keyOf(mount, alias))
+  }
+
+  #countsOf(nobody: boolean): Map<string, Failures> {
+    return nobody ? this.#ofNobody : this.#failures
   }
 }
 

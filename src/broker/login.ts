@@ -73,13 +73,13 @@ function entityOf({ barrier }: Parts, { record }: Mount, alias: string): string 
 }
 
 /** Whose proof was good a moment ago, and went to somebody faster, has not guessed. */
-function refusal(parts: Parts, mount: Mount, { alias, message, why }: Refusal, tries: number): BrokerError {
-  if (alias !== undefined) refuseLocked(parts, mount, alias)
-  if (alias !== undefined && tries === 1) parts.lockouts.failed(mount.record, alias)
+function refusal(parts: Parts, mount: Mount, { alias, nobody, message, why }: Refusal, tries: number): BrokerError {
+  if (alias !== undefined) refuseLocked(parts, mount, alias, nobody)
+  if (alias !== undefined && tries === 1) parts.lockouts.failed(mount.record, alias, nobody)
   return new RefusedLogin(message, why)
 }
 
 /** With the right proof too: else a guesser would learn which one it was. */
-function refuseLocked(parts: Parts, mount: Mount, alias: string): void {
-  if (parts.lockouts.locked(mount.record, alias)) throw denied()
+function refuseLocked(parts: Parts, mount: Mount, alias: string, nobody?: true): void {
+  if (parts.lockouts.locked(mount.record, alias, nobody)) throw denied()
 }

@@ -30,6 +30,7 @@ export async function perform(parts: Parts, request: WireRequest): Promise<Reply
   const exchange = new Exchange(parts, request, identity, here.mount?.record)
   try {
     if (asksAboutWrapping(request)) await refuseDeadWrapping(parts, request, identity) // 400 to anybody, before the policy
+    if (here.open && !identity.token) refuseFlood(parts, request)
     const verdict = here.open ? pass(request) : await authorize(identity, request, here)
     exchange.decided(verdict.decision)
     if (!verdict.decision.allowed) throw new BrokerError('permission_denied', listed('permission denied')) // refusals are audited too
@@ -52,6 +53,11 @@ async function identify(parts: Parts, request: WireRequest): Promise<Identity> {
     if (error instanceof BrokerError && error.code === 'permission_denied') parts.trail.countRefusal(request.remoteAddress)
     throw error
   }
+}
+
+/** Of what anybody may read every answer is in the trail: without a bound anybody could fill it. */
+function refuseFlood({ refusals }: Parts, { operation, remoteAddress }: WireRequest): void {
+  if (operation !== 'write' && refusals.spent(remoteAddress)) throw new BrokerError('quota_exceeded', 'too many requests without a token')
 }
 
 function pass(request: WireRequest): Verdict {

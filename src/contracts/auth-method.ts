@@ -85,10 +85,12 @@ export interface LoggedIn {
 /** Seconds; 0 = not said. */
 export type RenewalTerms = Pick<Login, 'ttl' | 'maxTtl' | 'period'>
 
-/** A proof that was not enough. `alias`, where it names somebody who exists: failures of one alias lock it. `message` is the method's one text, whatever was wrong; `why` is
- *  for the trail alone, and never holds a word of the proof. */
+/** A proof that was not enough. `alias`: whose it would have been; failures of one alias lock it. `nobody`: no such alias is there, or none for a caller at this address. It is then
+ *  counted and locked apart: a lock tells nobody which aliases there are, and who may not come in locks nobody out. `message` is the method's one text, whatever was
+ *  wrong; `why` is for the trail alone, and never holds a word of the proof. */
 export interface Refusal {
   readonly alias?: string
+  readonly nobody?: true
   readonly message: string
   readonly why: string
 }

@@ -2,7 +2,7 @@ import { authPath, BrokerError, field } from '../../contracts/index.ts'
 import type { AuthAnswer, AuthContext, AuthPath, Login, LoginStorage } from '../../contracts/index.ts'
 import { addressWithin } from '../../identity/bound-address.ts'
 import { loginSettings } from '../token-settings.ts'
-import { roleById } from './role-id.ts'
+import { roleById, roleIdCharsMax } from './role-id.ts'
 import { roleKey } from './role.ts'
 import type { Role } from './role.ts'
 import { readSecretId, secretIdCharsMax, secretIdHash, secretIdKey, takeSecretId } from './secret-id.ts'
@@ -27,28 +27,36 @@ interface Proof {
   readonly remoteAddress: string
 }
 
-/** Networks first, then the use: a secret id that is tried from elsewhere loses none. */
+/** Networks first, then the use: a secret id that is tried from elsewhere loses none. For who is outside a role's networks there is no such role. */
 async function planLogin(context: AuthContext, storage: LoginStorage, proof: Proof): Promise<AuthAnswer> {
   if (!proof.role_id) throw new BrokerError('invalid_request', 'missing role_id')
-  const stored = await roleById(context, storage, proof.role_id)
+  const found = await roleById(context, storage, proof.role_id)
+  const stored = found && addressWithin(found.role.settings.secret_id_bound_cidrs, proof.remoteAddress) ? found : undefined
   const secretNeeded = stored?.role.settings.bind_secret_id ?? true
   if (secretNeeded && !proof.secret_id) throw new BrokerError('invalid_request', 'missing secret_id')
-  if (!stored) return refused('no role has this role id')
+  if (!stored)
+    return nobody(
+      proof.role_id,
+      found ? `role ${found.role.name}: the address is outside secret_id_bound_cidrs` : 'no role has this role id'
+    )
   const { role, version } = stored
-  if (!addressWithin(role.settings.secret_id_bound_cidrs, proof.remoteAddress))
-    return refused(`role ${role.name}: the address is outside secret_id_bound_cidrs`)
   storage.expect(roleKey(role.name), version)
   if (!secretNeeded) return { login: loginOf(role, undefined, proof.remoteAddress) }
   const secretId = await readProof(context, storage, role, proof.secret_id ?? '')
-  if (!secretId) return refused(`role ${role.name}: the secret id is unknown, used up or expired`, role.role_id)
+  if (!secretId) return refused(role, 'the secret id is unknown, used up or expired')
+  // Counted like a guess: else a guesser elsewhere would see, by what never locks, which one is right.
   if (!addressWithin(secretId.secretId.cidr_list, proof.remoteAddress))
-    return refused(`role ${role.name}: the address is outside cidr_list of the secret id`)
+    return refused(role, 'the address is outside cidr_list of the secret id')
   use(storage, role, secretId)
   return { login: loginOf(role, secretId.secretId, proof.remoteAddress) }
 }
 
-function refused(why: string, alias?: string): AuthAnswer {
-  return { refused: { message, why, ...(alias === undefined ? {} : { alias }) } }
+function refused({ name, role_id }: Role, why: string): AuthAnswer {
+  return { refused: { message, why: `role ${name}: ${why}`, alias: role_id } }
+}
+
+function nobody(roleId: string, why: string): AuthAnswer {
+  return { refused: { message, why, ...(roleId.length > roleIdCharsMax ? {} : { alias: roleId, nobody: true }) } }
 }
 
 async function readProof(context: AuthContext, storage: LoginStorage, role: Role, secretId: string): Promise<StoredSecretId | undefined> {

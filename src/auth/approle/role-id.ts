@@ -3,7 +3,7 @@ import type { AuthContext, LoginStorage, MountReader } from '../../contracts/ind
 import { readRole, roleJson, roleKey } from './role.ts'
 import type { Role, StoredRole } from './role.ts'
 
-const roleIdCharsMax = 256
+export const roleIdCharsMax = 256
 
 /** A chosen role id may have any characters, so it is found by its hash. */
 export function roleIdKey({ mac }: Pick<AuthContext, 'mac'>, roleId: string): string {
