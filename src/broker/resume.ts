@@ -15,6 +15,7 @@ import type { Call } from './core-path.ts'
 import { commit } from './exchange.ts'
 import type { Parts } from './parts.ts'
 import type { Outcome } from './request.ts'
+import { rotateKeys } from './rotate-keys.ts'
 import { uuid } from './uuid.ts'
 
 // One statement over a million leases would hold the only writer for 20 s.
@@ -85,6 +86,8 @@ async function lift(
   as: ResumeAs,
   apart: { readonly instance?: string; readonly tasksOf?: readonly string[] } = {}
 ): Promise<number> {
+  // The other store goes on counting, or has counted, encryptions of the same key. Before the lift: a crash between the two would leave both sealing with it.
+  await rotateKeys(parts, 'resumed')
   await parts.at('resume:before-lift')
   const [lifted] = await commit(parts, [{ kind: 'held.lift', now: parts.clock.now(), as, ...apart }], [])
   await parts.at('resume:after-lift')

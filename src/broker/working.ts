@@ -21,7 +21,7 @@ import { prune } from './prune.ts'
 import { Reconciler } from './reconcile.ts'
 import { RefusalRate } from './refusal-rate.ts'
 import { Resealer } from './reseal.ts'
-import { rotateKeys, rotateWhenDue } from './rotate-keys.ts'
+import { rotateWhenDue } from './rotate-keys.ts'
 import { SinkStreams } from './sink-streams.ts'
 import { Sweeper } from './sweeper.ts'
 import { TargetGates } from './target-gates.ts'
@@ -144,15 +144,20 @@ async function begin(parts: Parts, stack: AsyncDisposableStack): Promise<void> {
   stack.defer(() => parts.reconciler[Symbol.dispose]())
 }
 
+/** All of it or nothing: a broker that issues and does not sweep is worse than one that is sealed. */
 async function goOn(parts: Parts, stack: AsyncDisposableStack, instance: string | undefined): Promise<void> {
-  await parts.hold.readAgain()
-  if (instance !== undefined) {
-    Object.assign(parts, { instance })
-    await parts.mounts.become(instance)
+  try {
+    await parts.hold.readAgain()
+    if (instance !== undefined) {
+      Object.assign(parts, { instance })
+      await parts.mounts.become(instance)
+    }
+    await begin(parts, stack)
+  } catch (error) {
+    parts.log.error('the store is held no longer, and the broker cannot begin its work: it is sealed', {}, error)
+    parts.sealNow()
+    throw error
   }
-  await begin(parts, stack)
-  // The other store goes on counting, or has counted, encryptions of the same key.
-  await rotateKeys(parts, 'resumed')
 }
 
 async function openBarrier(life: LifeParts, keyring: StoredKeyring, clock: TimeKeeper, stack: AsyncDisposableStack) {

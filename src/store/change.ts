@@ -37,7 +37,8 @@ export type Intention =
   // held stores: what else passes while a store is held tells `sqlite/held.ts`
   /** How it is resumed; from here on it can be resumed in no other way. Lost (`invalid_request`) when it is not held, or was begun the other way. Idempotent. */
   | { readonly kind: 'held.begin'; readonly as: ResumeAs }
-  /** Of a copy: at most `limit` leases that are not revoked become history, `revoked_at` empty, cause `foreign`: they are the original's. `count`. */
+  /** Of a copy: at most `limit` leases that are not revoked become history, `revoked_at` empty, cause `foreign`: they are the original's. Lost (`invalid_request`) unless it is being
+   *  resumed so: what it has issued since is its own. `count`. */
   | { readonly kind: 'held.setAside'; readonly limit: number }
   /** Held no longer. Numbers that the other store may have given out meanwhile are skipped; what waits wrapped may have been opened there, and does not open
    *  here. Of a copy: `instance` is its own from now on, scheduled tasks of the mounts in `tasksOf` go (their `count`); lost (`invalid_request`) while leases
@@ -159,12 +160,13 @@ export type Intention =
   /** What was found in a target without a lease gets one, active. Optional: `applied` false when its name or id was ever used, an open cascade covers it, its mount is ending or
    *  the target retired. Row of the target made when new; recipe stored once by its id. */
   | { readonly kind: 'lease.adopt'; readonly lease: Lease; readonly recipe: Uint8Array }
-  /** What a revoked lease stood for is there again, or still: the lease is active, and due now with its cause. `target` and `handle`: where and as what it was found. Optional: `applied`
-   *  false unless revoked at that version, at a mount and a target that live on. */
+  /** What a revoked lease stood for is there again, or still: the lease is active, and due now with its cause. `mount`, `target` and `handle`: where and as what it was found.
+   *  Optional: `applied` false unless revoked at that version, at a mount and a target that live on; a lease of another mount only when that one has been dropped. */
   | {
       readonly kind: 'lease.reopen'
       readonly id: LeaseId
       readonly version: number
+      readonly mount: string
       readonly target: TargetId
       readonly handle: Uint8Array
       readonly cause: RevokeCause

@@ -2,12 +2,14 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { CrashPoint } from '../../src/broker/crash-point.ts'
 import { unchain } from '../../src/audit/chain.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { usersOf } from '../../plugins/memory/target.ts'
 import { TestClock } from '../sim/test-clock.ts'
 import { dataOf, lease, smallBroker, withUsers } from './small-broker.ts'
-import type { SmallBroker } from './small-broker.ts'
+import type { SmallBroker, SmallBrokerOptions } from './small-broker.ts'
+import { failingStore } from './failing-store.ts'
 
 let folder = ''
 let clock = new TestClock()
@@ -17,12 +19,14 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-const open = async (name: string, root?: string) =>
-  smallBroker({
-    clock,
-    store: await openSqlite({ path: join(folder, name), reserveBytes: 65_536 }),
-    ...(root === undefined ? {} : { root })
-  })
+const openStore = (name: string) => openSqlite({ path: join(folder, name), reserveBytes: 65_536 })
+
+const open = async (name: string, root?: string, more: SmallBrokerOptions = {}) =>
+  smallBroker({ clock, store: more.store ?? (await openStore(name)), ...more, ...(root === undefined ? {} : { root }) })
+
+const diesBeforeLift = async (point: CrashPoint) => {
+  if (point === 'resume:before-lift') throw new Error('dies here')
+}
 
 const copy = (from: string, to: string) => cp(join(folder, from), join(folder, to), { recursive: true, preserveTimestamps: true })
 
@@ -121,5 +125,36 @@ describe('a broker on a held store', () => {
     await broker[Symbol.asyncDispose]()
     broker = await open('other', original.root)
     expect(broker.life.health()).toMatchObject({ cluster_id: instance })
+  })
+
+  test('two resumes at once set nothing aside that the copy has issued itself', async () => {
+    await broker.ask('write', 'sys/resume', { as: 'copy' })
+    const own = await lease(broker)
+    // The second one, begun before the first was done, comes to its next batch only now.
+    const late = broker.store.commit([{ kind: 'held.setAside', now: clock.now(), limit: 1_000 }], [])
+    await expect(late).rejects.toThrow('is not being resumed with --copy')
+    await clock.advance('PT2H')
+    expect(names(original.target)).toEqual([issued.username])
+    expect(own.username).not.toBe(issued.username)
+  })
+
+  test('nothing that it seals once it is resumed is under a key with which the other store goes on', async () => {
+    await broker[Symbol.asyncDispose]()
+    broker = await open('other', original.root, { at: diesBeforeLift })
+    await expect(broker.ask('write', 'sys/resume', { as: 'copy' })).rejects.toThrow('dies here')
+    expect(dataOf(await broker.ask('read', 'sys/key-status')).term).toBe(2)
+  })
+
+  test('resumed and unable to begin its work it is sealed, and issues nothing that nobody would sweep', async () => {
+    await broker[Symbol.asyncDispose]()
+    const store = failingStore(await openStore('other'), changes => changes.some(({ kind }) => kind === 'lease.takeOver'))
+    broker = await open('other', original.root, { store })
+    await expect(broker.ask('write', 'sys/resume', { as: 'restored' })).rejects.toThrow('cannot be written')
+    await clock.advance('PT1S')
+    expect(broker.life.sealed()).toBe(true)
+    await broker[Symbol.asyncDispose]()
+    broker = await open('other', original.root)
+    await clock.advance('PT2H')
+    expect(names(original.target)).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import type { ResumeAs } from '../../change.ts'
 import { LostCondition } from '../../store.ts'
 import { heldRow } from '../held.ts'
 import { changed, fence } from '../writing.ts'
@@ -20,13 +21,19 @@ const setAsideSql = `update lease set state = 'revoked', version = version + 1, 
     prior_state = null, prior_cause = null
   where number in (select number from lease where state <> 'revoked' limit :limit) and ${fence}`
 
-export function setLeasesAside({ db, now, fence: run }: Writing, { limit }: ChangeOf<'held.setAside'>): Applied {
+/** Only while it is held: a second resume that comes late would set aside what this store has issued since. */
+export function setLeasesAside({ db, now, fence: run }: Writing, { kind, limit }: ChangeOf<'held.setAside'>): Applied {
+  refuseUnlessResuming(kind, db, 'copy')
   return changed(db.run(setAsideSql, { now, limit, ...run }))
+}
+
+function refuseUnlessResuming(kind: 'held.setAside' | 'held.lift', db: Writing['db'], as: ResumeAs): void {
+  if (heldRow(db)?.resuming !== as) throw new LostCondition(kind, 'invalid_request', `the store is not being resumed with --${as}`)
 }
 
 export function liftHold(writing: Writing, { kind, as, instance, tasksOf = [] }: ChangeOf<'held.lift'>): Applied {
   const { db } = writing
-  if (heldRow(db)?.resuming !== as) throw new LostCondition(kind, 'invalid_request', `the store is not being resumed with --${as}`)
+  refuseUnlessResuming(kind, db, as)
   const tasks = as === 'copy' ? letGo(kind, { db }, tasksOf) : 0
   closeWrapped(writing)
   db.run('update sequence set next = next + :skipped', { skipped: numbersSkipped })
