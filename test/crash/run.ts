@@ -42,9 +42,9 @@ for (const suite of chosen()) reports.push([suite, await runSuite(suite, wanted(
 console.log(`\n${reports.reduce((sum, [, { kills }]) => sum + kills, 0)} kills`)
 console.table(
   Object.fromEntries(
-    reports.map(([{ name, holds }, { kills, points, answered, unreached, broken }]) => [
+    reports.map(([{ name, holds }, { kills, missed, points, answered, unreached, broken }]) => [
       name,
-      { kills, points, answered, 'never reached': unreached.length, broken: broken.length, 'what must hold': holds }
+      { kills, missed, points, answered, 'never reached': unreached.length, broken: broken.length, 'what must hold': holds }
     ])
   )
 )

@@ -36,6 +36,8 @@ export interface Wanted {
 
 export interface SuiteReport {
   readonly kills: number
+  /** Those at another moment, because the armed one (a later pass of a point) did not come in time. */
+  readonly missed: number
   readonly points: number
   readonly answered: number
   /** Points that were armed and never reached: a crash point that no suite reaches is a failing test. */
@@ -46,30 +48,35 @@ export interface SuiteReport {
 // Where the work of a broker that has just started is under way.
 const randomMs = { from: 20, to: 620 }
 
+const killsPerLine = 25
+
 type Tell = (line: string) => void
 
 export async function runSuite(suite: CrashSuite, wanted: Wanted, tell: Tell = () => undefined): Promise<SuiteReport> {
   const named = suite.moments.filter(({ point }) => wanted.points?.includes(point) ?? true)
   const moments = [...named.flatMap(moment => passes(moment, wanted.each, suite.passesMax)), ...atRandom(wanted.random)]
-  const report = { kills: 0, points: named.length, answered: 0, broken: [] as string[] }
+  const report = { kills: 0, missed: 0, points: named.length, answered: 0, broken: [] as string[] }
   const reached = new Set<string>()
+  const told = ({ answered }: Deaths) =>
+    tell(`${suite.name}: ${report.kills} of ${moments.length} kills, ${answered} answered, ${report.broken.length} broken so far`)
   try {
     await using deaths = await suite.open()
     for (const since of batches(moments, suite.deathsPerLook)) {
       for (const moment of since) {
-        if ((await deaths.die(moment)) && 'point' in moment) reached.add(moment.point)
-        report.kills++
+        if (!(await deaths.die(moment))) report.missed++
+        else if ('point' in moment) reached.add(moment.point)
+        if (++report.kills % killsPerLine === 0 || report.kills === moments.length) told(deaths)
       }
       for (const what of await deaths.broken()) report.broken.push(`${what} (after deaths at ${namesOf(since)})`)
-      report.answered = deaths.answered
-      tell(`${suite.name}: ${report.kills} of ${moments.length} kills, ${report.answered} answered, ${report.broken.length} broken`)
     }
     report.broken.push(...(await trailOf(deaths)))
+    report.answered = deaths.answered
   } catch (error) {
     // The store is no good any more, and so is the rest of the run.
     report.broken.push(`ended after ${report.kills} kills: ${error instanceof Error ? error.stack : String(error)}`)
   }
-  return { ...report, unreached: named.map(({ point }) => point).filter(point => !reached.has(point)) }
+  const armed = wanted.each > 0 ? named.map(({ point }) => point) : []
+  return { ...report, unreached: armed.filter(point => !reached.has(point)) }
 }
 
 function passes(moment: NamedMoment, each: number, passesMax: number): readonly Moment[] {

@@ -98,13 +98,15 @@ export class Rekeyed implements Deaths {
     const hold = async (what: string, work: () => Promise<unknown>) => {
       await work().catch(error => broken.push(`${what}: ${String(error)}`))
     }
+    const { oldest_term: oldest } = await this.keyStatus()
+    for (const rows of this.namesOf(oldest)) broken.push(`after the deaths, sealed under a key that is gone: ${rows}`)
     await hold('what was sealed does not open after the deaths', () => this.allOpens())
     await hold('the pass does not end', () => this.untilOneKey())
     await hold('what was sealed does not open after the pass', () => this.allOpens())
     await hold('the key of the seal cannot be rotated', () => this.stand.api.must('PUT', 'sys/rotate/seal'))
     const { oldest_term } = await this.keyStatus()
     await broker.stop()
-    for (const rows of this.namesOf(oldest_term)) broken.push(`sealed under a key that is gone: ${rows}`)
+    for (const rows of this.namesOf(oldest_term)) broken.push(`after the pass, sealed under a key that is gone: ${rows}`)
     return broken
   }
 

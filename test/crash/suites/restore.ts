@@ -40,7 +40,7 @@ export class Restored implements Deaths {
     else await this.restored()
     this.#turn++
     const came = await this.resumeDies(moment, as)
-    this.#broken.push(...(await this.resumedBroken(as)))
+    this.#broken.push(...(await this.resumedBroken(as, 'point' in moment && came)))
     return came
   }
 
@@ -80,7 +80,7 @@ export class Restored implements Deaths {
   }
 
   /** It is held until it is resumed as what was begun, or it is resumed; then it has the leases that it should, and issues. */
-  async resumedBroken(as: ResumeAs): Promise<readonly string[]> {
+  async resumedBroken(as: ResumeAs, begun: boolean): Promise<readonly string[]> {
     const { stand } = this.backedUp
     const { api } = stand
     await using broker = await stand.started()
@@ -90,7 +90,7 @@ export class Restored implements Deaths {
       if (health.resuming_as === as) {
         const { status } = await api.ask('PUT', 'sys/resume', { as: other(as) })
         if (status !== 400) broken.push(`begun as ${as}, it is resumed as ${other(as)}: ${status}`)
-      } else if (health.resuming_as !== undefined) broken.push(`begun as ${as}, it says ${health.resuming_as}`)
+      } else if (begun || health.resuming_as !== undefined) broken.push(`begun as ${as}, it says ${health.resuming_as}`)
       await api.must('PUT', 'sys/resume', { as })
     }
     const [held, wanted] = [await this.backedUp.held(), as === 'copy' ? 0 : leasesCount]
