@@ -19,19 +19,19 @@ const textCharsMax = 200
 // The 29th of February comes after eight years at most (1896 to 1904, 2096 to 2104).
 const daysMax = 8 * 366
 
-const short: Readonly<Record<string, string>> = {
-  '@hourly': '0 * * * *',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@weekly': '0 0 * * 0',
-  '@monthly': '0 0 1 * *',
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *'
-}
+const short: ReadonlyMap<string, string> = new Map([
+  ['@hourly', '0 * * * *'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@monthly', '0 0 1 * *'],
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *']
+])
 
 /** Throws `invalid_request` that names what was expected, and for a schedule that never comes. */
 export function readCron(text: string): Cron {
-  const fields = (short[text.trim().toLowerCase()] ?? text).trim().split(/\s+/)
+  const fields = (short.get(text.trim().toLowerCase()) ?? text).trim().split(/\s+/)
   if (text.length > textCharsMax || fields.length !== 5)
     throw refusal('expected five fields: minute, hour, day of the month, month, day of the week')
   const [minute, hour, day, month, weekday] = fields as [string, string, string, string, string]

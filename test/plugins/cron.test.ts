@@ -40,6 +40,8 @@ test.each([
   '0 0 30 2 *',
   '0 0 31 4,6,9,11 *',
   '@every 5m',
+  'constructor',
+  '__proto__',
   `${'1,'.repeat(200)}1 * * * *`
 ])('%j is refused by name', schedule => {
   expect(() => readCron(schedule)).toThrow('rotation_schedule: ')
