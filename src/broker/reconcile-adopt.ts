@@ -55,9 +55,15 @@ function adoption(
 ): readonly Adoption[] {
   if (found.handle === undefined) return []
   if (!earlier) return [newAdoption(parts, target, policy, found, found.handle)]
-  // Of another mount, it is that mount's to end; with a lease meanwhile, nobody's.
-  if (earlier.mount !== target.mount.uuid || earlier.state !== 'revoked') return []
+  // With a lease meanwhile, it is nobody's to end.
+  if (earlier.state !== 'revoked' || !isOf(parts, target, earlier)) return []
   return [reopening(parts, target, policy, found.handle, earlier)]
+}
+
+/** What another mount has made is that mount's to end, as long as there is one: after a forced end and a disabled mount nobody else would ever. */
+function isOf(parts: Parts, { mount, credential }: AdoptingTarget, earlier: Lease): boolean {
+  if (earlier.mount === mount.uuid) return true
+  return parts.mounts.byUuid(earlier.mount) === undefined && earlier.credential === credential
 }
 
 /** Somebody has ended it before: there is nothing to wait for. Its own recipe is still there, and serves better than a plain one. */
@@ -67,7 +73,20 @@ function reopening(parts: Parts, target: AdoptingTarget, policy: 'adopt' | 'remo
   const report = { name: earlier.name, lease: earlier.id, ends: now.toString() }
   const audit = [adoptionEntry(parts, target, policy, report)]
   const { id, version } = earlier
-  return { change: { kind: 'lease.reopen', now, id, version, target: target.id, handle: sealed, cause: 'reconciled', audit }, report }
+  return {
+    change: {
+      kind: 'lease.reopen',
+      now,
+      id,
+      version,
+      mount: target.mount.uuid,
+      target: target.id,
+      handle: sealed,
+      cause: 'reconciled',
+      audit
+    },
+    report
+  }
 }
 
 function newAdoption(parts: Parts, target: AdoptingTarget, policy: 'adopt' | 'remove', found: Found, handle: Json): Adoption {

@@ -152,6 +152,21 @@ test('a lease that was ended by force is opened again, and this time its user go
   expect(held).toMatchObject({ state: 'revoked', cause: 'reconciled', display_name: 'root' })
 })
 
+test('what a mount left behind by force is the next one’s to end', async () => {
+  await using broker = await smallBroker()
+  await withUsers(broker)
+  const credential = await lease(broker)
+  await broker.ask('write', `sys/leases/revoke-force/${credential.lease}`)
+  await broker.ask('delete', 'sys/mounts/users')
+  await pass(broker, 'PT1M')
+  await withUsers(broker)
+  await tune(broker, { reconcile: 'remove', reconcile_after: '1m' })
+  expect(await found(broker)).toMatchObject({ orphans: [{ name: credential.username, state: 'waits' }] })
+  await pass(broker, 'PT3M')
+  expect(namesIn(broker)).toEqual([])
+  expect(await found(broker)).toMatchObject({ orphanCount: 0, listed: 0 })
+})
+
 test('a lease whose object has gone is told and audited, and not taken for ended', async () => {
   await using broker = await smallBroker()
   await withUsers(broker)

@@ -56,9 +56,27 @@ export function adopting(open: OpenStore): void {
       expect(Buffer.from(again.handle).toString()).toBe('found handle')
       expect(await world.store.liveLeases(target)).toBe(0)
       expect(await world.store.liveLeases('target-9' as TargetId)).toBe(1)
+      // Nothing was ever issued there.
+      expect((await world.store.dueWork(world.now)).targets.map(({ target }) => target.id)).toContain('target-9')
       const [claimed] = await world.claim({ target: 'target-9' as TargetId })
       expect(await world.settle([claimed!], { outcome: 'gone' })).toBe(1)
       expect(await world.lease(forced.id)).toMatchObject({ state: 'revoked', cause: 'reconciled' })
+    })
+
+    test('is another mount’s once its own has been dropped, and not before', async () => {
+      await using world = await World.open(open)
+      const { id, mount } = await world.active(await world.token())
+      await world.change({ kind: 'lease.force', prefix: id, by: 'somebody', limit: 10 })
+      const ended = await world.lease(id)
+      const there = 'target-2' as TargetId
+      expect((await reopen(world, ended, there, 'mount-2')).applied).toBe(false)
+      await world.change({ kind: 'cascade.open', selector: { kind: 'mount', mount }, cause: 'mount-disabled', by: 'x' })
+      expect((await reopen(world, ended, there, 'mount-2')).applied).toBe(false)
+      await world.change({ kind: 'space.drop', space: mount, mount })
+      expect((await reopen(world, ended, there, mount)).applied).toBe(false)
+      expect((await reopen(world, ended, there, 'mount-2')).applied).toBe(true)
+      expect(await world.lease(id)).toMatchObject({ state: 'active', mount: 'mount-2', target: there })
+      expect([await world.store.liveLeases(target), await world.store.liveLeases(there)]).toEqual([0, 1])
     })
 
     test('stays revoked where its mount or its target has gone, and a live lease is never touched', async () => {
@@ -127,6 +145,6 @@ function newAdopted(world: World, over: Partial<Lease>): Lease {
   return world.newLease(nobody, { path: 'database/adopted', state: 'active', activated: true, outlivesToken: true, ...over })
 }
 
-function reopen(world: World, { id, version }: { id: LeaseId; version: number }, at = target) {
-  return world.change({ kind: 'lease.reopen', id, version, target: at, handle: bytes('found handle'), cause: 'reconciled' })
+function reopen(world: World, { id, version }: { id: LeaseId; version: number }, at = target, mount = 'mount-1') {
+  return world.change({ kind: 'lease.reopen', id, version, mount, target: at, handle: bytes('found handle'), cause: 'reconciled' })
 }

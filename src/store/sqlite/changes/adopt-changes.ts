@@ -24,14 +24,22 @@ export function adoptLease({ db, fence }: Writing, { lease, recipe }: ChangeOf<'
   return { applied: true }
 }
 
-const reopenSql = `update lease set state = 'active', version = version + 1, target_id = :target, handle = :handle, activated = 1, cause = :cause,
+const reopenSql = `update lease set state = 'active', version = version + 1, mount = :mount, target_id = :target, handle = :handle, activated = 1, cause = :cause,
     due_at = :now, failures = 0, last_error = null, ended_at = null, revoked_at = null, forced_by = null, closed_at = null,
     claim_epoch = null, claim_until = null, prior_state = null, prior_cause = null
   where id = :id and state = 'revoked' and version = :version and ${livesOn(':target')}
-    and not exists (select 1 from mount_end where mount = lease.mount) and ${fence}`
+    and not exists (select 1 from mount_end where mount = :mount)
+    and (mount = :mount or exists (select 1 from mount_end where mount = lease.mount and dropped = 1)) and ${fence}`
 
-export function reopenLease({ db, now, fence }: Writing, { id, version, target, handle, cause }: ChangeOf<'lease.reopen'>): Applied {
-  return { applied: db.run(reopenSql, { id, version, target, handle, cause, now, ...fence }) > 0 }
+export function reopenLease({ db, now, fence }: Writing, change: ChangeOf<'lease.reopen'>): Applied {
+  const { id, version, mount, target, handle, cause } = change
+  if (db.run(reopenSql, { id, version, mount, target, handle, cause, now, ...fence }) === 0) return { applied: false }
+  // It may be found where nothing was ever issued, and nobody sweeps a target without a row.
+  db.run(
+    'insert into target (id, mount, credential) select target_id, mount, credential from lease where id = :id on conflict do nothing',
+    { id }
+  )
+  return { applied: true }
 }
 
 const prolongSql = `update lease set expires_at = :expiresAt, due_at = :expiresAt, last_renewal = :now, version = version + 1
