@@ -3,7 +3,7 @@ import type { DatabaseDriver, OwnedObjects } from 'mayfly/plugin'
 import type { Role, RoleFields } from './role.ts'
 
 const policies = ['reassign', 'drop', 'keep'] as const
-// No server has longer names; what is behind it would be cut in silence.
+// PostgreSQL's. What is behind it would be cut in silence, and another role get the objects.
 const nameBytesMax = 63
 
 type Written = Pick<Role, 'ownedObjects' | 'reassignTo'>
