@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { BrokerError } from '../../src/contracts/index.ts'
+import { Heartbeat } from '../../src/store/sqlite/heartbeat.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { Whereabouts } from '../../src/store/sqlite/whereabouts.ts'
 import type { BeatStep } from '../../src/store/sqlite/whereabouts.ts'
@@ -113,17 +115,60 @@ describe('a store that is not where it was is held', () => {
   test('a snapshot that was put back, inodes, births and all, is told by the witness', async () => {
     const witness = join(folder, 'witness')
     await initialised({ witness })
-    const before = Number(readFileSync(witness, 'utf8'))
     expect(await run(path, { witness })).toBeUndefined()
-    expect(Number(readFileSync(witness, 'utf8'))).toBeGreaterThan(before)
+    expect(readFileSync(witness, 'utf8')).toMatch(/^\d+ instance$/)
+    const before = beatOf(witness)
+    expect(await run(path, { witness })).toBeUndefined()
+    expect(beatOf(witness)).toBeGreaterThan(before)
     // What a later run has told it, before the snapshot.
-    writeFileSync(witness, '1000')
+    writeFileSync(witness, '1000 instance')
     expect(await run(path, { witness })).toEqual(heldSince('its witness has seen 1000'))
-    expect(Number(readFileSync(witness, 'utf8'))).toBeGreaterThan(1000)
+    expect(beatOf(witness)).toBe(1_000)
+    await resumed(path, { witness })
+    expect(await run(path, { witness })).toBeUndefined()
+    expect(beatOf(witness)).toBeGreaterThan(1_000)
   })
 })
 
 describe('a store that is where it was goes on', () => {
+  test('when a copy of it, held or resumed, beats on in its own folder and names the same witness', async () => {
+    const witness = join(folder, 'witness')
+    await initialised({ witness })
+    await run(path, { witness })
+    sh('cp', '-a', path, `${path}-2`)
+    for (let i = 0; i < 3; i++) expect(await run(`${path}-2`, { witness })).toEqual(heldSince('copied or restored'))
+    expect(await run(path, { witness })).toBeUndefined()
+    await resumed(`${path}-2`, { witness }, 'own')
+    for (let i = 0; i < 3; i++) expect(await run(`${path}-2`, { witness })).toBeUndefined()
+    expect(readFileSync(witness, 'utf8')).toMatch(/^\d+ own$/)
+    expect(await run(path, { witness })).toBeUndefined()
+  })
+
+  test('when its disk was full from its first start on, so that it has never beaten', async () => {
+    await initialised()
+    edit(path, `update whereabouts set beat = 0, heartbeat_file = ''`)
+    rmSync(join(path, 'heartbeat'))
+    expect(await run()).toBeUndefined()
+  })
+
+  test('when the disk of its witness is full: that is no worse than to have none', () => {
+    const full = new BrokerError('store_unreachable', 'cannot write the witness', {
+      cause: Object.assign(new Error('full'), { code: 'ENOSPC' })
+    })
+    expect(() =>
+      new Heartbeat(
+        () => failed(full),
+        () => undefined
+      ).first()
+    ).not.toThrow()
+    expect(() =>
+      new Heartbeat(
+        () => failed(new Error('no such folder')),
+        () => undefined
+      ).first()
+    ).toThrow('no such folder')
+  })
+
   test('after its end, with other times, modes and owners, and moved within its file system', async () => {
     await initialised()
     for (const file of ['mayfly.db', 'heartbeat']) utimesSync(join(path, file), 1, 1)
@@ -185,6 +230,23 @@ test('a witness that cannot be written is told at start, and one that is no numb
 })
 
 describe('a held store', () => {
+  test('that is found elsewhere once more may be resumed as what it is there, unless its leases are set aside', async () => {
+    for (const [as, then] of [
+      ['restored', undefined],
+      ['copy', 'copy']
+    ] as const) {
+      rmSync(path, { recursive: true, force: true })
+      rmSync(`${path}-2`, { recursive: true, force: true })
+      const store = await copied()
+      await store.commit([{ kind: 'held.begin', now, as }], [])
+      await store[Symbol.asyncDispose]()
+      rmSync(path, { recursive: true })
+      sh('cp', '-a', `${path}-2`, path)
+      await using again = await open()
+      expect((await again.whereabouts()).held?.resuming).toBe(then)
+    }
+  })
+
   test('is held again after each start, and a copy of it too', async () => {
     await (await copied())[Symbol.asyncDispose]()
     expect(await run(`${path}-2`)).toEqual(heldSince('copied or restored'))
@@ -227,6 +289,27 @@ describe('a held store', () => {
     expect(await run(`${path}-2`)).toBeUndefined()
   })
 })
+
+/** As an operator would: `instance` of a copy. */
+async function resumed(at: string, more: { readonly witness: string }, instance?: string): Promise<void> {
+  await using store = await open(at, more)
+  const as = instance === undefined ? 'restored' : 'copy'
+  await store.commit([{ kind: 'held.begin', now, as }], [])
+  await store.commit([{ kind: 'held.lift', now, as, ...(instance === undefined ? {} : { instance }) }], [])
+}
+
+function beatOf(witness: string): number {
+  return Number.parseInt(readFileSync(witness, 'utf8'))
+}
+
+function edit(at: string, sql: string): void {
+  using db = new DatabaseSync(join(at, 'mayfly.db'))
+  db.exec(sql)
+}
+
+function failed(error: Error): never {
+  throw error
+}
 
 function sh(command: string, ...parameters: readonly string[]): void {
   const { status, stderr } = spawnSync(command, parameters)

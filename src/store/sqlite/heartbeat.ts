@@ -49,6 +49,8 @@ export class Heartbeat {
   }
 }
 
+/** Where the store is, or where its witness is. */
 function isRoomless(error: unknown): boolean {
-  return isFull(error) || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+  if (isFull(error) || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) return true
+  return error instanceof Error && error.cause !== undefined && isRoomless(error.cause)
 }

@@ -61,7 +61,9 @@ function settle(file: string, wanted: WantedStore, held: { readonly cause: strin
     throw refused('the restored database is no store of mayfly, or of another schema')
   const head = db.prepare('select 1 from node where id = ? and audit_seq = ? and audit_hash = ?').get(wanted.node, wanted.seq, wanted.hash)
   if (!head) throw refused('the trail of the restored database does not end as the backup says')
-  db.prepare('update whereabouts set held_cause = ?, held_at = ?').run(held.cause, held.since.epochMilliseconds)
+  const hold = db.prepare(`update whereabouts set held_cause = ?, held_at = ?, resuming = nullif(resuming, 'restored')`)
+  if (hold.run(held.cause, held.since.epochMilliseconds).changes !== 1)
+    throw refused('the restored database does not know where it is from')
 }
 
 function removeDraft(folder: string): void {

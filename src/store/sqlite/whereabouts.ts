@@ -12,9 +12,10 @@
  *  | only the database or its log was put back, or deleted          | the same                                                      |
  *  | a snapshot of the file system was put back                     | inodes and births are as they were: only the *witness* knows   |
  *
- *  The witness is a file elsewhere (`storage.sqlite.witness`), on another file system, that repeats the number of the beat; one that has seen a later beat than the
- *  store gives a snapshot away. Without it a snapshot put back, and a clone of the whole file system, cannot be told from a volume that was unmounted and mounted again:
- *  to hold the store then would hold it after every restart of the machine.
+ *  The witness is a file elsewhere (`storage.sqlite.witness`), on another file system, that repeats the number of the beat and whose it is; one that has seen a later
+ *  beat than the store gives a snapshot away. A store that is held tells it nothing: on its word the original of a copy would be held. Without a witness a snapshot put
+ *  back, and a clone of the whole file system, cannot be told from a volume that was unmounted and mounted again: to hold the store then would hold it after every
+ *  restart of the machine.
  *
  *  No alarm: an upgrade, a restart of the machine, SIGKILL, other times of change, other owners, another host name, a volume in another container, `mv` of the folder
  *  within its file system (these are the very same files). A copy of what was not changed since, put back in place, is no other store either. What was committed
@@ -32,6 +33,12 @@ import { BrokerError } from '../../contracts/index.ts'
 import type { Database } from './database.ts'
 import { fileIdentity, sameFile } from './file-identity.ts'
 import type { StoreFiles } from './folder.ts'
+
+interface Told {
+  readonly beat: number
+  /** The instance; empty: a store without keys. */
+  readonly whose: string
+}
 
 interface WhereaboutsRow {
   readonly beat: number
@@ -74,11 +81,13 @@ export class Whereabouts {
       return 'its database is not the file that it was: the folder was copied or restored'
     const heartbeat = this.#file(heartbeatName)
     const found = fileIdentity(heartbeat)
+    // It has never beaten: its disk was full from the first start on.
+    if (row.heartbeat_file === '') return undefined
     if (found === '') return 'the heartbeat beside its database is missing: the database was restored alone'
-    const seen = beatIn(heartbeat)
+    const seen = toldIn(heartbeat)?.beat
     if (!sameFile(row.heartbeat_file, found) || seen !== row.beat)
       return `its database is at beat ${row.beat} and the heartbeat beside it at ${seen ?? 'none'}: older files were put back`
-    const witnessed = this.#witness === undefined ? undefined : beatIn(this.#witness)
+    const witnessed = this.#witnessed()
     if (witnessed !== undefined && witnessed > row.beat)
       return `its database is at beat ${row.beat} and its witness has seen ${witnessed}: an older state was put back`
     return undefined
@@ -99,12 +108,13 @@ export class Whereabouts {
     )
   }
 
+  /** What was decided of another place is decided anew, unless leases have been set aside. */
   #hold(cause: string, now: number): void {
-    const beat = this.#witness === undefined ? 0 : (beatIn(this.#witness) ?? 0)
     this.#db.run('begin immediate')
     this.#db.run(
-      `update whereabouts set held_cause = :cause, held_at = coalesce(held_at, :now), database_file = :file, beat = max(beat, :beat)`,
-      { cause, now, beat, file: fileIdentity(this.#files.database) }
+      `update whereabouts set held_cause = :cause, held_at = coalesce(held_at, :now), database_file = :file, beat = max(beat, :beat),
+        resuming = nullif(resuming, 'restored')`,
+      { cause, now, beat: this.#witnessed() ?? 0, file: fileIdentity(this.#files.database) }
     )
     this.#db.run('update node set id = :id', { id: randomBytes(8).toString('hex') })
     this.#db.run('commit')
@@ -127,7 +137,7 @@ export class Whereabouts {
     renameSync(next, this.#file(heartbeatName))
     syncFolder(this.#files.folder)
     after('placed')
-    if (this.#witness !== undefined) this.#tellWitness(this.#witness, beat + 1)
+    if (this.#witness !== undefined && row.held_cause === null) this.#tellWitness(this.#witness, beat + 1)
     return true
   }
 
@@ -140,13 +150,24 @@ export class Whereabouts {
   /** By a new file and a rename: half a number would be another number. */
   #tellWitness(witness: string, beat: number): void {
     try {
-      writeSynced(`${witness}.next`, String(beat))
+      writeSynced(`${witness}.next`, `${beat} ${this.#instance()}`.trimEnd())
       renameSync(`${witness}.next`, witness)
       syncFolder(dirname(witness))
     } catch (cause) {
       const { code = 'unwritable' } = cause as NodeJS.ErrnoException
       throw new BrokerError('store_unreachable', `cannot write the witness ${witness}: ${code}`, { cause })
     }
+  }
+
+  /** Of this store: one that two stores share says nothing. */
+  #witnessed(): number | undefined {
+    const told = this.#witness === undefined ? undefined : toldIn(this.#witness)
+    return told && ['', this.#instance()].includes(told.whose) ? told.beat : undefined
+  }
+
+  #instance(): string {
+    const sql = 'select coalesce((select instance from whereabouts), (select instance from seal)) as instance'
+    return this.#db.get<{ instance: string | null }>(sql)?.instance ?? ''
   }
 
   #row(): WhereaboutsRow | undefined {
@@ -164,7 +185,7 @@ export class Whereabouts {
 }
 
 /** `undefined`: no such file, or nothing in it that a beat wrote. */
-function beatIn(file: string): number | undefined {
+function toldIn(file: string): Told | undefined {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -173,7 +194,8 @@ function beatIn(file: string): number | undefined {
     if (code === 'ENOENT') return undefined
     throw new BrokerError('store_unreachable', `cannot read ${file}: ${code ?? 'unreadable'}`, { cause: error })
   }
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+  const [, beat, whose = ''] = /^(\d{1,15})(?: (\S{1,64}))?$/.exec(text) ?? []
+  return beat === undefined ? undefined : { beat: Number(beat), whose }
 }
 
 function writeSynced(file: string, text: string): void {
