@@ -11,9 +11,12 @@ export function ownNames(host: string, more: readonly string[]): readonly string
     throw new BrokerError('invalid_request', `listener.tls.auto: ${JSON.stringify(odd)} is neither a DNS name nor an IP address`)
   const bound = host === '0.0.0.0' || host === '::' ? addresses() : [host]
   const machine = isDnsName(hostname()) ? [hostname()] : []
-  return [...new Set([...more, ...bound, ...machine, ...loopback].map(name => name.toLowerCase()))].filter(
-    name => isIP(name) > 0 || isDnsName(name)
-  )
+  return [...new Set([...more, ...bound, ...machine, ...loopback].map(canonical))].filter(name => isIP(name) > 0 || isDnsName(name))
+}
+
+/** An IPv6 address has many spellings, one with dots among them; a zone is this machine's own affair. */
+function canonical(name: string): string {
+  return isIP(name) === 6 ? new URL(`http://[${name.replace(/%.*/, '')}]`).hostname.slice(1, -1) : name.toLowerCase()
 }
 
 function isDnsName(name: string): boolean {

@@ -153,5 +153,9 @@ test('names are what was asked for, what it is bound to, and this machine', () =
   expect(ownNames('10.0.0.7', ['Mayfly.Example.COM'])).toEqual(
     expect.arrayContaining(['mayfly.example.com', '10.0.0.7', 'localhost', '127.0.0.1', '::1'])
   )
+  expect(ownNames('fe80::1%eth0', ['2001:DB8:0::A', '::ffff:1.2.3.4'])).toEqual(
+    expect.arrayContaining(['fe80::1', '2001:db8::a', '::ffff:102:304'])
+  )
+  expect(() => at(0, { names: ownNames('127.0.0.1', ['::ffff:1.2.3.4']) })).not.toThrow()
   expect(() => ownNames('127.0.0.1', ['not a name'])).toThrow('listener.tls.auto: "not a name" is neither a DNS name nor an IP address')
 })
