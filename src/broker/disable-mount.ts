@@ -62,11 +62,16 @@ async function dropMount(parts: Parts, record: MountRecord): Promise<void> {
   const row = await rowOf(parts, record)
   const now = parts.clock.now()
   const space = { kind: 'space.drop', now, space: mountSpace(record.uuid), mount: record.uuid } as const
-  await commit(
-    parts,
-    row ? [space, { kind: 'entry.remove', now, space: 'mount', key: record.path, expected: row.version }] : [space],
-    row ? [parts.trail.unmounted(record)] : []
-  )
+  try {
+    await commit(
+      parts,
+      row ? [space, { kind: 'entry.remove', now, space: 'mount', key: record.path, expected: row.version }] : [space],
+      row ? [parts.trail.unmounted(record)] : []
+    )
+  } catch (error) {
+    // The request and the loop that finishes what is left may both come to this; it is gone, which is what both want.
+    if (!(error instanceof BrokerError && error.code === 'conflict') || (await rowOf(parts, record))) throw error
+  }
   await parts.mounts.load()
 }
 

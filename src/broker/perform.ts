@@ -30,7 +30,7 @@ export async function perform(parts: Parts, request: WireRequest): Promise<Reply
   const exchange = new Exchange(parts, request, identity, here.mount?.record)
   try {
     if (asksAboutWrapping(request)) await refuseDeadWrapping(parts, request, identity) // 400 to anybody, before the policy
-    if (here.open && !identity.token) refuseFlood(parts, request)
+    if (here.open && here.mount?.kind === 'core' && !identity.token) refuseFlood(parts, request)
     const verdict = here.open ? pass(request) : await authorize(identity, request, here)
     exchange.decided(verdict.decision)
     if (!verdict.decision.allowed) throw new BrokerError('permission_denied', listed('permission denied')) // refusals are audited too
@@ -57,7 +57,7 @@ async function identify(parts: Parts, request: WireRequest): Promise<Identity> {
 
 /** Of what anybody may read every answer is in the trail: without a bound anybody could fill it. */
 function refuseFlood({ refusals }: Parts, { operation, remoteAddress }: WireRequest): void {
-  if (operation !== 'write' && refusals.spent(remoteAddress)) throw new BrokerError('quota_exceeded', 'too many requests without a token')
+  if (operation === 'read' && refusals.spent(remoteAddress)) throw new BrokerError('quota_exceeded', 'too many requests without a token')
 }
 
 function pass(request: WireRequest): Verdict {

@@ -33,7 +33,13 @@ export interface Token {
 /** Deeper trees are refused: authenticating reads every ancestor. */
 export const tokenDepthMax = 32
 
+const cubbyholes = 'cubbyhole:'
+
 /** The space of the sealed rows that a token keeps for itself. They go with it. */
 export function cubbyholeSpace(hash: string): string {
-  return `cubbyhole:${hash}`
+  return cubbyholes + hash
+}
+
+export function isCubbyhole(space: string): boolean {
+  return space.startsWith(cubbyholes)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { approleStand, refused } from '../auth/approle-stand.ts'
 import type { AppRoleStand } from '../auth/approle-stand.ts'
+import { finishEndings } from '../../src/broker/disable-mount.ts'
 import { text } from '../sys/open-broker.ts'
 
 let folder: string
@@ -130,6 +131,26 @@ test('logins that race with the end of their method leave no token that lives', 
   expect(await ended).toMatchObject({ status: 204 })
   expect(tokens.length).toBeGreaterThan(0)
   for (const token of tokens) expect((await stand.ask('read', 'auth/token/lookup-self', {}, { token })).status).toBe(403)
+})
+
+test('a method that is disabled and finished by the loop at the same moment is gone, and nobody hears of a conflict', async () => {
+  await using stand = await approleStand()
+  for (let round = 0; round < 10; round++) {
+    await stand.ask('write', 'sys/auth/approle', { type: 'approle' })
+    await stand.role('shop')
+    await stand.login(await stand.secretId('shop'))
+    const failed: unknown[] = []
+    const answers: unknown[] = []
+    const deleted = stand.ask('delete', 'sys/auth/approle').then(said => answers.push(said))
+    while (answers.length === 0) {
+      await stand.ask('read', 'auth/token/lookup-self')
+      const both = [stand.clock.advance(100), ...Array.from({ length: 3 }, () => finishEndings(stand.parts))]
+      for (const outcome of await Promise.allSettled(both)) if (outcome.status === 'rejected') failed.push(outcome.reason)
+    }
+    await deleted
+    expect(answers).toMatchObject([{ status: 204 }])
+    expect(failed).toEqual([])
+  }
 })
 
 test('five failures lock a role for a quarter of an hour, the right proof included, and no other role', async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { array, assert, asyncProperty, constantFrom, nat, record } from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Intention } from '../../src/store/change.ts'
+import { cubbyholeSpace } from '../../src/store/token.ts'
 import type { Token } from '../../src/store/token.ts'
 import { openReading } from '../../src/store/sqlite/database.ts'
 import type { Database } from '../../src/store/sqlite/database.ts'
@@ -51,6 +52,17 @@ test('a use is seen by the next reader, whatever else is kept', async () => {
   expect(await read()).toEqual([2, 3])
   await world.change({ kind: 'entry.put', space: 's', key: 'other', value: bytes('b'), uses: 9 })
   expect(await read()).toEqual([2, 9])
+})
+
+test('what a token kept for itself is not served from memory when its cascade has taken it away', async () => {
+  await using world = new World(await sqliteUnderTest())
+  const token = await world.token()
+  const space = cubbyholeSpace(token.hash)
+  await world.change({ kind: 'entry.put', space, key: 'k', value: bytes('a') })
+  expect(await world.store.entry(space, 'k')).toBeDefined()
+  const { cascade } = await world.change({ kind: 'token.end', hash: token.hash, cause: 'token-revoked', by: '' })
+  await world.change({ kind: 'cascade.work', id: cascade!, limit: 10 })
+  expect(await world.store.entry(space, 'k')).toBeUndefined()
 })
 
 test('nothing is kept of what is not there, nor of what is too large', async () => {
