@@ -20,6 +20,7 @@ import { rootToken } from './root-token.ts'
 import type { Settings } from './settings.ts'
 import { shamirOf } from './shamir-of.ts'
 import { uuid } from './uuid.ts'
+import { UnsealTrail } from './unseal-trail.ts'
 import { sealLimitMs, wrapRootKey } from './wrap-root-key.ts'
 import { startWorking } from './working.ts'
 import type { Working } from './working.ts'
@@ -43,6 +44,7 @@ export interface LifeParts {
 export class Life implements AsyncDisposable {
   readonly #parts: LifeParts
   readonly #hold: Hold
+  readonly #unsealTrail: UnsealTrail
   #record: SealRecord | undefined
   #attempt: UnsealAttempt | undefined
   #working: Working | undefined
@@ -53,6 +55,7 @@ export class Life implements AsyncDisposable {
   private constructor(parts: LifeParts, record: SealRecord | undefined, hold: Hold) {
     this.#parts = parts
     this.#hold = hold
+    this.#unsealTrail = new UnsealTrail(parts)
     this.#adopt(record)
   }
 
@@ -173,15 +176,7 @@ export class Life implements AsyncDisposable {
   }
 
   async #addShare(attempt: UnsealAttempt, key: string, from: Caller): Promise<void> {
-    const { store, clock } = this.#parts
-    let rootKey: Uint8Array | undefined
-    try {
-      rootKey = attempt.add(key)
-    } catch (error) {
-      await store.commit([], [lifeEntry('unseal', from, clock.now(), error)])
-      throw error
-    }
-    await store.commit([], [lifeEntry('unseal', from, clock.now(), undefined)])
+    const rootKey = await this.#unsealTrail.told(from, () => attempt.add(key))
     if (!rootKey) return
     try {
       await this.#work(rootKey)

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { usersOf } from '../../plugins/memory/target.ts'
+import { openMemory } from '../../src/store/sqlite/open.ts'
+import { failingStore } from './failing-store.ts'
 import { dataOf, lease, smallBroker, withUsers } from './small-broker.ts'
 import type { SmallBroker } from './small-broker.ts'
 
@@ -58,4 +60,31 @@ test('who initialises a broker whose audit cannot be written gets the root token
   writable = true
   await broker.life.unseal({}, { requestId: 'test', remoteAddress: '192.0.2.7', remotePort: 1 })
   await expect(broker.ask('read', 'auth/token/lookup-self')).resolves.toMatchObject({ status: 200 })
+})
+
+test('shares that a stranger hands in fill no disk: above a rate they are counted, and the operator’s own still opens', async () => {
+  await using broker = await smallBroker({ seal: 'shamir' })
+  await broker.life.seal()
+  const wrong = Array.from({ length: 100 }, (_, i) => `${'ab'.repeat(31)}${(i + 16).toString(16)}07`)
+  for (const key of [...wrong, 'no share'])
+    await expect(broker.life.unseal({ key }, { requestId: 'test', remoteAddress: '192.0.2.7', remotePort: 1 })).rejects.toThrow('valid')
+  await broker.unseal()
+  const lines = (await broker.store.auditLines(0, 1_000)).map(({ line }) => line)
+  expect(lines.filter(line => line.includes('"192.0.2.7"'))).toHaveLength(20)
+  expect(lines.filter(line => line.includes('"refusals":{"count":81,'))).toHaveLength(1)
+})
+
+test('a broker on a full disk is unsealed all the same, and ends what is due', async () => {
+  let full = false
+  const store = failingStore(await openMemory(), changes => full && changes.length === 0)
+  await using broker = await smallBroker({ seal: 'shamir', store })
+  await withUsers(broker)
+  await lease(broker)
+  await broker.life.seal()
+  full = true
+  await broker.unseal()
+  expect(broker.life.sealed()).toBe(false)
+  await broker.clock.advance('PT1H10S')
+  expect(usersOf(broker.target)).toEqual([])
+  full = false
 })
