@@ -99,9 +99,13 @@ function passwordInUrl(fields: ConnectionFields, { password }: WrittenConnection
   return Boolean(fields.connection_url) && password !== undefined && !isTemplate('password', password)
 }
 
+// So does a password that was put into a file with an editor or `echo`.
+const lineBreak = 'ends with a line break; printf %s writes a file without one'
+
 function readText<T extends string | undefined>(field: string, text: T): T {
   // The start of a session is text that ends at NUL: what follows would be read as the next setting.
-  if (text !== undefined && /[\0\r\n]/.test(text)) throw refusal(field, 'contains a control character')
+  if (text !== undefined && /[\0\r\n]/.test(text))
+    throw refusal(field, /^[^\0\r\n]+\r?\n$/.test(text) ? lineBreak : 'contains a control character')
   return text
 }
 

@@ -45,11 +45,11 @@ export function connectError(error: unknown, secrets: readonly string[]): Broker
   if (error instanceof DatabaseError && error.code === undefined)
     return new BrokerError('target_refused', 'what answers there does not speak PostgreSQL', { cause })
   if (/does not support SSL/.test(messageOf(error)))
-    return new BrokerError('target_refused', 'the server offers no TLS, which sslmode asks for', { cause })
+    return new BrokerError('target_refused', 'the database server offers no TLS, which sslmode asks for', { cause })
   if (error instanceof Misbehaviour) return new BrokerError('target_refused', `the server is not trusted: ${error.message}`, { cause })
   const code = codeOf(error)
   if (isCertificateError(code)) return new BrokerError('target_refused', `the server's certificate is not accepted: ${code}`, { cause })
-  return new BrokerError('target_unreachable', `cannot reach the server: ${code || 'no answer in time'}`, { cause })
+  return new BrokerError('target_unreachable', `cannot reach the database server: ${code || 'no answer in time'}`, { cause })
 }
 
 export const wrongPassword = '28P01'

@@ -21,7 +21,7 @@ function ofServer(error: ClientError, tokenFrom: string | undefined): string {
   if (error instanceof Unreachable) return noReply(error)
   if (error instanceof Denied) return denied(error, tokenFrom)
   if (error instanceof NothingThere) return `nothing at ${error.path}`
-  if (error instanceof Sealed) return `${error.message}: mayfly operator unseal`
+  if (error instanceof Sealed) return `${error.message}: mayfly operator unseal, or init where it is new`
   if (error instanceof TooMany) return error.retryAfter === undefined ? error.message : `${error.message} (again in ${error.retryAfter} s)`
   if (error instanceof Refused && error.texts.length === 0) return `the server answered with status ${error.status}`
   if (error instanceof NotUnderstood) return `${error.message}: does a Mayfly listen there? (MAYFLY_ADDR)`

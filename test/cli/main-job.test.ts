@@ -247,7 +247,7 @@ test('a trail that was changed is found out, by its line and by the exit code', 
 test('sealing is seen by everybody', async () => {
   expect((await shell.run('status')).code).toBe(0)
   expect(await typed('operator seal')).toBe('sealed\nexit 0')
-  expect(await typed('read memory/creds/shop')).toMatch(/^error: Vault is sealed: mayfly operator unseal\nexit 2$/)
+  expect(await typed('read memory/creds/shop')).toMatch(/^error: Vault is sealed: mayfly operator unseal, or init where it is new\nexit 2$/)
   const status = await shell.run('status')
   expect(status.code).toBe(2)
   expect(status.out).toMatch(/^Sealed +true$/m)

@@ -130,7 +130,7 @@ test('nobody listens: unreachable, without the address', async () => {
   const error = await openDriver({ port: 1_025 })
     .check(soon())
     .catch((thrown: unknown) => thrown as Error)
-  expect(error).toMatchObject({ code: 'target_unreachable', message: 'cannot reach the server: ECONNREFUSED' })
+  expect(error).toMatchObject({ code: 'target_unreachable', message: 'cannot reach the database server: ECONNREFUSED' })
 })
 
 test('the first host that answers is used', async () => {

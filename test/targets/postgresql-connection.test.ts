@@ -230,6 +230,12 @@ test('text that ends the start message early is refused', () => {
   expect(refusal({ host: 'db', username: 'm', password: secret, database: 'app\0x' })).toMatch(/^database: /)
 })
 
+test('a password whose file ends with a line break is refused with the way to write it', () => {
+  const told = 'password: ends with a line break; printf %s writes a file without one'
+  expect(refusal({ host: 'db', username: 'm', password: `${secret}\n` })).toBe(told)
+  expect(refusal({ host: 'db', username: 'm', password: `${secret}\nx\n` })).toBe('password: contains a control character')
+})
+
 test('another database or account is another identity, and the database no other account', () => {
   const a = fromUrl(`${template}db/app`)
   const b = fromUrl(`${template}db/other`)

@@ -131,7 +131,7 @@ test('silence at connecting ends with connect_timeout, as unreachable', async ()
   const startedAt = performance.now()
   await expect(database.check(soon())).rejects.toMatchObject({
     code: 'target_unreachable',
-    message: 'cannot reach the server: no answer in time'
+    message: 'cannot reach the database server: no answer in time'
   })
   expect(performance.now() - startedAt).toBeLessThan(3_000)
 })

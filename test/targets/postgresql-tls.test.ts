@@ -62,7 +62,7 @@ test('a certificate of another CA, or of one that is not known, is refused', asy
 
 test('a server without TLS is refused by every mode that asks for it', async () => {
   for (const mode of ['verify-full', 'verify-ca', 'require'])
-    expect(await refusal({ sslmode: mode }, withoutTls)).toBe('target_refused: the server offers no TLS, which sslmode asks for')
+    expect(await refusal({ sslmode: mode }, withoutTls)).toBe('target_refused: the database server offers no TLS, which sslmode asks for')
 })
 
 test('the environment has no say', async () => {

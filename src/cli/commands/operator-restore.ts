@@ -17,7 +17,7 @@ export function restoreCommand(restore: Restore): CliCommand {
       '--config <file>': 'the configuration of the server: where the store belongs, and what unseals it',
       '--check': 'only open every part of the backup, and write nothing'
     },
-    details: `Shares, where they unseal the server, are asked for; from a pipe they come on standard input, one a line.
+    details: `Shares, where they unseal the server, are asked for; from a pipe they come on standard input, one a line. A key file must be that of the day of the backup.
 The server comes up held: it only reads until you say what it is (mayfly operator resume).`,
     examples: [
       'mayfly operator restore mayfly.backup --config /etc/mayfly.yaml',
@@ -36,7 +36,10 @@ The server comes up held: it only reads until you say what it is (mayfly operato
       if (terminal.format !== 'table') return terminal.json({ restored: !check, ...told })
       const what = `the store of ${told.time}, the trail up to line ${told.seq}`
       if (check) return terminal.say(`the backup is whole: ${what}`)
-      terminal.say(`restored: ${what}`, 'Next: start the server, unseal it, and say what it is: mayfly operator resume --restored')
+      terminal.say(
+        `restored: ${what}`,
+        'Next: start the server, unseal it, and say what it is: mayfly operator resume --restored (the original is gone), or --copy (it lives on)'
+      )
     }
   }
 }

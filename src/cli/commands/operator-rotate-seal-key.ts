@@ -8,6 +8,9 @@ export const operatorRotateSealKey: CliCommand = {
   examples: ['mayfly operator rotate-seal-key'],
   run: async invocation => {
     await invocation.request('PUT', 'sys/rotate/seal')
-    invocation.terminal.say('the key file of the server holds a new key: keep a copy of it, apart from the store')
+    invocation.terminal.say(
+      'the key file of the server holds a new key: keep a copy of it, apart from the store',
+      'Backups made before open only with the key before it: keep that as long as them, and make a backup now'
+    )
   }
 }
