@@ -116,7 +116,7 @@ export type Intention =
   /** Unusable at once with everything below (ancestor check), a cascade opened for their leases. `orphan`: children become orphans, its own leases still end.
    *  Idempotent; `applied` tells whether it was alive. */
   | { readonly kind: 'token.end'; readonly hash: string; readonly cause: RevokeCause; readonly orphan?: boolean; readonly by: string }
-  /** At most `limit` tokens whose time is over end, each with its cascade (only where something hangs on it). `count` of them. */
+  /** At most `limit` tokens whose time is over end, each with its cascade (only where something hangs on it). `count` of them; fewer than there are where much waited wrapped. */
   | { readonly kind: 'tokens.expire'; readonly limit: number }
 
   /** A condition and no change. Lost (`permission_denied`) unless the token and its ancestors live. */

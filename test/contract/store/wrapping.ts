@@ -95,6 +95,19 @@ export function wrapping(openStore: OpenStore): void {
     })
   })
 
+  test('however much waited wrapped, a batch of ends stays a short one', async () => {
+    await using world = await World.open(openStore)
+    for (let i = 0; i < 7; i++) {
+      const { hash } = await world.token({ uses: 1, renewable: false, expiresAt: world.in({ minutes: 1 }) })
+      await world.change({ kind: 'wrapping.put', token: hash, reply: new Uint8Array(1_000_000), lease: null, inner: null })
+    }
+    world.advance({ minutes: 2 })
+    const counts: number[] = []
+    do counts.push((await world.change({ kind: 'tokens.expire', limit: 100 })).count ?? 0)
+    while (counts.at(-1)! > 0)
+    expect(counts).toEqual([2, 2, 2, 1, 0])
+  })
+
   describe('cubbyholes', () => {
     test('the rows of a token go with it, in batches, and nobody else’s', async () => {
       await using world = await World.open(openStore)

@@ -68,12 +68,18 @@ export function endToken(writing: Writing, { hash, cause, orphan, by }: ChangeOf
   return { applied: true, ...(token ? { token } : {}), ...(cascade === undefined ? {} : { cascade }) }
 }
 
-const expiredSql = `select hash from token where ended_at is null and expires_at is not null and expires_at <= :now order by expires_at limit :limit`
+// With an unopened reply its pages go, and each is overwritten: 20 ms a megabyte, in which nothing else is written. A thousand at once would be 20 s.
+const unopenedBytesMax = 2_097_152
+
+const expiredSql = `select t.hash, ifnull(length(w.reply), 0) as unopened from token t left join wrapping w on w.token = t.hash
+  where t.ended_at is null and t.expires_at is not null and t.expires_at <= :now order by t.expires_at limit :limit`
 
 export function expireTokens(writing: Writing, { limit }: ChangeOf<'tokens.expire'>): Applied {
   const { db, now } = writing
-  let count = 0
-  for (const { hash } of db.all<{ hash: string }>(expiredSql, { now, limit })) {
+  let [count, bytes] = [0, 0]
+  for (const { hash, unopened } of db.all<{ hash: string; unopened: number }>(expiredSql, { now, limit })) {
+    bytes += unopened
+    if (count > 0 && bytes > unopenedBytesMax) break
     if (endToken(writing, { kind: 'token.end', hash, cause: 'token-expired', by: '' }).applied) count++
   }
   return changed(count)
