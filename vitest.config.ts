@@ -7,8 +7,9 @@ export default defineConfig({
     globalSetup: ['test/targets/global-setup.ts'],
     // Tests import as Node does: what Node refuses (an enum, an import without an extension) fails here too.
     experimental: { viteModuleRunner: false },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // None waits that long on a quiet machine; on a busy one a simulated month takes its time.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     maxWorkers: 2
   }
 })
