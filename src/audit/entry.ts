@@ -132,7 +132,7 @@ export function responseEntry(time: string, described: Described, answered: Answ
 }
 
 // No login has so many fields. Beyond it anybody could fill the disk with names of their own, thousands in each entry.
-const strangersLeavesMax = 50
+const strangersLeavesMax = 30
 
 function requestText(asked: Asked, token: string, accessor: string, hash: Hash): string {
   return object(

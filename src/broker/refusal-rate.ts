@@ -4,7 +4,7 @@ import type { Clock } from '../contracts/index.ts'
 // Enough for a person and for a fleet that starts with a wrong secret; a guesser's flood costs no commits beyond it.
 const toldPerSecondMax = 20
 // Of all addresses together: whoever has a network of IPv6 has more of them than there are commits.
-const toldInAllPerSecondMax = 200
+const toldInAllPerSecondMax = 100
 const addressesMax = 1_000
 
 /** Which requests of callers without an identity get entries of their own: of each address so many a second. What is above is refused, as one counted entry a second. */

@@ -66,6 +66,29 @@ test('a login that races with an edit of its role gets what the role said before
   expect((await stand.login(proof)).auth?.policies).toEqual(['default', 'narrow'])
 })
 
+test('a secret id that is made anew while a login is on its way gives what it says now, whether its uses are counted or not', async () => {
+  await using stand = await approleStand()
+  for (const num_uses of [0, 1, 5]) {
+    const role_id = await stand.role(`shop${num_uses}`)
+    const path = `auth/approle/role/shop${num_uses}`
+    const register = (at: string) =>
+      stand.ask('write', `${path}/custom-secret-id`, { secret_id: 'chosen', num_uses, metadata: JSON.stringify({ at }) })
+    await register('first')
+    const changed = Promise.withResolvers<void>()
+    const at = async (point: string) => {
+      if (point !== 'login:before-commit') return
+      Object.assign(stand.parts, { at: async () => undefined })
+      await stand.ask('write', `${path}/secret-id/destroy`, { secret_id: 'chosen' })
+      await register('second')
+      changed.resolve()
+    }
+    Object.assign(stand.parts, { at })
+    const { auth } = await stand.login({ role_id, secret_id: 'chosen' })
+    await changed.promise
+    expect(auth?.metadata).toMatchObject({ at: 'second' })
+  }
+})
+
 async function withUsers(stand: AppRoleStand): Promise<string> {
   await stand.ask('write', 'sys/policies/acl/app', {
     policy: 'path "users/creds/*" { capabilities = ["read"] } path "auth/token/create" { capabilities = ["update"] }'

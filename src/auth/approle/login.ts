@@ -64,11 +64,13 @@ async function readProof(context: AuthContext, storage: LoginStorage, role: Role
   return readSecretId(context, storage, role, secretIdHash(context, role, secretId))
 }
 
-/** One use, in the commit of the token. Without a count the row must still be there: a secret id that was destroyed gives nothing after the answer. */
+/** One use, in the commit of the token, of the very row that was read (a use changes no version): a secret id that was destroyed, or made anew with other settings, gives nothing
+ *  of before after the answer. */
 function use(storage: LoginStorage, role: Role, secretId: StoredSecretId): void {
   const key = secretIdKey(role, secretId.hash)
-  if (secretId.secretId.num_uses === 0) storage.expect(key, secretId.version)
-  else if (secretId.uses > 1) storage.spend(key)
+  storage.expect(key, secretId.version)
+  if (secretId.secretId.num_uses === 0) return
+  if (secretId.uses > 1) storage.spend(key)
   else takeSecretId(storage, role, secretId)
 }
 
