@@ -77,10 +77,20 @@ export class FaultWorld implements AsyncDisposable {
       mounted,
       Child.start(join(folder, 'mayfly.yaml'))
     )
-    await world.broker.serving(world.api.address)
-    world.api.token = (await world.api.must('PUT', 'sys/init', {})).root_token
-    await world.useDatabase('database', postgres.port)
-    return world
+    try {
+      await world.#begin()
+      return world
+    } catch (error) {
+      // Else its process and its small disk would stay.
+      await world[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async #begin(): Promise<void> {
+    await this.broker.serving(this.api.address)
+    this.api.token = (await this.api.must('PUT', 'sys/init', {})).root_token
+    await this.useDatabase('database', this.postgres.port)
   }
 
   get config(): string {
