@@ -5,6 +5,7 @@
  *  await using db = await mayfly.lease<{ username: string; password: string }>('database/creds/readonly')
  *  connect(db.current().reveal())
  *  ``` */
+import { BrokerError } from '../contracts/errors.ts'
 import { NothingThere } from './client-error.ts'
 import { Client } from './client.ts'
 import type { ClientOptions } from './client.ts'
@@ -31,6 +32,10 @@ export class Mayfly implements AsyncDisposable {
   readonly #session: Session
   readonly #timing: Timing
   readonly #leases = new Set<{ release(timeoutMs?: number): Promise<void> }>()
+  /** Leases on their way. */
+  readonly #opening = new Set<Promise<unknown>>()
+  readonly #giveUp = new AbortController()
+  #closed = false
 
   constructor({ login, onTrouble, timing = systemTiming, ...connection }: MayflyOptions) {
     this.#client = new Client(connection)
@@ -69,23 +74,52 @@ export class Mayfly implements AsyncDisposable {
 
   /** Issues a credential and holds it until it is released: `await using`, or `release()`. */
   async lease<Fields = JsonObject>(path: string, options: LeaseOptions<Fields> = {}): Promise<HeldLease<Fields>> {
-    const parts = { client: this.#client, session: this.#session, timing: this.#timing, released: () => void this.#leases.delete(lease) }
-    const lease: HeldLease<Fields> = await HeldLease.open<Fields>(path, parts, options)
-    this.#leases.add(lease)
-    return lease
+    if (this.#closed) throw closed()
+    const opening = this.#open(path, options)
+    this.#opening.add(opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(opening)
+    }
   }
 
-  /** Revokes every lease that is held, and the token where a login made it. Rejects with the first `ClientError`; everything then ends by its own time. */
+  /** Revokes every lease that is held or on its way, and the token where a login made it. Rejects with the first `ClientError`; everything then ends by its own time. */
   async close(timeoutMs?: number): Promise<void> {
-    const outcomes = await Promise.allSettled([...this.#leases].map(lease => lease.release(timeoutMs)))
+    this.#closed = true
+    const released = [...this.#leases].map(lease => lease.release(timeoutMs))
+    const [, ...outcomes] = await Promise.allSettled([this.#allOpened(), ...released])
     outcomes.push(...(await Promise.allSettled([this.#session.end(endMsMax)])))
     this.#client[Symbol.dispose]()
     const failed = outcomes.find(outcome => outcome.status === 'rejected')
     if (failed) throw failed.reason
   }
 
+  /** Whoever closed the client meanwhile does not know of this one: it is let go at once. */
+  async #open<Fields>(path: string, options: LeaseOptions<Fields>): Promise<HeldLease<Fields>> {
+    const parts = { client: this.#client, session: this.#session, timing: this.#timing, released: () => void this.#leases.delete(lease) }
+    const signal = options.signal === undefined ? this.#giveUp.signal : AbortSignal.any([options.signal, this.#giveUp.signal])
+    const lease: HeldLease<Fields> = await HeldLease.open<Fields>(path, parts, { ...options, signal })
+    this.#leases.add(lease)
+    if (!this.#closed) return lease
+    await lease.release()
+    throw closed()
+  }
+
+  /** What is on its way is waited for, because it has to be revoked; not for ever. */
+  async #allOpened(): Promise<void> {
+    const { signal } = this.#giveUp
+    const timer = setTimeout(() => this.#giveUp.abort(), endMsMax)
+    await Promise.race([Promise.allSettled(this.#opening), new Promise(resolve => signal.addEventListener('abort', resolve))])
+    clearTimeout(timer)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // What failed was told by its lease, and ends by its own time.
     await this.close().catch(() => undefined)
   }
+}
+
+function closed(): BrokerError {
+  return new BrokerError('invalid_request', 'this client is closed')
 }

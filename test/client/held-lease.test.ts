@@ -241,3 +241,19 @@ test('nothing that prints shows a secret', async () => {
   ])
   expect(printed.join()).not.toContain(password)
 })
+
+test('a credential that is on its way when the client is closed is not held by anybody', async () => {
+  world = await clientWorld()
+  const client = world.client()
+  const leasing = client.lease('users/creds/app')
+  // As far as the question: what comes of it is not known.
+  await expect.poll(() => world.asked.some(asked => asked.includes('users/creds/app'))).toBe(true)
+  await client.close()
+  await expect(leasing).rejects.toThrow()
+  expect(world.users()).toEqual([])
+  world.asked.length = 0
+  await world.wind(120)
+  expect(world.asked).toEqual([])
+  await expect(client.lease('users/creds/app')).rejects.toThrow('closed')
+  expect(world.users()).toEqual([])
+})
