@@ -130,6 +130,19 @@ describe('a store that is not where it was is held', () => {
   })
 })
 
+test('a machine that was set back or cloned while it ran ends at its next beat, and its store is held', async () => {
+  const witness = join(folder, 'witness')
+  await initialised({ witness })
+  const store = await openSqlite({ path, reserveBytes: 65_536, witness, beatMs: 1 })
+  // What the other one, which runs on, has told it.
+  writeFileSync(witness, `${beatOf(witness) + 1} instance`)
+  await store.commit([], ['{"n":1}'])
+  await expect(store.fatal).rejects.toThrow('the store cannot be written safely any more')
+  await expect(store.commit([], ['{"n":2}'])).rejects.toMatchObject({ code: 'store_unreachable' })
+  await store[Symbol.asyncDispose]()
+  expect(await run(path, { witness })).toEqual(heldSince('set back or cloned while it ran'))
+})
+
 describe('a store that is where it was goes on', () => {
   test('when a copy of it, held or resumed, beats on in its own folder and names the same witness', async () => {
     const witness = join(folder, 'witness')
@@ -142,6 +155,17 @@ describe('a store that is where it was goes on', () => {
     for (let i = 0; i < 3; i++) expect(await run(`${path}-2`, { witness })).toBeUndefined()
     expect(readFileSync(witness, 'utf8')).toMatch(/^\d+ own$/)
     expect(await run(path, { witness })).toBeUndefined()
+  })
+
+  test('when it is new, and its witness was another’s', async () => {
+    const witness = join(folder, 'witness')
+    for (const text of ['7', '7 other']) {
+      writeFileSync(witness, text)
+      rmSync(path, { recursive: true, force: true })
+      await initialised({ witness })
+      expect(await run(path, { witness })).toBeUndefined()
+      expect(beatOf(witness)).toBeLessThan(7)
+    }
   })
 
   test('when its disk was full from its first start on, so that it has never beaten', async () => {

@@ -13,7 +13,7 @@
  *  | a snapshot of the file system was put back                     | inodes and births are as they were: only the *witness* knows   |
  *
  *  The witness is a file elsewhere (`storage.sqlite.witness`), on another file system, that repeats the number of the beat and whose it is; one that has seen a later
- *  beat than the store gives a snapshot away. A store that is held tells it nothing: on its word the original of a copy would be held. Without a witness a snapshot put
+ *  beat than the store gives a snapshot away, at start and with each beat. A store that is held tells it nothing: on its word the original of a copy would be held. Without a witness a snapshot put
  *  back, and a clone of the whole file system, cannot be told from a volume that was unmounted and mounted again: to hold the store then would hold it after every
  *  restart of the machine.
  *
@@ -30,6 +30,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { BrokerError } from '../../contracts/index.ts'
+import { heldSentence } from '../store.ts'
 import type { Database } from './database.ts'
 import { fileIdentity, sameFile } from './file-identity.ts'
 import type { StoreFiles } from './folder.ts'
@@ -137,7 +138,10 @@ export class Whereabouts {
     renameSync(next, this.#file(heartbeatName))
     syncFolder(this.#files.folder)
     after('placed')
-    if (this.#witness !== undefined && row.held_cause === null) this.#tellWitness(this.#witness, beat + 1)
+    if (this.#witness !== undefined && row.held_cause === null) {
+      this.#refuseSecond(beat + 1)
+      this.#tellWitness(this.#witness, beat + 1)
+    }
     return true
   }
 
@@ -145,6 +149,15 @@ export class Whereabouts {
     const sql = `update whereabouts set beat = beat + 1, heartbeat_file = :identity
       where exists (select 1 from node where id = :node and epoch = :epoch)`
     return this.#db.run(sql, { identity, ...run }) === 1
+  }
+
+  /** The witness never knows a beat before it is told. A running machine that was set back, or cloned, finds here that it is not the only one: it holds its store and ends. */
+  #refuseSecond(beat: number): void {
+    const witnessed = this.#witnessed()
+    if (witnessed === undefined || witnessed < beat) return
+    const cause = `its witness was told of beat ${witnessed} by another: this machine was set back or cloned while it ran`
+    this.#hold(cause, Date.now())
+    throw new BrokerError('held', heldSentence(cause))
   }
 
   /** By a new file and a rename: half a number would be another number. */
@@ -159,10 +172,10 @@ export class Whereabouts {
     }
   }
 
-  /** Of this store: one that two stores share says nothing. */
+  /** Of this store: one that two stores share, or that was there before this one was initialised, says nothing. */
   #witnessed(): number | undefined {
     const told = this.#witness === undefined ? undefined : toldIn(this.#witness)
-    return told && ['', this.#instance()].includes(told.whose) ? told.beat : undefined
+    return told && told.whose !== '' && told.whose === this.#instance() ? told.beat : undefined
   }
 
   #instance(): string {

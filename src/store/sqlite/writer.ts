@@ -1,5 +1,6 @@
 /** The writing worker: one connection, group commit. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { BrokerError } from '../../contracts/index.ts'
 import { answerCommits } from './answer-commits.ts'
 import { carryError } from './carried-error.ts'
 import { Committer } from './committer.ts'
@@ -115,8 +116,13 @@ function withRoom<T>(room: DiskRoom, work: () => T): T {
 
 function distrust(committer: Committer): (error: unknown) => void {
   return error => {
-    if (isDamage(error)) say({ answers: [], damaged: carryError(committer.distrust(error)) })
+    if (isDamage(error) || isHeld(error)) say({ answers: [], damaged: carryError(committer.distrust(error)) })
   }
+}
+
+/** Found out while it ran: it is another store's place. */
+function isHeld(error: unknown): boolean {
+  return error instanceof BrokerError && error.code === 'held'
 }
 
 try {
