@@ -13,12 +13,12 @@ export class Api {
     this.token = token
   }
 
-  async ask(method: string, path: string, body?: unknown): Promise<Answered> {
+  async ask(method: string, path: string, body?: unknown, limitMs = 30_000): Promise<Answered> {
     const response = await fetch(`${this.address}/v1/${path}`, {
       method,
       headers: this.token === '' ? {} : { 'x-vault-token': this.token },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(30_000)
+      signal: AbortSignal.timeout(limitMs)
     })
     const text = await response.text()
     return { status: response.status, body: text === '' ? null : JSON.parse(text) }

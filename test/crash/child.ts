@@ -28,7 +28,7 @@ export class Child implements AsyncDisposable {
   /** Below a tracer, or with a library that lies to it. */
   static startUnder(before: readonly string[], env: Readonly<Record<string, string>>, ...words: readonly string[]): Child {
     const [command = process.execPath, ...more] = [...before, process.execPath, broker, ...words]
-    return new Child(spawn(command, more, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }))
+    return new Child(spawn(command, more, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }))
   }
 
   get pid(): number {

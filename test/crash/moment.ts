@@ -6,8 +6,9 @@ export type NamedMoment =
   | { readonly point: 'issue:after-first-reply-byte' }
   | { readonly point: string; readonly wire: Fault }
 
-/** A moment to die: a named one, or so many milliseconds after traffic began. */
-export type Moment = NamedMoment | { readonly afterMs: number }
+/** A moment to die: a named one, or so many milliseconds after traffic began; or before that, when such a part of the time of a start is over: a death among what sets right
+ *  the death before. */
+export type Moment = NamedMoment | { readonly afterMs: number; readonly partOfStart?: number }
 
 export function atFirstPass(points: readonly string[]): readonly NamedMoment[] {
   return points.map(point => ({ point, pass: 1 }))

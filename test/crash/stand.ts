@@ -29,6 +29,9 @@ export class Stand implements AsyncDisposable {
   /** With it the clock of every broker runs fast from this moment on. */
   since: number | undefined
 
+  /** How long the last start took: other work on the machine makes it ten times as long. */
+  #startMs = 0
+
   private constructor(folder: string, config: string, api: Api) {
     this.folder = folder
     this.config = config
@@ -72,19 +75,23 @@ export class Stand implements AsyncDisposable {
   /** A broker that serves. */
   async started(point = 'none', pass = 1): Promise<Child> {
     const broker = Child.start(this.config, point, pass, this.since)
-    await broker.serving(this.api.address)
+    await this.#serving(broker)
     return broker
+  }
+
+  async #serving(broker: Child): Promise<void> {
+    const began = performance.now()
+    await broker.serving(this.api.address)
+    this.#startMs = performance.now() - began
   }
 
   /** True when the moment came. A broker that ends by itself is an error: the store is one that no broker starts on. */
   async death(moment: Moment, { drive, proxy, until }: Death): Promise<boolean> {
-    await using broker = Child.start(
-      this.config,
-      ...('pass' in moment ? ([moment.point, moment.pass] as const) : (['none', 1] as const)),
-      this.since
-    )
+    if ('partOfStart' in moment) return this.#deathInStart(moment.partOfStart)
+    const [point, pass] = 'pass' in moment ? [moment.point, moment.pass] : ['none', 1]
+    await using broker = Child.start(this.config, point, pass, this.since)
     try {
-      await broker.serving(this.api.address)
+      await this.#serving(broker)
     } catch (error) {
       // It may die where it should before it serves: what an earlier run left is swept at once.
       if (broker.killed) return true
@@ -105,6 +112,12 @@ export class Stand implements AsyncDisposable {
     if (proxy) proxy.fault = { kind: 'pass' }
     await clients
     return came
+  }
+
+  async #deathInStart(part: number): Promise<boolean> {
+    await using broker = Child.start(this.config, 'none', 1, this.since)
+    await wait(part * this.#startMs)
+    return broker.running
   }
 
   /** What is wrong with the trail, of an unarmed broker that runs. */

@@ -48,6 +48,8 @@ export interface SuiteReport {
 // Where the work of a broker that has just started is under way.
 const randomMs = { from: 20, to: 620 }
 
+// Of those at random, every fourth is in the start itself.
+const inStartEach = 4
 const killsPerLine = 25
 
 type Tell = (line: string) => void
@@ -85,7 +87,10 @@ function passes(moment: NamedMoment, each: number, passesMax: number): readonly 
 }
 
 function atRandom(count: number): readonly Moment[] {
-  return Array.from({ length: count }, () => ({ afterMs: randomMs.from + Math.random() * (randomMs.to - randomMs.from) }))
+  return Array.from({ length: count }, (_, i) => ({
+    afterMs: randomMs.from + Math.random() * (randomMs.to - randomMs.from),
+    ...(i % inStartEach === inStartEach - 1 ? { partOfStart: Math.random() } : {})
+  }))
 }
 
 function* batches(moments: readonly Moment[], size: number): Generator<readonly Moment[]> {

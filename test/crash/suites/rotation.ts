@@ -22,7 +22,15 @@ export const changeMoments: readonly Extract<NamedMoment, { wire: unknown }>[] =
 ])
 
 // The sweeper may still be at the rotation of the admin account when the first request comes.
-const reachLimitMs = 20_000
+const reachLimitMs = 30_000
+// Longer than a sure answer takes. One that is not sure is waited for longer, and is nothing to judge by.
+const sureLimitMs = 2_000
+
+interface Served {
+  readonly username: string
+  readonly password: string
+  readonly ttl: number
+}
 
 /** The admin account of a connection and a static role, whose passwords are changed. */
 export class Rotated implements Deaths {
@@ -31,6 +39,7 @@ export class Rotated implements Deaths {
   readonly proxy: FaultProxy
   readonly #owned: AsyncDisposableStack
   answered = 0
+  #looks = 0
 
   private constructor(stand: Stand, postgres: TestPostgres, proxy: FaultProxy, owned: AsyncDisposableStack) {
     this.stand = stand
@@ -59,23 +68,41 @@ export class Rotated implements Deaths {
     }
   }
 
+  /** Every other time the server is out of reach at first: what a start sets right there would hide what was on record. */
   async broken(): Promise<readonly string[]> {
+    const apart = this.#looks++ % 2 === 0
+    if (apart) this.proxy.fault = { kind: 'reset' }
     await using broker = await this.stand.started()
-    const broken = [...(await this.#staticBroken()), ...(await this.#adminBroken())]
+    const broken = apart ? await this.#servedBroken(await this.#served()) : []
+    this.proxy.fault = { kind: 'pass' }
+    broken.push(...(await this.#staticBroken()), ...(await this.#adminBroken()))
     await this.stand.api.must('PUT', 'sys/leases/revoke-prefix/database/creds')
     await broker.stop()
     return broken
   }
 
-  /** The password that is served is the one that logs in. */
-  async #staticBroken(): Promise<readonly string[]> {
-    const { data } = await this.stand.api.must('GET', 'database/static-creds/fixed')
+  /** The password of the static role, unless the broker says that it is not sure, or nothing at all. */
+  async #served(): Promise<Served | undefined> {
+    const answered = await this.stand.api.ask('GET', 'database/static-creds/fixed', undefined, sureLimitMs).catch(() => undefined)
+    return answered?.status === 200 && !answered.body.warnings ? answered.body.data : undefined
+  }
+
+  async #servedBroken(served: Served | undefined): Promise<string[]> {
+    if (!served) return []
     try {
-      await (await this.postgres.connect({ user: data.username, password: data.password })).end()
+      await (await this.postgres.connect({ user: served.username, password: served.password })).end()
     } catch (error) {
-      return [`the password that is served for ${data.username} does not log in: ${String(error)}`]
+      return [`the password that is served for ${served.username} does not log in: ${String(error)}`]
     }
-    return data.ttl > 0 ? [] : [`the password of ${data.username} has a ttl of ${data.ttl}`]
+    return served.ttl > 0 ? [] : [`the password of ${served.username} has a ttl of ${served.ttl}`]
+  }
+
+  async #staticBroken(): Promise<readonly string[]> {
+    for (const until = Date.now() + reachLimitMs; Date.now() < until; await wait(50)) {
+      const served = await this.#served()
+      if (served) return this.#servedBroken(served)
+    }
+    return ['no password is served for the static role']
   }
 
   /** New users are made over the admin account. */

@@ -78,7 +78,8 @@ export class Wrapped implements Deaths {
   async broken(): Promise<readonly string[]> {
     await using broker = await this.stand.started()
     const unanswered = [...this.#opened].filter(([, answers]) => answers.includes(undefined)).map(([token]) => token)
-    for (const token of unanswered) await this.#openTwice(token)
+    // Those that were answered too: a spending that the death has undone would show here.
+    for (const token of this.#opened.keys()) await this.#openTwice(token)
     const named = [...this.#opened.values()].map(answers => answers.filter(name => name !== undefined && name !== 'dead') as string[])
     const taken = named.flat()
     this.answered += taken.length
