@@ -33,6 +33,12 @@ describe.skipIf(missing(postgresMissing()))('mayfly run', () => {
     expect(await stage.users(role)).toEqual([])
   })
 
+  test('a program whose PATH leads elsewhere is started all the same, and found where ours leads', async () => {
+    const { code, out, err } = await ran(['--lease', `DB=${creds}`, '--env', 'PATH=/nowhere', '--', 'sh', '-c', 'echo "$PATH"'])
+    expect([code, out, err]).toEqual([0, '/nowhere\n', ''])
+    expect(await stage.users(role)).toEqual([])
+  })
+
   test('the credential works while the program runs', async () => {
     const program = run(['--lease', `DB=${creds}`, '--', 'sh', '-c', 'echo "$DB_USERNAME $DB_PASSWORD ."; read -r line; exit 0'])
     const [, user = '', password = ''] = await program.says(/(\S+) (\S+) \./)

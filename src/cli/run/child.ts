@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import process from 'node:process'
+import { findProgram } from './find-program.ts'
 import { RunFailure, runExit } from './run-exit.ts'
 
 export interface ChildStart {
@@ -68,8 +69,16 @@ let wrapper: readonly string[] | undefined
 
 /** Nobody can pass a SIGKILL on; on Linux the kernel does it, for a program that was started by this one. */
 function dyingWithUs(): readonly string[] {
-  if (wrapper !== undefined) return wrapper
-  const command = ['setpriv', '--pdeathsig', 'TERM', '--']
-  const works = process.platform === 'linux' && spawnSync(command[0]!, [...command.slice(1), 'true'], { stdio: 'ignore' }).status === 0
-  return (wrapper = works ? command : [])
+  return (wrapper ??= process.platform === 'linux' ? workingWrapper() : [])
+}
+
+function workingWrapper(): readonly string[] {
+  try {
+    // By its place: looked for by name it would be where the program's own PATH leads.
+    const setpriv = findProgram('setpriv', process.env['PATH'])
+    const before = ['--pdeathsig', 'TERM', '--']
+    return spawnSync(setpriv, [...before, 'true'], { stdio: 'ignore' }).status === 0 ? [setpriv, ...before] : []
+  } catch {
+    return []
+  }
 }
