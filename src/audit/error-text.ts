@@ -1,12 +1,13 @@
 import { BrokerError } from '../contracts/errors.ts'
 
 const messageLengthMax = 500
+const nothingMore = 'Error'
 
 /** What audit, lease rows and lists say of an error. A driver's own message quotes SQL, hosts, sometimes passwords: of a foreign error only its class and code are told. */
 export function errorText(error: unknown): string {
   if (!(error instanceof BrokerError)) return foreign(error)
-  const cause = error.cause === undefined || error.cause instanceof BrokerError ? '' : ` (${foreign(error.cause)})`
-  return `${error.code}: ${masked(error.message)}${cause}`
+  const cause = error.cause === undefined || error.cause instanceof BrokerError ? nothingMore : foreign(error.cause)
+  return `${error.code}: ${masked(error.message)}${cause === nothingMore ? '' : ` (${cause})`}`
 }
 
 function foreign(error: unknown): string {

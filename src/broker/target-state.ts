@@ -47,4 +47,5 @@ export async function recover(parts: Parts, target: TargetId): Promise<void> {
   parts.circuits.closed(target)
   const audit = [parts.trail.circuit('closed', target, await parts.store.liveLeases(target), '')]
   await parts.store.commit([{ kind: 'target.recovered', now: parts.clock.now(), target, audit }], [])
+  parts.log.info('a target is back', { target, failures: row.failures })
 }

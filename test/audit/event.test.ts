@@ -82,6 +82,9 @@ test('an error tells its code, and of a driver its class and code, never its wor
     'target_refused: cannot reach pg-1 (DatabaseError 28P01)'
   )
   expect(errorText(driver)).toBe('DatabaseError 28P01')
+  expect(errorText(new BrokerError('target_unreachable', 'cannot reach pg-1', { cause: new Error('canary') }))).toBe(
+    'target_unreachable: cannot reach pg-1'
+  )
   expect(errorText(Object.assign(new Error('canary'), { code: 'canary secret', name: 'canary secret' }))).toBe('Error')
   expect(errorText('canary')).toBe('unknown error')
   expect(errorText(undefined)).toBe('unknown error')

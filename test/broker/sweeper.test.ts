@@ -19,6 +19,7 @@ test('a target that is down for a day is revoked within a minute of its return',
   await broker.clock.advance('PT60S')
   expect(usersOf(broker.target)).toEqual([])
   await expect(broker.ask('read', 'sys/leases', { type: 'irrevocable' }).then(dataOf)).resolves.toMatchObject({ lease_count: 0 })
+  expect(broker.log.filter(line => line.includes('a target is back'))).toHaveLength(1)
 })
 
 test.for(['P25D', 'P32D'])('a lease of %s neither ends early nor late', async ttl => {
