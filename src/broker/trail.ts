@@ -21,7 +21,7 @@ import { putEntry, readEntry } from './sealed-rows.ts'
 type TrailParts = Pick<Parts, 'store' | 'barrier' | 'clock' | 'random'>
 
 // Addresses that are refused are counted, at most so many apart: the rest of a flood is one number.
-const countedAddressesMax = 1_000
+const countedAddressesMax = 100
 
 const space = 'system'
 const keyName = 'checkpoint-key'
