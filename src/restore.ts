@@ -64,7 +64,17 @@ async function unwrap(seal: BackupHeader['seal'], config: Config, askShares: () 
     throw new BrokerError('invalid_request', `the backup is sealed by ${seal.kind}, and the configuration names ${config.seal.kind}`)
   const wrapped = Buffer.from(seal.root_key, 'base64')
   if (config.seal.kind === 'shamir') return fromShares(wrapped, seal.config, await askShares())
-  return new KeyFileSeal(config.seal.path, systemRandom).unwrap(wrapped)
+  return fromKeyFile(wrapped, config.seal.path)
+}
+
+async function fromKeyFile(wrapped: Uint8Array, path: string): Promise<Uint8Array> {
+  try {
+    return await new KeyFileSeal(path, systemRandom).unwrap(wrapped)
+  } catch (cause) {
+    if (!(cause instanceof BrokerError) || cause.code !== 'integrity') throw cause
+    const why = `${path} is not the key of this backup: the seal's key was rotated since, or it is another broker's; put the key file of that day in its place`
+    throw new BrokerError('integrity', why, { cause })
+  }
 }
 
 function fromShares(wrapped: Uint8Array, config: string, typed: string): Uint8Array {

@@ -1,6 +1,8 @@
 import { stuckAfterTargetMs } from '../lease/lease.ts'
-import type { TargetLoad } from '../store/store.ts'
+import type { Store, TargetLoad } from '../store/store.ts'
 import type { Parts } from './parts.ts'
+
+type LeaseCounts = Awaited<ReturnType<Store['leaseCounts']>>
 
 /** One gauge with its values at one moment. */
 export interface Gauged {
@@ -29,7 +31,7 @@ export async function measure(parts: Parts): Promise<readonly Gauged[]> {
     {
       name: 'mayfly_leases',
       help: 'leases by mount and state, history included',
-      values: counts.map(({ mount, state, count }) => ({ labels: { mount: mountPath(mount), state }, value: count }))
+      values: byMount(counts, mountPath)
     },
     ...targetGauges(loads, now),
     {
@@ -51,6 +53,17 @@ export async function measure(parts: Parts): Promise<readonly Gauged[]> {
     one('mayfly_key_encryptions', 'how often it has sealed', barrier.keyStatus.encryptions),
     one('mayfly_key_oldest_term', 'the oldest key that rows may still be under', keys.span.oldest)
   ]
+}
+
+/** Mounts that are gone are one series, and not one that each overwrites. */
+function byMount(counts: LeaseCounts, pathOf: (uuid: string) => string): Gauged['values'] {
+  const totals = new Map<string, Gauged['values'][number]>()
+  for (const { mount, state, count } of counts) {
+    const labels = { mount: pathOf(mount), state }
+    const name = `${state} ${labels.mount}`
+    totals.set(name, { labels, value: (totals.get(name)?.value ?? 0) + count })
+  }
+  return [...totals.values()]
 }
 
 function targetGauges(loads: readonly TargetLoad[], now: Temporal.Instant): readonly Gauged[] {

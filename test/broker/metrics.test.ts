@@ -46,6 +46,17 @@ test('what is issued, what is due and how late it ended can be seen', async () =
   expect(valueOf(ended, 'mayfly_revocation_lateness_seconds_bucket{le="10"}')).toBe(3)
 })
 
+test('leases of mounts that are gone are counted together', async () => {
+  for (const mount of ['first', 'second']) {
+    await withUsers(broker, { default_ttl: '1h' }, mount)
+    await lease(broker, undefined, mount)
+    const gone = broker.ask('delete', `sys/mounts/${mount}`)
+    await broker.clock.advance('PT1M')
+    await gone
+  }
+  expect(valueOf(await scrape('prometheus'), 'mayfly_leases{mount="gone",state="revoked"}')).toBe(2)
+})
+
 test('a target that is down shows its queue, its oldest and its circuit, and an alarm is stuck leases', async () => {
   await lease(broker)
   await rename(broker.target, `${broker.target}.away`)

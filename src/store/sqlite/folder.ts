@@ -9,14 +9,17 @@ export interface StoreFiles {
   readonly lock: string
 }
 
-// POSIX locks and the shared memory of the log are not dependable there.
-const networkFileSystems: ReadonlyMap<number, string> = new Map([
+// POSIX locks and the shared memory of the log are not dependable on those of a network.
+const unfitFileSystems: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0xff534d42, 'CIFS'],
   [0xfe534d42, 'SMB2'],
   [0x517b, 'SMB'],
   [0x01021997, '9p'],
-  [0x65735546, 'FUSE']
+  [0x65735546, 'FUSE'],
+  // Their inodes are other ones after each mount, by which a store would believe that it was copied; and they know no owners.
+  [0x4d44, 'FAT'],
+  [0x2011bab0, 'exFAT']
 ])
 
 /** Makes the data folder when it is not there, and refuses one that others can read, write or swap. Database and lock are made here with their mode, because SQLite
@@ -61,7 +64,7 @@ function checkFolder(folder: string): void {
 }
 
 function checkFileSystem(folder: string): void {
-  const name = networkFileSystems.get(statfsSync(folder).type)
+  const name = unfitFileSystems.get(statfsSync(folder).type)
   if (name !== undefined) throw refused(`${folder} is on ${name}, which cannot hold a store`)
 }
 
