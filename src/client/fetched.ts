@@ -18,13 +18,28 @@ export function fetched(fetch: typeof globalThis.fetch): (sent: Sent) => Promise
         redirect: 'manual',
         signal: either
       })
-      const text = await reply.text()
-      if (text.length > replyBytesMax) throw new NotUnderstood('the reply is longer than any of this API')
-      return { status: reply.status, headers: Object.fromEntries(reply.headers), text }
+      return { status: reply.status, headers: Object.fromEntries(reply.headers), text: await readAll(reply) }
     } catch (error) {
       if (error instanceof NotUnderstood) throw error
       const cause = error instanceof TypeError ? error.cause : error
       throw unreachable(cause, address, deadline.aborted)
     }
   }
+}
+
+/** A reply of sensible length: what is longer is not read to its end. */
+async function readAll({ body }: Response): Promise<string> {
+  if (!body) return ''
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  let [text, bytes] = ['', 0]
+  for (let { value } = await reader.read(); value; { value } = await reader.read()) {
+    bytes += value.byteLength
+    if (bytes > replyBytesMax) {
+      await reader.cancel()
+      throw new NotUnderstood('the reply is longer than any of this API')
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+  return text + decoder.decode()
 }

@@ -171,3 +171,18 @@ test('a fetch of the caller’s carries the same requests, and follows nobody', 
   await server[Symbol.asyncDispose]()
   await expect(mayfly.read('a')).rejects.toMatchObject({ why: 'refused', address })
 })
+
+test('a fetch of the caller’s that answers without end is cut off', async () => {
+  await started()
+  const [mebibyte, most] = [2 ** 20, 200]
+  let sent = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (++sent > most) controller.close()
+      else controller.enqueue(new Uint8Array(mebibyte).fill(0x20))
+    }
+  })
+  await using other = new Mayfly({ address: server.address, login: token('s.given'), timing, fetch: async () => new Response(body) })
+  await expect(other.read('a')).rejects.toThrow('the reply is longer than any of this API')
+  expect(sent).toBeLessThan(most / 2)
+})
