@@ -19,6 +19,7 @@ export class Rekeyed implements Deaths {
   readonly stand: Stand
   readonly leases: readonly string[]
   answered = 0
+  readonly #broken: string[] = []
 
   private constructor(stand: Stand, leases: readonly string[]) {
     this.stand = stand
@@ -82,32 +83,37 @@ export class Rekeyed implements Deaths {
     return this.stand.death(moment, { drive: gone => this.#rotate(gone, 'point' in moment ? ofSeal : undefined) })
   }
 
+  /** A rotation begins when the pass of the one before is over: a process keeps what it has read, and would seal anew what nobody else can open any more. */
   async #rotate(gone: AbortSignal, ofSeal: boolean | undefined): Promise<void> {
     for (let turn = 0; !gone.aborted; turn++) {
-      const path = (ofSeal ?? turn % 2 === 0) ? 'sys/rotate/seal' : 'sys/rotate'
-      const answer = await this.stand.api.ask('PUT', path).catch(() => undefined)
+      const seal = ofSeal ?? turn % 2 === 0
+      if (!seal) await this.#lookAtRows().catch(() => undefined)
+      const answer = await this.stand.api.ask('PUT', seal ? 'sys/rotate/seal' : 'sys/rotate').catch(() => undefined)
       if (answer && answer.status < 300) this.answered++
-      // A pass begins when the last rotation is a while ago.
-      if (path === 'sys/rotate') await this.untilOneKey().catch(() => undefined)
     }
   }
 
+  async #lookAtRows(): Promise<void> {
+    const { oldest_term } = await this.untilOneKey()
+    for (const rows of this.namesOf(oldest_term)) this.#broken.push(`sealed under a key that is gone: ${rows}`)
+  }
+
   async broken(): Promise<readonly string[]> {
-    await using broker = await this.stand.started()
-    const broken: string[] = []
-    const hold = async (what: string, work: () => Promise<unknown>) => {
-      await work().catch(error => broken.push(`${what}: ${String(error)}`))
+    {
+      await using broker = await this.stand.started()
+      await this.#hold('the pass after the deaths', () => this.#lookAtRows())
+      await this.#hold('a rotation of the key of the seal', () => this.stand.api.must('PUT', 'sys/rotate/seal'))
+      await broker.stop()
     }
-    const { oldest_term: oldest } = await this.keyStatus()
-    for (const rows of this.namesOf(oldest)) broken.push(`after the deaths, sealed under a key that is gone: ${rows}`)
-    await hold('what was sealed does not open after the deaths', () => this.allOpens())
-    await hold('the pass does not end', () => this.untilOneKey())
-    await hold('what was sealed does not open after the pass', () => this.allOpens())
-    await hold('the key of the seal cannot be rotated', () => this.stand.api.must('PUT', 'sys/rotate/seal'))
-    const { oldest_term } = await this.keyStatus()
+    // One that has read nothing while the older keys were there.
+    await using broker = await this.stand.started()
+    await this.#hold('what was sealed before the deaths', () => this.allOpens())
     await broker.stop()
-    for (const rows of this.namesOf(oldest_term)) broken.push(`after the pass, sealed under a key that is gone: ${rows}`)
-    return broken
+    return this.#broken.splice(0)
+  }
+
+  async #hold(what: string, work: () => Promise<unknown>): Promise<void> {
+    await work().catch(error => this.#broken.push(`${what}: ${String(error)}`))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
