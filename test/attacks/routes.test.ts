@@ -185,7 +185,7 @@ test('sealed, every route is 503 with any token and without, nothing is decrypte
 
 /** How often the barrier was used from now on. */
 function spied(): () => number {
-  const spies = (['open', 'seal', 'mac'] as const).map(method => vi.spyOn(Barrier.prototype, method))
+  const spies = (['open', 'seal', 'mac', 'macHex'] as const).map(method => vi.spyOn(Barrier.prototype, method))
   return () => {
     const count = spies.flatMap(spy => spy.mock.calls).length
     for (const spy of spies) spy.mockRestore()
