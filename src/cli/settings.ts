@@ -41,18 +41,21 @@ export function connectionOf(typed: Typed, env: Io['env']): Omit<ClientOptions, 
   }
 }
 
+// Whoever set one in the shell long ago does not think of it at a command that names no file.
+const settingOf = { ca: 'MAYFLY_CACERT', cert: 'MAYFLY_CLIENT_CERT', key: 'MAYFLY_CLIENT_KEY' }
+
 function pem(key: 'ca' | 'cert' | 'key', file: string | undefined): Partial<ClientOptions> {
   if (file === undefined) return {}
-  const text = readNamedFile(file)
+  const text = readNamedFile(file, ` (${settingOf[key]})`)
   if (!text.includes('-----BEGIN ')) throw new UsageError(`${file}: expected PEM`)
   return { [key]: text }
 }
 
 /** A file that the user named. */
-export function readNamedFile(file: string): string {
+export function readNamedFile(file: string, namedBy = ''): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new UsageError(`cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? 'error'})`, { cause: error })
+    throw new UsageError(`cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? 'error'})${namedBy}`, { cause: error })
   }
 }

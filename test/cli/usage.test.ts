@@ -52,7 +52,7 @@ test.each([
   ['write x k=@/does/not/exist', 1, 'error: cannot read /does/not/exist (ENOENT)'],
   ['read -address=ftp://x y', 1, 'error: address: expected a URL such as http://127.0.0.1:8200'],
   ['read -address=http://u:secretword@h y', 1, 'error: address: a user name or a password is not taken'],
-  ['read -ca-cert=/does/not/exist y', 1, 'error: cannot read /does/not/exist (ENOENT)'],
+  ['read -ca-cert=/does/not/exist y', 1, 'error: cannot read /does/not/exist (ENOENT) (MAYFLY_CACERT)'],
   ['audit verify /does/not/exist', 1, 'error: cannot read /does/not/exist (ENOENT)'],
   ['audit verify -head=x y', 1, 'error: head: expected node:number:hash'],
   ['token create -metadata=x', 1, 'error: metadata: expected key=value'],
