@@ -22,7 +22,8 @@ import { uuid } from './uuid.ts'
 const leasesAtOnceMax = 1_000
 const namesToldMax = 5
 
-const tokensWarning = 'a token or single-use secret that was ended after the backup is good again: end what should not be'
+const tokensWarning =
+  'a token that was ended after the backup is good again: end what should not be; secret ids with counted uses and what waited wrapped are gone: make new ones'
 const rightsWarning =
   'the tokens, passwords and keys of the original are good here too: end the tokens, and give each target settings of its own'
 

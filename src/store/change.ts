@@ -41,7 +41,7 @@ export type Intention =
    *  resumed so: what it has issued since is its own. `count`. */
   | { readonly kind: 'held.setAside'; readonly limit: number }
   /** Held no longer. Numbers that the other store may have given out meanwhile are skipped; what waits wrapped may have been opened there, and does not open
-   *  here. Of a copy: `instance` is its own from now on, scheduled tasks of the mounts in `tasksOf` go (their `count`); lost (`invalid_request`) while leases
+   *  here; counted rows (`uses`) are removed. Of a copy: `instance` is its own from now on, scheduled tasks of the mounts in `tasksOf` go (their `count`); lost (`invalid_request`) while leases
    *  are not set aside. */
   | { readonly kind: 'held.lift'; readonly as: ResumeAs; readonly instance?: string; readonly tasksOf?: readonly string[] }
 

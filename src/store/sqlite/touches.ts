@@ -28,7 +28,7 @@ const table: { readonly [Kind in Intention['kind']]: Touches } = {
   'reseal.end': nothing,
   'held.begin': nothing,
   'held.setAside': nothing,
-  'held.lift': tokens,
+  'held.lift': both,
   'entry.put': rows,
   'entry.remove': rows,
   'entry.take': rows,

@@ -36,6 +36,8 @@ export function liftHold(writing: Writing, { kind, as, instance, tasksOf = [] }:
   refuseUnlessResuming(kind, db, as)
   const tasks = as === 'copy' ? letGo(kind, { db }, tasksOf) : 0
   closeWrapped(writing)
+  // How often the other store has let them be used since, nobody knows here: single use stays single.
+  db.run(`delete from entry where uses > 0 and ${fence}`, { ...writing.fence })
   db.run('update sequence set next = next + :skipped', { skipped: numbersSkipped })
   db.run('update whereabouts set held_cause = null, held_at = null, resuming = null, instance = coalesce(:instance, instance)', {
     instance: instance ?? null
