@@ -17,7 +17,7 @@ interface Death {
   readonly drive: (gone: AbortSignal) => Promise<unknown>
   /** Between broker and target, for moments on the wire. */
   readonly proxy?: FaultProxy
-  /** When a moment that is neither a point nor on the wire has come. */
+  /** When a moment has come that is neither a point nor on the wire; counts instead of the milliseconds of one at random. */
   readonly until?: () => boolean
 }
 
@@ -100,11 +100,12 @@ export class Stand implements AsyncDisposable {
     const gone = new AbortController()
     const struck = 'wire' in moment ? strike(proxy, moment.wire) : undefined
     const clients = drive(gone.signal)
+    const time = 'afterMs' in moment && !until ? moment.afterMs : undefined
     const came = await Promise.race([
       broker.ended.then(() => 'pass' in moment && broker.killed),
       ...(struck ? [struck] : []),
       ...(until ? [when(until, gone.signal)] : []),
-      wait('afterMs' in moment ? moment.afterMs : reachLimitMs, 'afterMs' in moment, { signal: gone.signal }).catch(() => false)
+      wait(time ?? reachLimitMs, time !== undefined, { signal: gone.signal }).catch(() => false)
     ])
     broker.kill()
     gone.abort()

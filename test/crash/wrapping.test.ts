@@ -52,7 +52,7 @@ test.each([
 })
 
 test('across kills at any moment no token opens twice, and all that was never opened is revoked', { timeout }, async () => {
-  const report = await runSuite(wrapping, { each: 1, random: 4 })
+  const report = await runSuite(wrapping, { each: 1, random: 6 })
   expect(report).toMatchObject({ unreached: [], broken: [] })
   expect(report.answered).toBeGreaterThan(3)
 })
