@@ -1,4 +1,5 @@
 /** `npm run test:crash`: every suite, killed a hundred times at each of its moments and at random ones. `-- --suite wrapping --each 10 --random 50` for less. */
+import process from 'node:process'
 import { parseArgs } from 'node:util'
 import '../../src/plugin-name.ts'
 import type { CrashSuite, SuiteReport, Wanted } from './suite.ts'
@@ -16,9 +17,9 @@ const { crashSuites } = await import('./suites.ts')
 
 function chosen(): readonly CrashSuite[] {
   const names = crashSuites.map(({ name }) => name)
-  for (const name of values.suite ?? []) if (!names.includes(name)) throw new Error(`--suite ${name}: one of ${names.join(', ')}`)
+  for (const name of values.suite ?? []) if (!names.includes(name)) fail(`--suite ${name}: one of ${names.join(', ')}`)
   const points = crashSuites.flatMap(({ moments }) => moments.map(({ point }) => point))
-  for (const point of values.point ?? []) if (!points.includes(point)) throw new Error(`--point ${point}: one of ${points.join(', ')}`)
+  for (const point of values.point ?? []) if (!points.includes(point)) fail(`--point ${point}: one of ${points.join(', ')}`)
   return crashSuites.filter(
     ({ name, moments }) =>
       (values.suite?.includes(name) ?? true) && (!values.point || moments.some(({ point }) => values.point!.includes(point)))
@@ -32,8 +33,13 @@ function wanted(suite: CrashSuite): Wanted {
 }
 
 function count(name: 'each' | 'random'): number {
-  if (!/^\d{1,6}$/.test(values[name])) throw new Error(`--${name} ${values[name]}: a number`)
+  if (!/^\d{1,6}$/.test(values[name])) fail(`--${name} ${values[name]}: a number`)
   return Number(values[name])
+}
+
+function fail(why: string): never {
+  console.error(why)
+  process.exit(2)
 }
 
 const reports: (readonly [CrashSuite, SuiteReport])[] = []
