@@ -83,7 +83,7 @@ export class BackedUp implements Deaths {
     const client = this.backingUp()
     const ended = once(client, 'exit')
     // It starts first, which takes most of its time.
-    await Promise.race([ended, until(() => this.#draft())])
+    while (client.exitCode === null && !this.#draft()) await wait(1)
     await wait(afterMs % drafts)
     client.kill('SIGKILL')
     await ended
@@ -134,10 +134,6 @@ export class BackedUp implements Deaths {
 
 // From its first byte to its name a small backup takes so many milliseconds.
 const drafts = 30
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await wait(1)
-}
 
 /** What Node made of the sources before: the environment of the command is otherwise its own. */
 function compileCache(): Record<string, string> {
