@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { BrokerError, z } from './contracts/index.ts'
 import type { BackendType, DatabaseDriver, Plugin, PluginCommand } from './contracts/index.ts'
-import type { Catalog } from './broker/mounts.ts'
+import type { Catalog } from './broker/mounts/mounts.ts'
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const builtIn = ['database', 'postgresql', 'memory'].map(name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href)

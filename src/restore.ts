@@ -1,6 +1,6 @@
 /** `mayfly operator restore`: a backup becomes a store again, offline. With what unseals the broker, and with nothing else. */
 import { createReadStream } from 'node:fs'
-import { backupKey } from './broker/backup.ts'
+import { backupKey } from './broker/life/backup.ts'
 import { readBackup } from './backup/backup-file.ts'
 import type { ReadBackup } from './backup/backup-file.ts'
 import type { BackupHeader } from './backup/header.ts'

@@ -1,6 +1,6 @@
-import { perform } from '../broker/perform.ts'
-import type { Life } from '../broker/life.ts'
-import type { Reply, WireRequest } from '../broker/request.ts'
+import { perform } from '../broker/door/perform.ts'
+import type { Life } from '../broker/life/life.ts'
+import type { Reply, WireRequest } from '../broker/door/request.ts'
 import type { Parts } from '../broker/parts.ts'
 import { BrokerError, errorStatus } from '../contracts/index.ts'
 

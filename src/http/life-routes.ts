@@ -1,6 +1,6 @@
 /** The routes of the broker's life: they answer while it is sealed or not initialised, to anybody, with plain bodies. Only these exact paths. */
 import type { IncomingMessage } from 'node:http'
-import type { Caller } from '../broker/life-entry.ts'
+import type { Caller } from '../broker/life/life-entry.ts'
 import { BrokerError } from '../contracts/index.ts'
 import type { JsonObject } from '../contracts/index.ts'
 import type { Door } from './door.ts'

@@ -1,6 +1,6 @@
 /** Metrics on the wire: the text of Prometheus, or Vault's own JSON. */
 import { Gauge, Registry } from 'prom-client'
-import type { Gauged } from '../broker/measure.ts'
+import type { Gauged } from '../broker/meter/measure.ts'
 import type { JsonObject } from '../contracts/index.ts'
 
 export async function prometheusText(counted: Registry, gauged: readonly Gauged[]): Promise<string> {

@@ -1,6 +1,6 @@
 import process from 'node:process'
-import { one } from '../broker/measure.ts'
-import type { Gauged } from '../broker/measure.ts'
+import { one } from '../broker/meter/measure.ts'
+import type { Gauged } from '../broker/meter/measure.ts'
 
 /** The process, under the names that dashboards of any program know. */
 export function processGauges(): readonly Gauged[] {

@@ -1,5 +1,5 @@
 import { BrokerError } from '../contracts/index.ts'
-import type { WireRequest } from '../broker/request.ts'
+import type { WireRequest } from '../broker/door/request.ts'
 import type { WirePath } from './read-path.ts'
 import type { WireQuery } from './read-query.ts'
 

@@ -3,7 +3,7 @@
  *  Express' own `json` and `send` put a charset behind the content type (hvac compares the string), and an ETag computed from the secret into a header, with a 304 where a
  *  fresh credential was asked. So: exact headers, one `end`, nothing else. */
 import type { ServerResponse } from 'node:http'
-import type { Reply } from '../broker/request.ts'
+import type { Reply } from '../broker/door/request.ts'
 import { Secret } from '../contracts/index.ts'
 import type { JsonObject } from '../contracts/index.ts'
 import { isDoubled } from './doubled.ts'

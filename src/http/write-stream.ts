@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Streamed } from '../broker/request.ts'
+import type { Streamed } from '../broker/door/request.ts'
 
 /** A body of a length that nobody knows yet, at the client's pace. One that fails on the way is cut off without its end: no client can take it for whole. */
 export async function writeStream(response: ServerResponse, streamed: Streamed, gone: AbortSignal): Promise<void> {

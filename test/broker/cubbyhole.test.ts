@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cubbyholeSpace } from '../../src/store/token.ts'
-import { tokenHash } from '../../src/broker/authenticate.ts'
+import { tokenHash } from '../../src/broker/door/authenticate.ts'
 import { dataOf, smallBroker } from './small-broker.ts'
 import type { SmallBroker } from './small-broker.ts'
 

@@ -3,7 +3,7 @@ import type { Backend, BackendType, CredentialType } from '../../src/contracts/i
 import { memory } from '../../plugins/memory/index.ts'
 import { smallBroker, withUsers } from './small-broker.ts'
 import type { Lease } from '../../src/lease/lease.ts'
-import { handlePlace, recipePlace } from '../../src/broker/lease-rows.ts'
+import { handlePlace, recipePlace } from '../../src/broker/leases/lease-rows.ts'
 import type { LeaseId, TargetId } from '../../src/contracts/index.ts'
 
 const herd = 100_000

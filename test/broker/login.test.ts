@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { approleStand, refused } from '../auth/approle-stand.ts'
 import type { AppRoleStand } from '../auth/approle-stand.ts'
-import { finishEndings } from '../../src/broker/disable-mount.ts'
+import { finishEndings } from '../../src/broker/mounts/disable-mount.ts'
 import { text } from '../sys/open-broker.ts'
 
 let folder: string

@@ -1,7 +1,7 @@
 /** What the tests of reconciling share: objects in a target that no lease knows, and what was found of them. */
 import { DatabaseSync } from 'node:sqlite'
 import { addUser, login, usersOf } from '../../plugins/memory/target.ts'
-import type { ReconcileReport, TargetReport } from '../../src/broker/reconcile-report.ts'
+import type { ReconcileReport, TargetReport } from '../../src/broker/reconcile/reconcile-report.ts'
 import type { JsonObject } from '../../src/contracts/index.ts'
 import { dataOf } from './small-broker.ts'
 import type { SmallBroker } from './small-broker.ts'

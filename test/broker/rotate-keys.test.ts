@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { usersOf } from '../../plugins/memory/target.ts'
-import { rotationDue } from '../../src/broker/rotation-policy.ts'
+import { rotationDue } from '../../src/broker/keys/rotation-policy.ts'
 import type { CrashPoint } from '../../src/broker/crash-point.ts'
 import { openMemory } from '../../src/store/sqlite/open.ts'
 import { sealedTables } from '../../src/store/store.ts'

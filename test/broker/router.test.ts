@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Router } from '../../src/broker/router.ts'
+import { Router } from '../../src/broker/door/router.ts'
 
 const row = (pattern: string, ...verbs: readonly ('read' | 'write' | 'list' | 'delete')[]) => ({
   pattern,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { LeaseWatch } from '../../src/broker/lease-watch.ts'
-import { TargetGates } from '../../src/broker/target-gates.ts'
+import { LeaseWatch } from '../../src/broker/leases/lease-watch.ts'
+import { TargetGates } from '../../src/broker/leases/target-gates.ts'
 import type { LeaseId, TargetId } from '../../src/contracts/index.ts'
 import { TestClock } from '../sim/test-clock.ts'
 

@@ -1,4 +1,4 @@
-import type { Reply, WrapInfo } from '../../src/broker/request.ts'
+import type { Reply, WrapInfo } from '../../src/broker/door/request.ts'
 import { dataOf } from './small-broker.ts'
 import type { SmallBroker } from './small-broker.ts'
 

@@ -1,7 +1,7 @@
 import { BrokerError } from '../../src/contracts/index.ts'
 import type { Log } from '../../src/contracts/index.ts'
 import type { Door } from '../../src/http/door.ts'
-import type { Reply, WireRequest } from '../../src/broker/request.ts'
+import type { Reply, WireRequest } from '../../src/broker/door/request.ts'
 
 /** A small true door: what it was asked comes back, so that a test sees what the listener made of the bytes. `t` is its only token. */
 export class EchoDoor implements Door {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Reply } from '../../src/broker/request.ts'
+import type { Reply } from '../../src/broker/door/request.ts'
 import { BrokerError, Secret, errorStatus } from '../../src/contracts/index.ts'
 import type { ErrorCode } from '../../src/contracts/index.ts'
 import { serving } from './serving.ts'

@@ -1,4 +1,4 @@
-import { page, pageFields } from '../../broker/page.ts'
+import { page, pageFields } from '../../broker/door/page.ts'
 import type { MountReader } from '../../contracts/index.ts'
 
 export { pageFields }

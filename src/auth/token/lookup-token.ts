@@ -1,10 +1,10 @@
 import { BrokerError } from '../../contracts/index.ts'
 import type { JsonObject } from '../../contracts/index.ts'
-import { listed } from '../../broker/authorize.ts'
-import type { Call } from '../../broker/core-path.ts'
-import type { Outcome } from '../../broker/request.ts'
+import { listed } from '../../broker/door/authorize.ts'
+import type { Call } from '../../broker/door/core-path.ts'
+import type { Outcome } from '../../broker/door/request.ts'
 import type { Token } from '../../store/token.ts'
-import { liveToken, liveTokenByAccessor } from '../../broker/live-token.ts'
+import { liveToken, liveTokenByAccessor } from '../../broker/door/live-token.ts'
 
 /** The caller's own token. Its row is the one that brought the request here: on its last use it has ended in the store, and may still look at itself. */
 export async function lookupSelf(call: Call<unknown>): Promise<Outcome> {

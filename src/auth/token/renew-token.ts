@@ -1,9 +1,9 @@
 import { BrokerError } from '../../contracts/index.ts'
-import { authBlock } from '../../broker/auth-block.ts'
-import type { Call } from '../../broker/core-path.ts'
-import type { Outcome } from '../../broker/request.ts'
+import { authBlock } from '../../broker/login/auth-block.ts'
+import type { Call } from '../../broker/door/core-path.ts'
+import type { Outcome } from '../../broker/door/request.ts'
 import type { Token } from '../../store/token.ts'
-import { liveToken, liveTokenByAccessor } from '../../broker/live-token.ts'
+import { liveToken, liveTokenByAccessor } from '../../broker/door/live-token.ts'
 import { renewal } from './renewal.ts'
 
 interface Increment {

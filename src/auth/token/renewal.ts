@@ -1,5 +1,5 @@
 import { BrokerError } from '../../contracts/index.ts'
-import { mountReader } from '../../broker/mount-storage.ts'
+import { mountReader } from '../../broker/mounts/mount-storage.ts'
 import type { Parts } from '../../broker/parts.ts'
 import { renewedLifetime } from '../../identity/token-lifetime.ts'
 import type { Ttl } from '../../lease/ttl.ts'

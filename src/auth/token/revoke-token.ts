@@ -1,7 +1,7 @@
 import { BrokerError } from '../../contracts/index.ts'
-import { tokenHash } from '../../broker/authenticate.ts'
-import type { Call } from '../../broker/core-path.ts'
-import type { Outcome } from '../../broker/request.ts'
+import { tokenHash } from '../../broker/door/authenticate.ts'
+import type { Call } from '../../broker/door/core-path.ts'
+import type { Outcome } from '../../broker/door/request.ts'
 import { decide } from '../../policy/decide.ts'
 
 interface Shown {

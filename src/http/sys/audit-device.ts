@@ -1,5 +1,5 @@
 import { resolve, sep } from 'node:path'
-import type { AuditDevice } from '../../broker/audit-devices.ts'
+import type { AuditDevice } from '../../broker/trail/audit-devices.ts'
 import { BrokerError } from '../../contracts/index.ts'
 
 export interface DeviceFields {

@@ -1,6 +1,6 @@
-import type { AuditDevice } from '../../broker/audit-devices.ts'
+import type { AuditDevice } from '../../broker/trail/audit-devices.ts'
 import type { Parts } from '../../broker/parts.ts'
-import { entryPlace } from '../../broker/sealed-rows.ts'
+import { entryPlace } from '../../broker/mounts/sealed-rows.ts'
 import type { JsonObject } from '../../contracts/index.ts'
 
 /** The devices that were enabled through `sys/audit`. */

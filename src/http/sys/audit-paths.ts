@@ -1,5 +1,5 @@
-import { corePath } from '../../broker/core-path.ts'
-import type { CorePath } from '../../broker/core-path.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { CorePath } from '../../broker/door/core-path.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 import { auditDevices, auditTable } from './audit-devices-now.ts'
 import { disableAudit, enableAudit } from './enable-audit.ts'

@@ -1,6 +1,6 @@
-import { backup } from '../../broker/backup.ts'
-import { corePath } from '../../broker/core-path.ts'
-import type { CorePath } from '../../broker/core-path.ts'
+import { backup } from '../../broker/life/backup.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { CorePath } from '../../broker/door/core-path.ts'
 import { refuseUnknown } from './refuse-unknown.ts'
 
 /** `sys/backup`: the store as a stream, sealed. */

@@ -1,5 +1,5 @@
 import { BrokerError, field } from '../../contracts/index.ts'
-import type { Call } from '../../broker/core-path.ts'
+import type { Call } from '../../broker/door/core-path.ts'
 
 /** The id in the body. */
 export const leaseFields = { lease_id: field.text() }

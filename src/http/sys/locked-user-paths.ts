@@ -1,7 +1,7 @@
-import { corePath } from '../../broker/core-path.ts'
-import type { Call, CorePath } from '../../broker/core-path.ts'
-import type { MountRecord } from '../../broker/mount.ts'
-import type { Outcome } from '../../broker/request.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { Call, CorePath } from '../../broker/door/core-path.ts'
+import type { MountRecord } from '../../broker/mounts/mount.ts'
+import type { Outcome } from '../../broker/door/request.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 
 // A list is for people; what is beyond shows when the first are unlocked.

@@ -1,4 +1,4 @@
-import type { LockoutConfig } from '../../broker/mount.ts'
+import type { LockoutConfig } from '../../broker/mounts/mount.ts'
 import { BrokerError, field, parseFields, z } from '../../contracts/index.ts'
 import type { Json, JsonObject } from '../../contracts/index.ts'
 

@@ -1,5 +1,5 @@
-import { plainConfig } from '../../broker/mount.ts'
-import type { MountConfig, ReconcilePolicy } from '../../broker/mount.ts'
+import { plainConfig } from '../../broker/mounts/mount.ts'
+import type { MountConfig, ReconcilePolicy } from '../../broker/mounts/mount.ts'
 import type { Parts } from '../../broker/parts.ts'
 import { BrokerError, field, goDuration, z } from '../../contracts/index.ts'
 import { changedLockout } from './lockout-config.ts'

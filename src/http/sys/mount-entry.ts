@@ -1,6 +1,6 @@
-import { lockoutRule } from '../../broker/lockouts.ts'
-import { reconcileSettings } from '../../broker/mount.ts'
-import type { Mount, MountConfig, MountRecord } from '../../broker/mount.ts'
+import { lockoutRule } from '../../broker/login/lockouts.ts'
+import { reconcileSettings } from '../../broker/mounts/mount.ts'
+import type { Mount, MountConfig, MountRecord } from '../../broker/mounts/mount.ts'
 import type { Parts } from '../../broker/parts.ts'
 import type { JsonObject } from '../../contracts/index.ts'
 

@@ -1,6 +1,6 @@
-import { corePath } from '../../broker/core-path.ts'
-import type { Call, CorePath } from '../../broker/core-path.ts'
-import type { Outcome } from '../../broker/request.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { Call, CorePath } from '../../broker/door/core-path.ts'
+import type { Outcome } from '../../broker/door/request.ts'
 import { field } from '../../contracts/index.ts'
 import { deletePolicy, policyText, writePolicy } from './write-policy.ts'
 

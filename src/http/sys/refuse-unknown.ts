@@ -1,4 +1,4 @@
-import type { Call } from '../../broker/core-path.ts'
+import type { Call } from '../../broker/door/core-path.ts'
 import { BrokerError } from '../../contracts/index.ts'
 
 /** On the wire's paths a field that nobody knows is ignored. On Mayfly's own a misspelled filter would answer another question than was asked. */

@@ -1,6 +1,6 @@
-import { corePath } from '../../broker/core-path.ts'
-import type { CorePath } from '../../broker/core-path.ts'
-import { resume } from '../../broker/resume.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { CorePath } from '../../broker/door/core-path.ts'
+import { resume } from '../../broker/life/resume.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 import { refuseUnknown } from './refuse-unknown.ts'
 

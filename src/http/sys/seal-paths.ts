@@ -1,5 +1,5 @@
-import { corePath } from '../../broker/core-path.ts'
-import type { CorePath } from '../../broker/core-path.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { CorePath } from '../../broker/door/core-path.ts'
 
 /** The seal of a broker at work. What works without a token (init, unseal, health) is not here. */
 export const sealPaths: readonly CorePath[] = [

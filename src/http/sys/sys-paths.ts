@@ -1,4 +1,4 @@
-import type { CorePath } from '../../broker/core-path.ts'
+import type { CorePath } from '../../broker/door/core-path.ts'
 import { auditPaths } from './audit-paths.ts'
 import { authPaths } from './auth-paths.ts'
 import { backupPaths } from './backup-paths.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { corePath } from '../../broker/core-path.ts'
-import type { Call, CorePath } from '../../broker/core-path.ts'
-import type { Outcome } from '../../broker/request.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { Call, CorePath } from '../../broker/door/core-path.ts'
+import type { Outcome } from '../../broker/door/request.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 
 const randomFields = { bytes: field.integer(), format: field.text(), source: field.text() }

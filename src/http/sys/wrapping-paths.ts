@@ -1,7 +1,7 @@
-import { corePath } from '../../broker/core-path.ts'
-import type { Call, CorePath } from '../../broker/core-path.ts'
-import type { Outcome } from '../../broker/request.ts'
-import { lookupWrapped, rewrap, unwrap } from '../../broker/unwrap.ts'
+import { corePath } from '../../broker/door/core-path.ts'
+import type { Call, CorePath } from '../../broker/door/core-path.ts'
+import type { Outcome } from '../../broker/door/request.ts'
+import { lookupWrapped, rewrap, unwrap } from '../../broker/wrapping/unwrap.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 
 const token = { token: field.text() }
