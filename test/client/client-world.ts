@@ -22,6 +22,8 @@ export interface ClientWorld extends AsyncDisposable {
   readonly asked: string[]
   /** Nobody answers while it is true. */
   away: boolean
+  /** Credentials arrive when this resolves. */
+  held: Promise<void>
   /** A client of the world. Disposed by the world, if not before. */
   client(options?: Partial<MayflyOptions>): Mayfly
   /** Logs in anew each time, as an application does: tokens that live for `ttl`. */
@@ -49,6 +51,7 @@ export async function clientWorld(role: Readonly<Record<string, string>> = { def
 
   const clients: Mayfly[] = []
   let [open, away] = [0, false]
+  let held = Promise.resolve()
   stack.defer(async () => {
     away = false
     await Promise.all(clients.map(client => client[Symbol.asyncDispose]()))
@@ -61,7 +64,9 @@ export async function clientWorld(role: Readonly<Record<string, string>> = { def
     // A port at which nobody listens.
     if (away) url.port = '9'
     try {
-      return await fetch(url, init)
+      const reply = await fetch(url, init)
+      if (url.pathname.includes('/creds/')) await held
+      return reply
     } finally {
       open -= 1
     }
@@ -80,6 +85,12 @@ export async function clientWorld(role: Readonly<Record<string, string>> = { def
     },
     set away(value) {
       away = value
+    },
+    get held() {
+      return held
+    },
+    set held(value) {
+      held = value
     },
     client(options = {}) {
       const client = new Mayfly({ address: api.address, login: token(root_token), timing: timingOf(clock), fetch: counted, ...options })

@@ -39,6 +39,8 @@ export class Rotated implements Deaths {
   readonly proxy: FaultProxy
   readonly #owned: AsyncDisposableStack
   answered = 0
+  /** Every password that the static role was seen with. */
+  readonly passwords = new Set<string>()
   #looks = 0
 
   private constructor(stand: Stand, postgres: TestPostgres, proxy: FaultProxy, owned: AsyncDisposableStack) {
@@ -89,6 +91,7 @@ export class Rotated implements Deaths {
 
   async #servedBroken(served: Served | undefined): Promise<string[]> {
     if (!served) return []
+    this.passwords.add(served.password)
     try {
       await (await this.postgres.connect({ user: served.username, password: served.password })).end()
     } catch (error) {
