@@ -12,6 +12,8 @@ const { database } = workerData as { readonly database: string }
 const db = openReading(database)
 // The broker's connections may read rows and nothing else; this one ends with its only statement.
 db.connection.setAuthorizer(null)
+// Each page is read once: a cache would only take memory.
+db.connection.exec('pragma cache_size = -1024')
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
 parentPort!.postMessage(findings())
 db.close()
