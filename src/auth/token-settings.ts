@@ -70,26 +70,19 @@ export function refuseNumber(name: string, value: number): void {
   if (value > usesMax) throw new BrokerError('invalid_request', `${name}: at most ${usesMax}`)
 }
 
+// The rest is brought into a canonical form first.
+const plain = [
+  'token_ttl',
+  'token_max_ttl',
+  'token_explicit_max_ttl',
+  'token_period',
+  'token_no_default_policy',
+  'token_strictly_bind_ip',
+  'token_num_uses'
+] as const
+
 function picked(said: z.output<z.ZodObject<typeof tokenSettingFields>>): Partial<TokenSettings> {
-  const {
-    token_ttl,
-    token_max_ttl,
-    token_explicit_max_ttl,
-    token_period,
-    token_no_default_policy,
-    token_strictly_bind_ip,
-    token_num_uses
-  } = said
-  const plain = {
-    token_ttl,
-    token_max_ttl,
-    token_explicit_max_ttl,
-    token_period,
-    token_no_default_policy,
-    token_strictly_bind_ip,
-    token_num_uses
-  }
-  return Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(plain.map(name => [name, said[name]]).filter(([, value]) => value !== undefined))
 }
 
 /** In their canonical form; what no login may give is refused where it is written (CVE-2025-64761). */

@@ -1,6 +1,7 @@
 /** The handler of everything below `/v1/`: parse, ask the door, reply. It routes by itself: no framework reads these paths, so there is one reading of them. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { BrokerError } from '../contracts/index.ts'
 import type { JsonObject, Log } from '../contracts/index.ts'
 import type { Connections } from './connections.ts'
@@ -83,15 +84,24 @@ async function askDoor(parts: V1Parts, visit: Visit, where: WirePath, query: Wir
   const userAgent = request.headers['user-agent']?.slice(0, userAgentCharsMax)
   const { remoteAddress, remotePort, gone } = connections.peer(request.socket)
   visit.atDoor = true
-  if (worksLong.test(path)) request.socket.setTimeout(limits.longWorkMs)
-  const reply = await door.perform({ id, operation, path, data, token, remoteAddress, remotePort, userAgent, wrapSeconds, gone })
-  if (worksLong.test(path)) request.socket.setTimeout(limits.stalledMs)
+  const asked = { id, operation, path, data, token, remoteAddress, remotePort, userAgent, wrapSeconds, gone }
+  const reply = await patiently(request.socket, path, limits, () => door.perform(asked))
   if (reply.stream) await writeStream(response, reply.stream, gone)
   else writeReply(response, reply, path)
 }
 
-// Nothing goes over the wire meanwhile, and the connection is not stalled for all that.
 const worksLong = /^sys\/(backup|resume|reconcile(\/.*)?)$/
+
+/** Nothing goes over the wire meanwhile, and the connection is not stalled for all that. A refusal ends it too: nobody keeps a connection by asking in vain. */
+async function patiently<T>(socket: Socket, path: string, limits: Limits, work: () => Promise<T>): Promise<T> {
+  if (!worksLong.test(path)) return work()
+  socket.setTimeout(limits.longWorkMs)
+  try {
+    return await work()
+  } finally {
+    socket.setTimeout(limits.stalledMs)
+  }
+}
 
 // It goes into the audit: Agent and Proxy write their role there.
 const userAgentCharsMax = 256

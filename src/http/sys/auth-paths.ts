@@ -3,25 +3,12 @@ import type { Call, CorePath } from '../../broker/door/core-path.ts'
 import { disableMount } from '../../broker/mounts/disable-mount.ts'
 import type { Mount } from '../../broker/mounts/mount.ts'
 import type { Outcome } from '../../broker/door/request.ts'
-import { BrokerError, field, z } from '../../contracts/index.ts'
-import { enableMount } from './enable-mount.ts'
-import { configFields } from './mount-config.ts'
+import { BrokerError } from '../../contracts/index.ts'
+import { enableFields, enableMount } from './enable-mount.ts'
 import { mountEntry } from './mount-entry.ts'
 import { readTune, tuneFields, tuneMount } from './tune-mount.ts'
 
 const prefix = 'auth/'
-
-const enableFields = {
-  type: field.text(),
-  description: field.text(),
-  config: z.object(configFields).nullish(),
-  options: field.map(),
-  local: field.boolean(),
-  seal_wrap: field.boolean(),
-  external_entropy_access: field.boolean(),
-  plugin_name: field.text(),
-  plugin_version: field.text()
-}
 
 /** `sys/auth`: how callers log in. */
 export const authPaths: readonly CorePath[] = [

@@ -6,22 +6,24 @@ import type { Parts } from '../../broker/parts.ts'
 import type { Outcome } from '../../broker/door/request.ts'
 import { putEntry } from '../../broker/mounts/sealed-rows.ts'
 import { uuid } from '../../broker/uuid.ts'
-import { BrokerError } from '../../contracts/index.ts'
-import { changedConfig } from './mount-config.ts'
-import type { ConfigFields } from './mount-config.ts'
+import { BrokerError, field, z } from '../../contracts/index.ts'
+import { changedConfig, configFields } from './mount-config.ts'
 import { newMountPath } from './mount-path.ts'
 
-export interface EnableFields {
-  readonly type?: string | undefined
-  readonly description?: string | undefined
-  readonly config?: ConfigFields | null | undefined
-  readonly options?: Readonly<Record<string, string>> | null | undefined
-  readonly local?: boolean | undefined
-  readonly seal_wrap?: boolean | undefined
-  readonly external_entropy_access?: boolean | undefined
-  readonly plugin_name?: string | undefined
-  readonly plugin_version?: string | undefined
+/** Of a backend and of an auth method. */
+export const enableFields = {
+  type: field.text(),
+  description: field.text(),
+  config: z.object(configFields).nullish(),
+  options: field.map(),
+  local: field.boolean(),
+  seal_wrap: field.boolean(),
+  external_entropy_access: field.boolean(),
+  plugin_name: field.text(),
+  plugin_version: field.text()
 }
+
+export type EnableFields = z.output<z.ZodObject<typeof enableFields>>
 
 const descriptionCharsMax = 1_024
 
