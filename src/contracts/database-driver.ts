@@ -22,7 +22,8 @@ export interface DatabaseDriver {
   /** Pure. Structured fields, or a URL that is parsed here and never reaches a client library. `connection_url`, `username`, `password` and the pool's
    *  fields are among `fields`. Throws `invalid_request` that names the field, without its value. */
   connection(fields: JsonObject, rules: { readonly tls: 'any' | 'verified' }): Connection
-  /** Pure. Refuses unknown placeholders, transaction control and contexts that cannot be quoted, by name. */
+  /** Pure. Refuses unknown placeholders, transaction control and contexts that cannot be quoted, by name. Warns, when a role is written and when it is checked, of what works until
+   *  it does not: rights on objects for each user, and what a statement makes that stays when the user ends. */
   statements(kind: StatementKind, statements: readonly string[]): { readonly warnings: readonly string[] }
   /** Opens nothing yet: connections are made when needed. */
   open(settings: Secret<JsonObject>, parts: { readonly clock: Clock; readonly random: Random; readonly log: Log }): Database
@@ -68,6 +69,13 @@ export interface Database extends AsyncDisposable {
   /** Whether the server lets this user in with this password, tried on a session of its own. `false` only when it has looked at them and said no; what
    *  tells nothing of them (no route, too many sessions) rejects. */
   mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean>
+  /** What a user may do, as the server sees it now, and what of it would go wrong in production. Read only, asked for by who checks a role and never on the way to a credential: it
+   *  takes no place of a revocation. Names at most `rightsMax` objects, and says how many more there are. Rejects with `target_refused` when there is no such user.
+   *  Absent: a check of a role tells nothing of rights. The rest of a check is `createUser`, `mayLogIn` and `revokeUsers`, as for any lease. */
+  effectiveRights?(name: string, rightsMax: number, signal: AbortSignal): Promise<EffectiveRights>
+  /** Makes the user of the call as `createUser` would, reads its rights, and takes all of it back in the same transaction: nothing is ever committed, nobody can log in
+   *  meanwhile. Absent where what makes users has no transactions. */
+  rehearseUser?(call: CreateUser, rightsMax: number, signal: AbortSignal): Promise<EffectiveRights>
   /** The admin account is about to get this password: from now on a login that is refused with the one of the settings is tried with it, so that work which
    *  needs another session in the middle of a rotation finds a way in. */
   expectPassword?(password: Secret<string>): void
@@ -78,6 +86,26 @@ export interface FoundUser {
   readonly mark?: string
   /** What keeps the admin account from giving it another password in the driver's own way, in words. */
   readonly missing?: string
+}
+
+/** All names in it are as the server tells them: hostile, and cut to a length that can be shown. */
+export interface EffectiveRights {
+  /** What it is beyond a plain user, in the server's words: `CREATEDB`, `SUPER`. */
+  readonly attributes: readonly string[]
+  /** Groups or roles whose rights it has, directly or through others. */
+  readonly memberOf: readonly string[]
+  /** What it may do to what, however it came by it: `{ on: 'table public.orders', may: ['SELECT'] }`. What all users of the server may is left out where it says little. */
+  readonly objects: readonly ObjectRights[]
+  /** How many objects more there are than were named. */
+  readonly more: number
+  /** What would be wrong in production, a sentence each: rights on objects granted to the user itself, which do not scale; what keeps it from being dropped; rights that
+   *  outlive it; more power than a lease should give; none at all. */
+  readonly concerns: readonly string[]
+}
+
+export interface ObjectRights {
+  readonly on: string
+  readonly may: readonly string[]
 }
 
 export interface SetPassword {
