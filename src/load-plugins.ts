@@ -8,10 +8,13 @@ import type { Catalog } from './broker/mounts/mounts.ts'
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const builtIn = ['database', 'postgresql', 'memory'].map(name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href)
 
+const withCommands = ['postgresql']
+
 /** What the built-in plugins add to the command line. Their drivers and backends are not loaded for it: each keeps its commands in a file of their own. */
 export async function builtInCommands(): Promise<readonly PluginCommand[]> {
-  const url = new URL(`../plugins/postgresql/commands.${extension}`, import.meta.url).href
-  return ((await import(url)) as { readonly commands: readonly PluginCommand[] }).commands
+  const modules = withCommands.map(name => new URL(`../plugins/${name}/commands.${extension}`, import.meta.url).href)
+  const loaded = (await Promise.all(modules.map(url => import(url)))) as readonly { readonly commands: readonly PluginCommand[] }[]
+  return loaded.flatMap(({ commands }) => commands)
 }
 
 /** Loads the built-in plugins and those that the configuration names, by package name or absolute file. A name that is taken is a mistake of the configuration.

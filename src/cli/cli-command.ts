@@ -12,6 +12,8 @@ export interface CliCommand {
   readonly options?: Readonly<Record<string, string>>
   /** Shows a reply of which `--field` may pick one value. */
   readonly hasFields?: true
+  /** From the first word that is none of its own options on, everything is an argument, as typed. */
+  readonly passesOn?: true
   /** What the summary cannot say. */
   readonly details?: string
   readonly examples: readonly [string, ...string[]]

@@ -99,5 +99,8 @@ export const groups: Readonly<Record<string, string>> = {
   secrets: 'backends: where credentials come from',
   auth: 'auth methods: how callers log in',
   audit: 'the audit trail',
-  operator: 'keys and seal of the server'
+  operator: 'keys and seal of the server',
+  database: 'users of databases',
+  aws: 'credentials of AWS',
+  ssh: 'SSH by certificates'
 }

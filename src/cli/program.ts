@@ -3,7 +3,8 @@ import { Command, CommanderError, Option } from 'commander'
 import type { PluginCommand } from '../contracts/index.ts'
 import type { CliCommand } from './cli-command.ts'
 import { commandList, groups } from './command-list.ts'
-import { pluginCommand } from './commands/run-plugin.ts'
+import { askingCommand } from './commands/ask-plugin.ts'
+import { programCommand } from './commands/run-plugin.ts'
 import { completionCommand } from './commands/completion.ts'
 import type { Restore } from './commands/operator-restore.ts'
 import { restoreCommand } from './commands/operator-restore.ts'
@@ -15,6 +16,8 @@ import { escapeButLines } from './escape-control.ts'
 import { goFlags } from './go-flags.ts'
 import { Invocation } from './invocation.ts'
 import type { Io, Screen } from './io.ts'
+import { partPassedOn } from './passed-on.ts'
+import type { PassingCommand } from './passed-on.ts'
 import { settingsHelp } from './settings.ts'
 import { tellError } from './tell-error.ts'
 import { Terminal } from './terminal.ts'
@@ -26,7 +29,7 @@ export interface Commands {
   /** A backup becomes a store again; what its header says. */
   readonly restore: Restore
   readonly version: string
-  /** Of plugins: each runs a program with a credential. */
+  /** Of plugins. */
   readonly plugins?: readonly PluginCommand[]
 }
 
@@ -35,7 +38,7 @@ export function program(commands: Commands, io: Io): { run(argv: readonly string
     serverCommand(commands.server),
     ...commandList,
     restoreCommand(commands.restore),
-    ...(commands.plugins ?? []).map(pluginCommand),
+    ...(commands.plugins ?? []).map(plugin => ('plan' in plugin ? programCommand(plugin) : askingCommand(plugin))),
     versionCommand(commands.version)
   ]
   const all = [...working, completionCommand(working)]
@@ -47,7 +50,8 @@ export function program(commands: Commands, io: Io): { run(argv: readonly string
       const root = rootCommand(commands.version, io)
       for (const command of all) register(root, command, async typed => void (code = await perform(command, typed, io)))
       try {
-        await root.parseAsync(goFlags(argv, switchesOf(root)), { from: 'user' })
+        const words = partPassedOn(argv, passing(root, all))
+        await root.parseAsync(goFlags(words, switchesOf(root)), { from: 'user' })
         return code
       } catch (error) {
         if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.thisSide
@@ -118,8 +122,7 @@ function register(root: Command, command: CliCommand, act: (typed: Typed) => Pro
   const words = command.name.split(' ')
   const name = words.pop() ?? ''
   const parent = words[0] === undefined ? root : groupOf(root, words[0])
-  const declared = parent
-    .command(name)
+  const declared = (parent.commands.find(known => known.name() === name) ?? parent.command(name))
     .description(command.summary)
     .aliases([...(command.aliases ?? [])])
   for (const [argument, text] of Object.entries(command.takes ?? {})) declared.argument(argument, text)
@@ -143,6 +146,23 @@ function optionOf(flags: string, text: string): Option {
 
 function helpEnd({ details, examples }: CliCommand): string {
   return `${details === undefined ? '' : `\n${details}\n`}\nExamples:\n${examples.map(example => `  ${example}`).join('\n')}`
+}
+
+function passing(root: Command, all: readonly CliCommand[]): readonly PassingCommand[] {
+  return all
+    .filter(({ passesOn }) => passesOn)
+    .flatMap(({ name }) => root.commands.filter(declared => declared.name() === name))
+    .map(declared => ({
+      name: declared.name(),
+      options: new Map([
+        ['help', false],
+        ['h', false],
+        ...[...root.options, ...declared.options].map(
+          ({ long, required, optional }) => [(long ?? '').slice(2), required || optional] as const
+        )
+      ]),
+      below: new Set(declared.commands.map(below => below.name()))
+    }))
 }
 
 function switchesOf(command: Command): ReadonlySet<string> {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { program } from '../../src/cli/program.ts'
 import type { Io, Keyboard } from '../../src/cli/io.ts'
+import type { PluginCommand } from '../../src/contracts/index.ts'
 import type { ServerOptions } from '../../src/cli/commands/server.ts'
 
 export interface Ran {
@@ -26,6 +27,7 @@ export class Shell implements Disposable {
   readonly home = mkdtempSync(join(tmpdir(), 'mayfly-cli-'))
   readonly env: Record<string, string> = {}
   readonly served: ServerOptions[] = []
+  readonly plugins: PluginCommand[] = []
 
   /** As typed behind `mayfly`; words are parted by spaces, or given one by one. */
   async run(line: string | readonly string[], { stdin = '', tty = false, closed = false, env = {} }: Typing = {}): Promise<Ran> {
@@ -59,7 +61,8 @@ export class Shell implements Disposable {
       return 0
     }
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line
-    const code = await program({ server, restore: () => Promise.reject(new Error('no restore here')), version: '0.0.0' }, io).run(argv)
+    const restore = () => Promise.reject(new Error('no restore here'))
+    const code = await program({ server, restore, version: '0.0.0', plugins: this.plugins }, io).run(argv)
     return { code, out: io.stdout.text, err: io.stderr.text }
   }
 

@@ -1,55 +1,34 @@
-import { join } from 'node:path'
 import { Denied, NothingThere, Refused } from '../../client/index.ts'
 import type { Mayfly } from '../../client/index.ts'
-import type { JsonObject, PluginCommand } from '../../contracts/index.ts'
+import type { JsonObject, ProgramCommand } from '../../contracts/index.ts'
 import type { CliCommand } from '../cli-command.ts'
-import { childEnvironment } from '../run/child-environment.ts'
-import { PrivateFolder } from '../run/private-folder.ts'
 import { runExitHelp } from '../run/run-exit.ts'
-import { runOptions, runTimes } from '../run/run-options.ts'
-import { runWith } from '../run/run-with.ts'
+import { runOptions } from '../run/run-options.ts'
+import { runPlanned } from '../run/run-planned.ts'
 
-// The only lease of such a program.
-const only = 'it'
-
-/** A plugin's command: it plans, and what runs programs for everybody runs its. */
-export function pluginCommand(plugin: PluginCommand): CliCommand {
-  const { name, summary, takes, options, details, examples } = plugin
+/** A plugin's command that plans a program; what runs programs for everybody runs it. */
+export function programCommand(plugin: ProgramCommand): CliCommand {
+  const { name, summary, takes, options, details, examples, passesOn } = plugin
   return {
     name,
     summary,
     ...(takes && { takes }),
     options: { ...options, ...runOptions },
     details: `${details === undefined ? '' : `${details}\n\n`}${runExitHelp}`,
+    ...(passesOn && { passesOn }),
     examples,
-    run: async invocation => {
+    run: invocation => {
       const { typed, io } = invocation
-      using folder = new PrivateFolder(io.env)
-      return await runWith(invocation, async mayfly => {
-        const call = {
+      return runPlanned(invocation, mayfly =>
+        plugin.plan({
           args: typed.args,
+          option: name => typed.text(name),
+          flag: name => typed.flag(name),
+          list: name => typed.list(name),
           env: io.env,
-          option: (name: string) => typed.text(name),
-          read: (path: string) => readIfAllowed(mayfly, path)
-        }
-        const planned = await plugin.plan(call)
-        const of = (credentials: ReadonlyMap<string, JsonObject>) => credentials.get(only) ?? {}
-        return {
-          program: planned.program,
-          leases: new Map([[only, planned.lease]]),
-          filePaths: [],
-          files: credentials =>
-            new Map(Object.entries(planned.files?.(of(credentials)) ?? {}).map(([name, text]) => [join(folder.path, name), text])),
-          start: credentials => ({
-            args: planned.args,
-            env: childEnvironment(io.env, Object.entries(planned.environment(of(credentials), folder.path)), { keepToken: false })
-          }),
-          // What somebody works in is neither restarted nor told.
-          onReplace: 'none',
-          verbose: typed.flag('verbose'),
-          ...runTimes(typed)
-        }
-      })
+          read: path => readIfAllowed(mayfly, path)
+        })
+      )
     }
   }
 }

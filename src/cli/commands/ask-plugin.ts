@@ -1,0 +1,72 @@
+import type { AskingCall, AskingCommand, BrokerReply, CommandScreen } from '../../contracts/index.ts'
+import { NothingThere, Refused } from '../../client/index.ts'
+import type { CliCommand } from '../cli-command.ts'
+import type { Invocation } from '../invocation.ts'
+import { runPlanned } from '../run/run-planned.ts'
+import { connectionOf } from '../settings.ts'
+import { table } from '../table.ts'
+
+/** A plugin's command that asks the broker and prints. */
+export function askingCommand(plugin: AskingCommand): CliCommand {
+  const { name, summary, takes, options, details, examples, passesOn } = plugin
+  return {
+    name,
+    summary,
+    ...(takes && { takes }),
+    ...(options && { options }),
+    ...(details !== undefined && { details }),
+    ...(passesOn && { passesOn }),
+    examples,
+    run: invocation => plugin.run(callOf(invocation))
+  }
+}
+
+function callOf(invocation: Invocation): AskingCall {
+  const { typed, io, input } = invocation
+  const { address, ca } = connectionOf(typed, io.env)
+  const request = asker(invocation)
+  return {
+    args: typed.args,
+    option: name => typed.text(name),
+    flag: name => typed.flag(name),
+    list: name => typed.list(name),
+    env: io.env,
+    homeDir: io.homeDir,
+    broker: { address: address.replace(/\/+$/, ''), ...(ca === undefined ? {} : { ca }) },
+    screen: screenOf(invocation),
+    request,
+    read: async path => (await request('GET', path).catch(refusedAsNothing))?.data,
+    runProgram: plan => runPlanned(invocation, () => Promise.resolve(plan)),
+    secret: what => input.secret(what)
+  }
+}
+
+function asker(invocation: Invocation): AskingCall['request'] {
+  return async (method, path, fields, options) => {
+    try {
+      const { data, lease_id, lease_duration, renewable, wrap_info } = await invocation.request(method, path, fields, options)
+      const reply: BrokerReply = { data: data ?? {}, leaseId: lease_id, leaseSeconds: lease_duration, renewable }
+      return wrap_info ? { ...reply, wrapInfo: wrap_info } : reply
+    } catch (error) {
+      if (error instanceof NothingThere) return undefined
+      throw error
+    }
+  }
+}
+
+function refusedAsNothing(error: unknown): undefined {
+  if (error instanceof Refused && (error.status === 403 || error.status === 404)) return undefined
+  throw error
+}
+
+function screenOf({ terminal }: Invocation): CommandScreen {
+  return {
+    format: terminal.format,
+    say: (...lines) => terminal.say(...lines),
+    table: (head, rows) => void (terminal.format === 'table' && terminal.lines(table(head, rows))),
+    json: value => terminal.json(value),
+    text: text => terminal.text(text),
+    note: line => terminal.note(line),
+    warn: text => terminal.warn(text)
+  }
+}
