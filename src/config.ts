@@ -23,6 +23,8 @@ export interface Config {
   readonly credentialTtl: number
   readonly plugins: readonly string[]
   readonly targetTls: 'any' | 'verified'
+  /** Addresses beyond those that are known to be a target's, such as a VPC endpoint of AWS. */
+  readonly targetEndpoints: readonly string[]
   /** `sys/metrics` answers without a token. */
   readonly metricsOpen: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -96,7 +98,14 @@ const schema = z.strictObject({
   max_ttl: duration('768h'),
   credential_ttl: duration('1h'),
   plugins: z.array(z.string().min(1)).default([]),
-  targets: z.strictObject({ tls: z.enum(['any', 'verified']).default('any') }).default({ tls: 'any' }),
+  targets: z
+    .strictObject({
+      tls: z.enum(['any', 'verified']).default('any'),
+      endpoints: z
+        .array(z.string().refine(isOrigin, 'expected an address such as https://HOST or http://HOST:PORT, and nothing behind it'))
+        .default([])
+    })
+    .default({ tls: 'any', endpoints: [] }),
   metrics: z.strictObject({ unauthenticated: z.boolean().default(false) }).default({ unauthenticated: false }),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
 })
@@ -154,6 +163,10 @@ function mistakes(name: string, lines: readonly string[]): BrokerError {
     'invalid_request',
     [`${name} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:`, ...lines.map(line => `  ${line}`)].join('\n')
   )
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
 }
 
 function listenerMistakes(listener: z.output<typeof schema>['listener']): readonly string[] {
@@ -224,6 +237,7 @@ function toConfig(data: z.output<typeof schema>, path: (relative: string) => str
     credentialTtl: data.credential_ttl,
     plugins: data.plugins.map(plugin => (plugin.startsWith('.') || isAbsolute(plugin) ? path(plugin) : plugin)),
     targetTls: data.targets.tls,
+    targetEndpoints: data.targets.endpoints,
     metricsOpen: data.metrics.unauthenticated,
     logLevel: data.log_level
   }

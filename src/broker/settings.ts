@@ -7,6 +7,7 @@ export interface Settings {
   readonly historyTtl: number
   readonly auditKeep: number
   readonly targetTls: 'any' | 'verified'
+  readonly targetEndpoints?: readonly string[]
   /** Absolute; where `sys/audit` may put files. Absent: nowhere. */
   readonly auditDirectory: string | undefined
   readonly version: string

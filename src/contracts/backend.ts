@@ -52,6 +52,8 @@ export interface BackendContext {
   generatePassword(policy: string): Promise<Secret<string>>
   /** The operator's word on targets: `verified` refuses every connection without verified TLS. */
   readonly targetTls: 'any' | 'verified'
+  /** And on addresses beyond those that are known to be a target's (`https://HOST`, `http://HOST:PORT`): an operator of a mount may choose among these and no others. */
+  readonly targetEndpoints: readonly string[]
   readonly databaseDrivers: readonly DatabaseDriver[]
 }
 

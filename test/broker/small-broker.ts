@@ -51,6 +51,7 @@ export interface SmallBrokerOptions {
   readonly databaseDrivers?: readonly DatabaseDriver[]
   readonly random?: Random
   readonly seal?: 'shamir'
+  readonly targetEndpoints?: readonly string[]
   readonly sinks?: LifeParts['sinks']
 }
 
@@ -72,7 +73,7 @@ export async function smallBroker(options: SmallBrokerOptions = {}): Promise<Sma
   const target = join(folder, 'users.db')
   const log: string[] = []
   const life = await Life.begin({
-    settings,
+    settings: { ...settings, ...(options.targetEndpoints && { targetEndpoints: options.targetEndpoints }) },
     clock,
     random: options.random ?? seededRandom(folder),
     log: collectingLog(log),

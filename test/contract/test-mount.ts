@@ -39,6 +39,7 @@ export interface TestMountOptions {
   readonly random: Random
   readonly databaseDrivers?: readonly DatabaseDriver[]
   readonly targetTls?: 'any' | 'verified'
+  readonly targetEndpoints?: readonly string[]
   readonly log?: Log
   /** Of `sys/policies/password`, by name. */
   readonly passwordPolicies?: ReadonlyMap<string, string>
@@ -87,6 +88,7 @@ export class TestMount implements AsyncDisposable {
       mac: data => createHmac('sha256', key).update(data).digest(),
       generatePassword: async policy => new Secret(generatePassword(passwordPolicy(options, policy), options.random)),
       targetTls: options.targetTls ?? 'any',
+      targetEndpoints: options.targetEndpoints ?? [],
       databaseDrivers: options.databaseDrivers ?? []
     }
   }

@@ -132,6 +132,7 @@ export class Mounts implements AsyncDisposable {
       mac: (data: string) => barrier.mac(`mark ${instance}`, data),
       generatePassword: (policy: string) => passwordByPolicy(this.#parts, policy),
       targetTls: settings.targetTls,
+      targetEndpoints: settings.targetEndpoints ?? [],
       databaseDrivers: this.#catalog.databaseDrivers
     }
   }
