@@ -1,0 +1,103 @@
+/** The hosts of a mount, as rows: what an operator said of each, and which KRL it says that it runs. */
+import { BrokerError } from 'mayfly/plugin'
+import type { Json, MountReader, MountStorage } from 'mayfly/plugin'
+
+export interface Host {
+  /** Principals of its certificate: full name, short name, addresses. */
+  readonly names: readonly string[]
+  /** Of its certificate, in seconds. */
+  readonly ttl: number
+  /** Accounts there and the principals that each takes; an account that is not named takes its own name. */
+  readonly accounts: Readonly<Record<string, readonly string[]>>
+  readonly enrolled: Enrolled | null
+  readonly reached: Reached | null
+}
+
+/** What a host proved, and what its helper told last. */
+interface Enrolled {
+  /** One line, as in an authorized_keys file. */
+  readonly key: string
+  readonly at: string
+  /** Every message of a host has a higher number than the one before, so that none counts twice. */
+  readonly sequence: number
+  readonly krlVersion: number
+  readonly krlDate: string
+  readonly seenAt: string
+  /** Its helper ends the sessions of what is revoked. */
+  readonly endsSessions: boolean
+}
+
+/** A host without a helper: the broker itself logs in. The private key is in a row of its own. */
+interface Reached {
+  readonly address: string
+  readonly port: number
+  readonly user: string
+  /** The pinned host key, one line. */
+  readonly hostKey: string
+  readonly krlVersion: number
+  readonly error: string | null
+}
+
+// Each is looked at by whoever revokes; 5,000 that poll every 15 s are 330 requests a second.
+const hostsMax = 10_000
+/** How many a lease names of those that it waits for. */
+const behindMax = 20
+
+export async function readHost(storage: MountReader, name: string): Promise<{ readonly host: Host; readonly version: number } | undefined> {
+  const stored = await storage.get(hostKey(name))
+  return stored && { host: stored.value as unknown as Host, version: stored.version }
+}
+
+/** `version`: of the row that was read; 0 = none yet. */
+export function writeHost(storage: MountStorage, name: string, host: Host, version: number, before: Host | undefined): void {
+  storage.put(hostKey(name), host as unknown as Json, version)
+  const [was, is] = [before && runs(before), runs(host)]
+  if (was === is) return
+  if (was !== undefined) storage.remove(runsKey(was, name))
+  if (is !== undefined) storage.put(runsKey(is, name), null)
+}
+
+export function removeHost(storage: MountStorage, name: string, host: Host, version: number): void {
+  storage.remove(hostKey(name), version)
+  const was = runs(host)
+  if (was !== undefined) storage.remove(runsKey(was, name))
+}
+
+export async function hostNames(
+  storage: MountReader,
+  page: { readonly after?: string; readonly limit?: number } = {}
+): Promise<readonly string[]> {
+  return storage.list('hosts/', { limit: hostsMax, ...page })
+}
+
+export async function refuseTooManyHosts(storage: MountReader): Promise<void> {
+  if ((await storage.list('hosts/', { limit: hostsMax })).length >= hostsMax)
+    throw new BrokerError('invalid_request', `too many hosts: at most ${hostsMax} of one mount`)
+}
+
+/** Whom a revocation waits for: the hosts that have not said yet that they run this version of the KRL, the furthest behind first. `none`: no host is known here, so nobody
+ *  can say when a certificate is dead. */
+export async function hostsBehind(
+  storage: MountReader,
+  version: number
+): Promise<{ readonly none: boolean; readonly behind: readonly string[]; readonly more: boolean }> {
+  // Ordered by what they run: those behind come first, and nobody reads the others.
+  const first = await storage.list('krl-of-hosts/', { limit: behindMax + 1 })
+  const behind = first.filter(key => Number(key.slice(0, versionDigits)) < version).map(key => key.slice(versionDigits + 1))
+  return { none: first.length === 0, behind: behind.slice(0, behindMax), more: behind.length > behindMax }
+}
+
+/** A host with a helper that is reached as well has one KRL, and the later word on it counts. `undefined`: it was only named. */
+function runs({ enrolled, reached }: Host): number | undefined {
+  const both = [enrolled?.krlVersion, reached?.krlVersion].filter(version => version !== undefined)
+  return both.length === 0 ? undefined : Math.max(...both)
+}
+
+const versionDigits = 16
+const runsKey = (version: number, name: string): string => `krl-of-hosts/${String(version).padStart(versionDigits, '0')}/${name}`
+
+function hostKey(name: string): string {
+  if (!/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name) || name.includes('..'))
+    throw new BrokerError('invalid_request', 'host: letters a to z, digits, "-" and ".", as in a host name')
+  return `hosts/${name}`
+}
