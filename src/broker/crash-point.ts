@@ -20,6 +20,9 @@ export const crashPoints = [
   'audit:after-fsync-before-cursor'
 ] as const
 
+/** Those of a credential that is made here, which only traffic that mints comes by. */
+export const mintPoints = ['mint:before-commit', 'mint:after-commit'] as const
+
 /** Those of response wrapping, which only traffic that wraps comes by. */
 export const wrapPoints = ['wrap:before-commit', 'wrap:after-commit', 'unwrap:before-commit', 'unwrap:after-commit'] as const
 
@@ -53,6 +56,7 @@ export const keyPoints = [
 
 export type CrashPoint =
   | (typeof crashPoints)[number]
+  | (typeof mintPoints)[number]
   | (typeof wrapPoints)[number]
   | (typeof loginPoints)[number]
   | (typeof rotationPoints)[number]

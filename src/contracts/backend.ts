@@ -130,10 +130,27 @@ export interface Guarantees {
   readonly notes?: readonly string[]
 }
 
-export interface CredentialType<Handle extends Json = Json> {
+/** One way in, `issue` or `mint`, and one way out. */
+export type CredentialType<Handle extends Json = Json> = CredentialLife<Handle> & (IssuingType<Handle> | MintingType<Handle>)
+
+/** Made in the target: a user, an access key. */
+export interface IssuingType<Handle extends Json = Json> {
   /** Creates disabled, enables last. Nothing may take effect after `createBy`, by the target's own clock where it has one. An error, a timeout, an
    *  aborted signal: the broker takes it as "maybe created" and revokes. `target_refused` says that nothing was made; it is revoked all the same. */
   issue(call: IssueCall<Handle>, signal: AbortSignal): Promise<Issued<Handle>>
+  readonly mint?: never
+}
+
+/** Made by a signature in this process: a certificate. */
+export interface MintingType<Handle extends Json = Json> {
+  /** Makes the credential here and touches nothing outside: it takes effect only by leaving with the reply. So promise and activation are one commit, after `mint`
+   *  and before the reply. An error, a crash or a lost condition between the two leaves nothing: the credential never left, there is no lease, and nothing is revoked.
+   *  What must not come twice (a serial) is reserved while planning. It waits for nobody: no target, no row. */
+  mint(call: IssueCall<Handle>): Promise<Issued<Handle>>
+  readonly issue?: never
+}
+
+export interface CredentialLife<Handle extends Json = Json> {
   /** Moves the target's own expiry. The broker commits the lease's new time afterwards. Rejects when the credential is gone. */
   renew?(call: RenewCall<Handle>, signal: AbortSignal): Promise<void>
   /** Disable, end sessions, remove, verify. Idempotent, in batches, one outcome per lease in the same order. Rejects only when the target failed as a

@@ -11,6 +11,7 @@
  *  | from     | to       | by                   | condition of the statement                                       |
  *  |----------|----------|----------------------|------------------------------------------------------------------|
  *  | -        | issuing  | `lease.begin`        | token and ancestors live, no open cascade covers it, target open  |
+ *  | -        | active   | `lease.begin`        | the same; what is made in this process, and leaves with the reply |
  *  | issuing  | active   | `lease.activate`     | the same, and state, version and epoch as begun                   |
  *  | issuing  | issuing  | `lease.due`          | made due now, with its cause: the sweeper takes it                |
  *  | active   | active   | `lease.renew`        | not due, version as read                                          |

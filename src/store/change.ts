@@ -137,7 +137,7 @@ export type Intention =
   | { readonly kind: 'wrapping.open'; readonly token: string; readonly lease: LeaseId | null; readonly inner: string | null }
 
   // leases
-  /** The promise. Lost: `permission_denied` when the token or an ancestor is gone; `invalid_request` when an open cascade covers the lease, the mount is ending or
+  /** The promise; of what is made in this process also its activation: it begins active. Lost: `permission_denied` when the token or an ancestor is gone; `invalid_request` when an open cascade covers the lease, the mount is ending or
    *  the target retired; `conflict` when the name was ever used. Row of the target made when new; recipe stored once by its id. */
   | { readonly kind: 'lease.begin'; readonly lease: Lease; readonly recipe: Uint8Array }
   /** issuing -> active, with the completed handle and final times. Lost (`permission_denied`, `invalid_request`) for the reasons of `lease.begin`, or (`conflict`) when it

@@ -1,13 +1,22 @@
 /** A backend that answers a revocation as a test says, right or wrong. Its target is a list in this process. */
 import { BrokerError, Secret, path } from '../../src/contracts/index.ts'
-import type { Backend, BackendType, CredentialType, RevokeCall, RevokeOutcome, TargetId, Task } from '../../src/contracts/index.ts'
+import type {
+  Backend,
+  BackendType,
+  CredentialLife,
+  IssuingType,
+  RevokeCall,
+  RevokeOutcome,
+  TargetId,
+  Task
+} from '../../src/contracts/index.ts'
 
 export type Revoke = (call: RevokeCall, signal: AbortSignal) => Promise<readonly RevokeOutcome[]>
 
 const guarantees = { revocable: 'at once', endsSessions: true, diesByItself: false, listable: false, observable: 'no' } as const
 
 /** Mount it as type `odd`; `creds/<recipe>` issues. */
-export function oddBackend(revoke: Revoke, more: Partial<CredentialType> = {}, task?: Task): BackendType {
+export function oddBackend(revoke: Revoke, more: Partial<CredentialLife & IssuingType> = {}, task?: Task): BackendType {
   let count = 0
   return {
     type: 'odd',

@@ -123,7 +123,8 @@ export class TestMount implements AsyncDisposable {
     const { seconds = 3_600, createBy = lease.createBy!, signal = neverAborted } = options
     const { target, recipe, order = null } = lease.plan
     const call = { lease: lease.lease, target, recipe, handle: lease.handle, order, createBy, until: this.clock.now().add({ seconds }) }
-    const issued = await this.credential(lease).issue(call, signal)
+    const credential = this.credential(lease)
+    const issued = await (credential.mint ? credential.mint(call) : credential.issue(call, signal))
     lease.handle = issued.handle
     lease.secret = issued.secret
     delete lease.createBy

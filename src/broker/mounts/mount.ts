@@ -52,6 +52,8 @@ export type Mount =
   /** Its plugin is not there: requests are refused, its leases wait. */
   | { readonly kind: 'broken'; readonly record: MountRecord; readonly why: string }
 
+export type BackendMount = Extract<Mount, { kind: 'backend' }>
+
 export const plainConfig: MountConfig = { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false }
 
 export function parseMountRecord(value: Json): MountRecord {

@@ -75,6 +75,7 @@ function handedOver(before: readonly Change[]): { lease: LeaseId | null; inner: 
   let over: { lease: LeaseId | null; inner: string | null } = { lease: null, inner: null }
   for (const change of before) {
     if (change.kind === 'lease.activate') over = { ...over, lease: change.id }
+    else if (change.kind === 'lease.begin') over = { ...over, lease: change.lease.id }
     else if (change.kind === 'token.create') over = { ...over, inner: change.token.hash }
     else if (change.kind === 'wrapping.open') over = { lease: change.lease, inner: change.inner }
   }

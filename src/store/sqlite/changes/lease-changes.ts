@@ -18,7 +18,7 @@ const beginSql = `insert into lease (${leaseColumns})
 
 export function beginLease(writing: Writing, { lease, recipe }: ChangeOf<'lease.begin'>): Applied {
   const { db, now } = writing
-  if (lease.state !== 'issuing') throw new Error('a lease begins as issuing')
+  if (lease.state !== (lease.activated ? 'active' : 'issuing')) throw new Error('a lease begins as issuing, or active when it is made here')
   db.run('insert into recipe (id, value) values (:id, :value) on conflict do nothing', { id: lease.recipe, value: recipe })
   const row = leaseRow({ ...lease, epoch: writing.fence.epoch })
   if (db.run(beginSql, { ...row, now, node: writing.fence.node }) === 0) throw whyNot(writing, 'lease.begin', row)

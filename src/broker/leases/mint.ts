@@ -1,0 +1,54 @@
+/** A credential that is made in this process takes effect only by leaving with the reply. Promise and activation are one commit before it: what fails or crashes earlier leaves
+ *  nothing, because nothing has left. */
+import type { Issuance, MintingType } from '../../contracts/index.ts'
+import type { Lease } from '../../lease/lease.ts'
+import type { Call } from '../door/core-path.ts'
+import type { Exchange } from '../door/exchange.ts'
+import type { IssuedOutcome } from '../door/reply.ts'
+import type { Reply } from '../door/request.ts'
+import type { BackendMount } from '../mounts/mount.ts'
+import { issuedAnswer, issuedOutcome } from './issued-outcome.ts'
+import { handlePlace, recipePlace } from './lease-rows.ts'
+import { lifetime } from './lifetime.ts'
+import { promisedLease } from './promised-lease.ts'
+import { refuseUseless } from './refuse-useless.ts'
+
+interface Planned {
+  readonly mount: BackendMount
+  readonly credential: MintingType
+  readonly plan: Issuance
+}
+
+export async function mint(
+  exchange: Exchange,
+  call: Call,
+  { mount, credential, plan }: Planned,
+  say: (outcome: IssuedOutcome) => Reply
+): Promise<Reply> {
+  const { parts } = call
+  const ttl = lifetime(call, mount, plan)
+  const promised = promisedLease(call, mount, plan, ttl)
+  const { id, target, createBy } = promised
+  const { recipe, handle, order = null } = plan
+  const issued = await credential.mint({ lease: id, target, recipe, handle, order, createBy, until: promised.expiresAt })
+  const now = parts.clock.now()
+  const expiresAt = issued.until ?? promised.expiresAt
+  refuseUseless(exchange.request, expiresAt, now)
+  const lease: Lease = {
+    ...promised,
+    state: 'active',
+    handle: parts.barrier.sealJson(handlePlace(id), issued.handle),
+    expiresAt,
+    dueAt: expiresAt,
+    activated: true
+  }
+  await parts.at('mint:before-commit')
+  const sealed = parts.barrier.sealJson(recipePlace(lease.recipe), recipe)
+  const reply = await exchange.reply(
+    [...call.changes, { kind: 'lease.begin', now, lease, recipe: sealed }],
+    issuedAnswer(plan, lease, issued, expiresAt),
+    () => say(issuedOutcome(parts, promised, ttl, plan, issued, call))
+  )
+  await parts.at('mint:after-commit')
+  return reply
+}
