@@ -50,6 +50,8 @@ export interface AskingCall extends CommandCall {
     readonly address: string
     /** PEM: the only authorities that are trusted; absent: those of the system. */
     readonly ca?: string
+    /** A hash of the user's token: what tells users apart in a cache. `undefined`: there is none. */
+    identity(): Promise<string | undefined>
   }
   readonly screen: CommandScreen
   /** One request with the user's token, or with another; an empty one sends none. `undefined`: nothing is there. Whatever else is refused rejects, with the server's words

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { AskingCall, AskingCommand, BrokerReply, CommandScreen } from '../../contracts/index.ts'
 import { NothingThere, Refused } from '../../client/index.ts'
 import type { CliCommand } from '../cli-command.ts'
@@ -32,13 +33,18 @@ function callOf(invocation: Invocation): AskingCall {
     list: name => typed.list(name),
     env: io.env,
     homeDir: io.homeDir,
-    broker: { address: address.replace(/\/+$/, ''), ...(ca === undefined ? {} : { ca }) },
+    broker: { address: address.replace(/\/+$/, ''), ...(ca === undefined ? {} : { ca }), identity: () => identityOf(invocation) },
     screen: screenOf(invocation),
     request,
     read: async path => (await request('GET', path).catch(refusedAsNothing))?.data,
     runProgram: plan => runPlanned(invocation, () => Promise.resolve(plan)),
     secret: what => input.secret(what)
   }
+}
+
+async function identityOf(invocation: Invocation): Promise<string | undefined> {
+  const found = await invocation.findToken()
+  return found && createHash('sha256').update(found.value).digest('hex')
 }
 
 function asker(invocation: Invocation): AskingCall['request'] {
