@@ -196,6 +196,9 @@ export interface RevokeCall<Handle extends Json = Json> {
   readonly target: TargetId
   readonly recipe: Json
   readonly leases: readonly RevokedLease<Handle>[]
+  /** What is put, removed, taken or scheduled here is committed together with the outcomes, or not at all: where to end means to publish (a serial on a list of
+   *  the revoked), a crash loses neither. When a condition is lost, or `revoke` rejects, nothing of it is kept, and the leases come again. */
+  readonly storage: MountStorage
 }
 
 export interface RevokedLease<Handle extends Json = Json> {

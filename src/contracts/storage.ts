@@ -17,7 +17,7 @@ export interface MountReader {
 }
 
 /** `put`, `take`, `schedule` and `retire` only collect: the broker commits them together with the audit entries of the request (or of the task's run) in
- *  one transaction before the reply; with `issue`, in the commit of the promise. A lost condition fails the whole. Keys are paths: letters, digits,
+ *  one transaction before the reply; with `issue`, in the commit of the promise; of a revocation, with its outcomes. A lost condition fails the whole. Keys are paths: letters, digits,
  *  `_ - . @ /`. Values are JSON, sealed by the broker. */
 export interface MountStorage extends MountReader {
   /** `expected`: the version that the row must still have; 0 = none yet. */

@@ -145,7 +145,9 @@ export class TestMount implements AsyncDisposable {
   async revoke(leases: readonly TestLease[], signal: AbortSignal = neverAborted): Promise<readonly RevokeOutcome[]> {
     const { target, recipe } = leases[0]!.plan
     const revoked = leases.map(({ lease, handle, createBy }): RevokedLease => ({ lease, handle, ...(createBy && { createBy }) }))
-    const outcomes = await this.credential(leases[0]!).revoke({ target, recipe, leases: revoked }, signal)
+    const storage = this.rows.begin()
+    const outcomes = await this.credential(leases[0]!).revoke({ target, recipe, leases: revoked, storage }, signal)
+    storage.commit()
     for (const [at, outcome] of outcomes.entries()) if (outcome.kind === 'gone') this.#live.delete(leases[at]!.lease)
     return outcomes
   }

@@ -2,8 +2,10 @@
 import type { CredentialType, Json, RevokedLease, RevokeOutcome, TargetId } from '../../contracts/index.ts'
 import { BrokerError } from '../../contracts/index.ts'
 import type { Lease } from '../../lease/lease.ts'
-import type { Settlement } from '../../store/change.ts'
+import type { Change, Settlement } from '../../store/change.ts'
+import { LostCondition } from '../../store/store.ts'
 import { openHandle, openRecipe } from '../leases/lease-rows.ts'
+import { mountStorage } from '../mounts/mount-storage.ts'
 import type { Parts } from '../parts.ts'
 import { codeOf, meterOutcome } from '../meter/meter-outcome.ts'
 import { properOutcome, settlement, told } from './settlement.ts'
@@ -122,22 +124,45 @@ async function revokeGroup(parts: Parts, target: TargetId, leases: readonly Leas
   const credential = credentialOf(parts, first)
   const { readable, unreadable } = await open(parts, leases)
   using deadline = parts.clock.within(revokeLimitMs, signal)
-  const call = { target, recipe: readable.recipe, leases: readable.leases.map(({ call }) => call) }
+  const written: Change[] = []
+  const storage = mountStorage(parts, first.mount, intention => void written.push({ ...intention, now: parts.clock.now() }))
+  const call = { target, recipe: readable.recipe, leases: readable.leases.map(({ call }) => call), storage }
   const began = parts.clock.elapsed()
   const answered: unknown = call.leases.length === 0 ? [] : await asTarget(() => credential.revoke(call, deadline.signal))
   parts.meter.asked((parts.clock.elapsed() - began) / 1_000)
   const outcomes: readonly unknown[] = Array.isArray(answered) ? answered : []
   await parts.at('revoke:after-drop-ack')
-  await settleAll(parts, [
-    ...readable.leases.map(({ lease }, i) => [lease, properOutcome(outcomes[i])] as const),
-    ...unreadable.map(lease => [lease, unreadableOutcome] as const)
-  ])
+  await settleWritten(
+    parts,
+    [
+      ...readable.leases.map(({ lease }, i) => [lease, properOutcome(outcomes[i])] as const),
+      ...unreadable.map(lease => [lease, unreadableOutcome] as const)
+    ],
+    written
+  )
 }
 
-async function settleAll(parts: Parts, results: readonly (readonly [Lease, RevokeOutcome])[]): Promise<void> {
+/** Rows that the revocation wrote and that somebody has changed meanwhile: none of its outcomes counts. It is idempotent, and comes again. */
+async function settleWritten(parts: Parts, results: Results, written: readonly Change[]): Promise<void> {
+  try {
+    await settleAll(parts, results, written)
+  } catch (cause) {
+    if (!(cause instanceof LostCondition)) throw cause
+    const error = new BrokerError('conflict', 'what the revocation wrote was changed meanwhile', { cause })
+    await settleAll(
+      parts,
+      results.map(([lease]) => [lease, { kind: 'failed', error }] as const)
+    )
+  }
+}
+
+type Results = readonly (readonly [Lease, RevokeOutcome])[]
+
+async function settleAll(parts: Parts, results: Results, written: readonly Change[] = []): Promise<void> {
   await settle(
     parts,
-    results.map(([lease, outcome]) => settlement(parts, lease, outcome))
+    results.map(([lease, outcome]) => settlement(parts, lease, outcome)),
+    written
   )
   await parts.at('revoke:after-revoked-commit')
   for (const [lease, outcome] of results) {
@@ -181,6 +206,6 @@ async function open(parts: Parts, leases: readonly Lease[]) {
   return { readable: { recipe, leases: readable }, unreadable }
 }
 
-async function settle(parts: Parts, settlements: readonly Settlement[]): Promise<void> {
-  await parts.store.commit([{ kind: 'lease.settle', now: parts.clock.now(), settlements }], [])
+async function settle(parts: Parts, settlements: readonly Settlement[], written: readonly Change[] = []): Promise<void> {
+  await parts.store.commit([...written, { kind: 'lease.settle', now: parts.clock.now(), settlements }], [])
 }

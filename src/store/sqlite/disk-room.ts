@@ -28,6 +28,15 @@ const endsAccess: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>([
   'history.prune'
 ])
 
+/** Rows that a revocation writes are a part of it, beside the outcomes in one commit: where to end means to publish. */
+const ofRevocation: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>([
+  'entry.put',
+  'entry.remove',
+  'entry.take',
+  'task.schedule',
+  'task.unschedule'
+])
+
 /** Room on the disk: a reserve file that is deleted when the disk is full, and a low-water mark that stops issuing before. Recovers by itself. */
 export class DiskRoom {
   readonly #folder: string
@@ -44,7 +53,9 @@ export class DiskRoom {
 
   allows(changes: readonly Wire<Change>[]): boolean {
     this.#look()
-    return !this.#pressed || (changes.length > 0 && changes.every(change => endsAccess.has(change.kind)))
+    if (!this.#pressed) return true
+    const settles = changes.some(({ kind }) => kind === 'lease.settle')
+    return changes.length > 0 && changes.every(({ kind }) => endsAccess.has(kind) || (settles && ofRevocation.has(kind)))
   }
 
   /** True when there was a reserve to give up: what failed is worth another try. */
