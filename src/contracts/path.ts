@@ -18,7 +18,16 @@ export interface PathRequest<Fields = JsonObject> {
   readonly given: ReadonlySet<string>
   /** The id under which a lease of this request would be kept. */
   readonly lease: LeaseId
-  readonly caller: { readonly displayName: string; readonly accessor: string }
+  readonly caller: {
+    readonly displayName: string
+    readonly accessor: string
+    /** '' = none. */
+    readonly entity: string
+    /** What the login said of it. */
+    readonly metadata: Readonly<Record<string, string>>
+  }
+  /** Of this mount now, in seconds: what a lease gets whose role names none, and what none may exceed. */
+  readonly ttls: { readonly defaultTtl: number; readonly maxTtl: number }
 }
 
 export type Handler<Fields = JsonObject> = (request: PathRequest<Fields>, storage: MountStorage, signal: AbortSignal) => Promise<Answer>

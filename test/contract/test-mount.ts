@@ -206,7 +206,7 @@ export class TestMount implements AsyncDisposable {
     const handler: Handler | undefined = row[verb]
     if (!handler) throw new BrokerError('unsupported_operation', 'unsupported operation')
     const { fields, given } = parseFields(row.fields, data)
-    const caller = { displayName, accessor: 'accessor' }
+    const caller = { displayName, accessor: 'accessor', entity: '', metadata: {} }
     const asked = {
       operation: 'read' as Operation,
       path,
@@ -214,7 +214,8 @@ export class TestMount implements AsyncDisposable {
       fields: fields as JsonObject,
       given,
       lease: leaseId(path),
-      caller
+      caller,
+      ttls: { defaultTtl: 2_764_800, maxTtl: 2_764_800 }
     } satisfies PathRequest
     const changes = this.rows.begin()
     const operation = verb === 'write' ? ((await row.exists?.(asked, changes)) === false ? 'create' : 'update') : verb

@@ -67,19 +67,20 @@ function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, ope
       if (mount.kind === 'auth')
         return (await handler(...authHandlerArguments(call, mount, rest), deadline.signal)) as Outcome | LoginAnswer
       const storage = mountStorage(parts, mount.record.uuid, intention => call.change(intention))
-      const answer = await handler(pathRequest(call, rest), storage, deadline.signal)
+      const answer = await handler(pathRequest(call, mount, rest), storage, deadline.signal)
       return answer && 'after' in answer ? afterTask(parts, mount.record.uuid, answer.after, call.signal) : answer
     }
   }
 }
 
-function authHandlerArguments(call: Call, { record }: Mount, rest: string): readonly [AuthRequest, LoginStorage] {
-  const request = { ...pathRequest(call, rest), remoteAddress: call.request.remoteAddress }
-  return [request, loginStorage(call.parts, record.uuid, intention => call.change(intention))]
+function authHandlerArguments(call: Call, mount: Mount, rest: string): readonly [AuthRequest, LoginStorage] {
+  const request = { ...pathRequest(call, mount, rest), remoteAddress: call.request.remoteAddress }
+  return [request, loginStorage(call.parts, mount.record.uuid, intention => call.change(intention))]
 }
 
-function pathRequest(call: Call, path: string): PathRequest {
+function pathRequest(call: Call, { record }: Mount, path: string): PathRequest {
   const { operation, params, fields, given, lease, identity } = call
+  const { displayName = '', accessor = '', entity = '', meta } = identity.token ?? {}
   return {
     operation,
     path,
@@ -87,7 +88,8 @@ function pathRequest(call: Call, path: string): PathRequest {
     fields,
     given,
     lease,
-    caller: { displayName: identity.token?.displayName ?? '', accessor: identity.token?.accessor ?? '' }
+    caller: { displayName, accessor, entity, metadata: meta ?? {} },
+    ttls: call.parts.mounts.ttls(record)
   }
 }
 
