@@ -75,7 +75,8 @@ export type Answer =
   | { readonly warnings: readonly string[] }
   | { readonly issue: Issuance }
   | { readonly after: TaskWait }
-  | { readonly raw: Uint8Array; readonly type: string }
+  /** Bytes as they are. With `etag` (visible ASCII without quotes, new with every change): who has them already is answered 304. */
+  | { readonly raw: Uint8Array; readonly type: string; readonly etag?: string }
   | undefined
 
 /** A request that is answered once a task has run: a rotation by hand. The request never runs the effect itself. Its handler schedules the task, due now, and answers

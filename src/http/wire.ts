@@ -12,9 +12,22 @@ import { linger } from './linger.ts'
 
 /** `path`: below `/v1/`; some replies have their keys twice. */
 export function writeReply(response: ServerResponse, reply: Reply, path: string): void {
-  if (reply.raw) return write(response, reply.status, reply.raw.type, reply.raw.body)
+  if (reply.raw) return writeRaw(response, reply.status, reply.raw)
   if (reply.status === 204 || isEmpty(reply)) return write(response, reply.status, json, '')
   writeJson(response, reply.status, envelope(reply, path))
+}
+
+/** 304 to who has these very bytes. The tag is the backend's own word on them, never computed from a body. */
+function writeRaw(response: ServerResponse, status: number, { type, body, etag }: NonNullable<Reply['raw']>): void {
+  if (etag === undefined) return write(response, status, type, body)
+  const tag = ['ETag', `"${etag}"`]
+  if (!hasTag(response.req.headers['if-none-match'], etag)) return write(response, status, type, body, tag)
+  write(response, 304, type, '', tag)
+}
+
+/** RFC 9110 section 13.1.2: a list of tags, each weak or strong, or any. */
+function hasTag(asked: string | undefined, etag: string): boolean {
+  return asked?.split(',').some(tag => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === `"${etag}"`) ?? false
 }
 
 /** "Accepted" with nothing to say has no body, as a 204 has none. */
@@ -62,7 +75,7 @@ function write(response: ServerResponse, status: number, type: string, body: str
   const headers = ['Content-Type', type, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff', ...more]
   const { req } = response
   if ('encrypted' in req.socket) headers.push('Strict-Transport-Security', 'max-age=31536000')
-  if (status !== 204) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
+  if (status !== 204 && status !== 304) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
   if (req.complete || !hasBody(req)) return void response.writeHead(status, headers).end(body)
   response.writeHead(status, [...headers, 'Connection', 'close']).write(body)
   linger(req, response)

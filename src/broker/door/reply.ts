@@ -30,7 +30,10 @@ export function toReply(request: WireRequest, operation: Operation, outcome: Out
       data: { keys: outcome.keys, ...(outcome.keyInfo ? { key_info: outcome.keyInfo } : {}) },
       ...withWarnings
     }
-  if ('raw' in outcome) return { requestId, status: 200, raw: { body: outcome.raw, type: outcome.type } }
+  if ('raw' in outcome) {
+    const { raw: body, type, etag } = outcome
+    return { requestId, status: 200, raw: { body, type, ...(etag === undefined ? {} : { etag }) } }
+  }
   if ('stream' in outcome) return { requestId, status: 200, stream: outcome.stream }
   if ('auth' in outcome) return { requestId, status: 200, auth: outcome.auth, ...withWarnings }
   if ('lease' in outcome) return { requestId, status: 200, lease: outcome.lease, ...withWarnings }

@@ -36,7 +36,7 @@ export interface Reply {
   readonly data?: JsonObject | Secret<JsonObject>
   readonly auth?: Secret<Auth>
   readonly warnings?: readonly string[]
-  readonly raw?: { readonly body: Uint8Array; readonly type: string }
+  readonly raw?: { readonly body: Uint8Array; readonly type: string; readonly etag?: string }
   readonly stream?: Streamed
   /** In the place of the reply itself, which waits under this token. */
   readonly wrapInfo?: Secret<WrapInfo>
