@@ -5,7 +5,6 @@ import type {
   Json,
   JsonObject,
   ListedUser,
-  OwnedObjects,
   RevokeCall,
   RevokedLease,
   RevokedUser,
@@ -14,18 +13,10 @@ import type {
 } from 'mayfly/plugin'
 import type { Engine } from './engine.ts'
 import { newMark, readMark } from './mark.ts'
+import { newUser } from './new-user.ts'
 import { newPassword } from './password.ts'
-
-/** What role and connection said at that moment, frozen with the lease. */
-export type Recipe = {
-  readonly creation: readonly string[]
-  readonly renew: readonly string[]
-  readonly revocation: readonly string[]
-  readonly memberOf: readonly string[]
-  readonly connectionLimit?: number
-  /** Absent: `keep`. */
-  readonly owned?: OwnedObjects
-}
+import { toRecipe } from './recipe.ts'
+import type { Recipe } from './recipe.ts'
 
 /** What only issuing needs. */
 export type Order = { readonly passwordPolicy: string }
@@ -37,13 +28,11 @@ export type Handle = { readonly v: 1; readonly name: string; readonly server?: J
 export function userCredential(engine: Engine): CredentialType<Handle> {
   const { context, databases } = engine
   return {
-    async issue({ lease, target, recipe, handle, order, createBy, until }, signal) {
+    async issue(call, signal) {
+      const { target, handle, order } = call
       using held = await databases.hold(target)
-      const { creation, memberOf, connectionLimit, owned } = toRecipe(recipe)
       const password = await newPassword(context, toOrder(order).passwordPolicy)
-      const user = { name: handle.name, password, mark: newMark(context, held.account, handle.name, lease) }
-      const more = { ...(connectionLimit !== undefined && { connectionLimit }), ...(owned && { owned }) }
-      const server = await held.database.createUser({ ...user, ...more, statements: creation, memberOf, createBy, until }, signal)
+      const server = await held.database.createUser(newUser(engine, held, call, password), signal)
       return { secret: new Secret({ username: handle.name, password: password.reveal() }), handle: { ...handle, server } }
     },
 
@@ -114,5 +103,4 @@ function isHandle(handle: Json): handle is Handle {
   return typeof fields === 'object' && fields?.v === 1 && typeof fields.name === 'string' && fields.name !== ''
 }
 
-const toRecipe = (recipe: Json) => recipe as unknown as Recipe
 const toOrder = (order: Json) => order as unknown as Order

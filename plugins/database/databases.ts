@@ -1,14 +1,16 @@
 import { BrokerError, Secret } from 'mayfly/plugin'
-import type { BackendContext, Database, DatabaseCheck, TargetId } from 'mayfly/plugin'
+import type { BackendContext, Database, TargetId } from 'mayfly/plugin'
 import { readVersion, settingText } from './connection-versions.ts'
 import type { ConnectionVersion } from './connection-versions.ts'
 import { driverNamed } from './engine.ts'
+import { FreshCheck } from './fresh-check.ts'
+import type { Checked } from './fresh-check.ts'
 
 interface Open {
   readonly row: number
   readonly version: ConnectionVersion
   readonly database: Database
-  check: DatabaseCheck | undefined
+  readonly check: FreshCheck
   holders: number
   closing: boolean
 }
@@ -19,8 +21,8 @@ export interface Held extends Disposable {
   readonly account: string
   /** The admin account's name. */
   readonly username: string
-  /** What the server can do, looked at once for these settings. */
-  check(signal: AbortSignal): Promise<DatabaseCheck>
+  /** What the server can do. */
+  readonly check: FreshCheck
 }
 
 /** The servers that a mount has open, one per target, opened when first needed. Each call reads the sealed row again, so that a new admin password is used
@@ -43,6 +45,11 @@ export class Databases implements AsyncDisposable {
       throw new BrokerError('integrity', `no settings are kept for the target ${target}`)
     }
     return this.#held(this.#current(target, stored.row, stored.version))
+  }
+
+  /** The last look at a server, where this node has taken one. Asks nobody. */
+  lastCheck(target: TargetId): Checked | undefined {
+    return this.#open.get(target)?.check.seen
   }
 
   /** When the last call has ended. The next one that needs it opens it again. */
@@ -68,7 +75,8 @@ export class Databases implements AsyncDisposable {
     this.close(target)
     const { clock, random, log } = this.#context
     const database = driverNamed(this.#context, version.driver).open(new Secret(version.settings), { clock, random, log })
-    const opened = { row, version, database, check: undefined, holders: 0, closing: false }
+    const check = new FreshCheck(database, clock, log)
+    const opened = { row, version, database, check, holders: 0, closing: false }
     this.#open.set(target, opened)
     return opened
   }
@@ -79,7 +87,7 @@ export class Databases implements AsyncDisposable {
       database: open.database,
       account: open.version.account,
       username: settingText(open.version, 'username'),
-      check: async signal => (open.check ??= await open.database.check(signal)),
+      check: open.check,
       [Symbol.dispose]: () => this.#release(open, 1)
     }
   }

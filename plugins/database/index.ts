@@ -2,9 +2,11 @@
  *  a driver (`plugins/postgresql`) knows one kind of server. */
 import type { BackendType, Plugin } from 'mayfly/plugin'
 import { connectionPaths } from './connections.ts'
+import { checkRolePath } from './check-role.ts'
 import { userCredential } from './credential.ts'
 import { credsPath } from './creds.ts'
 import { Databases } from './databases.ts'
+import { probeCredential } from './probe.ts'
 import { resetPath } from './reset.ts'
 import { rolePaths } from './roles.ts'
 import { rotateRolePath } from './rotate-role.ts'
@@ -27,6 +29,7 @@ export const database: BackendType = {
         ...connectionPaths(engine),
         resetPath(engine),
         ...rolePaths(engine),
+        checkRolePath(engine),
         credsPath(engine),
         wherePath(engine),
         ...staticRolePaths(engine),
@@ -34,7 +37,7 @@ export const database: BackendType = {
         rotateRolePath(engine),
         rotateRootPath(engine)
       ],
-      credentials: { user: userCredential(engine) },
+      credentials: { user: userCredential(engine), probe: probeCredential(engine) },
       tasks: { [rotateRole]: staticRotation(engine), [rotateRoot]: rootRotation(engine) },
       targets: () => allTargets(context),
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose]()

@@ -7,6 +7,7 @@ import type {
   Database,
   DatabaseCheck,
   DatabaseDriver,
+  EffectiveRights,
   FoundUser,
   Guarantees,
   JsonObject,
@@ -39,6 +40,12 @@ export class FileDriver implements DatabaseDriver {
   readonly created: CreateUser[] = []
   readonly revoked: RevokeUsers[] = []
   checks = 0
+  /** What each of its users may. */
+  rights: EffectiveRights = { attributes: [], memberOf: [], objects: [{ on: 'file users', may: ['READ'] }], more: 0, concerns: [] }
+  /** What becomes of the next users. */
+  creation: 'works' | 'is refused' | 'is lost' | 'never answers' = 'works'
+  /** Users stay, and may log in. */
+  keepsUsers = false
 
   connection(fields: JsonObject, rules: { readonly tls: 'any' | 'verified' }): Connection {
     if (rules.tls === 'verified' && fields['tls'] !== true) throw new BrokerError('invalid_request', 'tls: verified TLS is required')
@@ -91,7 +98,10 @@ class FileDatabase implements Database {
     const file = this.#file(signal)
     this.#driver.created.push(call)
     if (Temporal.Instant.compare(this.#clock.now(), call.createBy) > 0) throw new BrokerError('target_refused', 'issuance deadline passed')
-    addUser(file, call, call.password.reveal())
+    const { creation } = this.#driver
+    if (creation === 'is refused') throw new BrokerError('target_refused', '42601 syntax error')
+    if (creation !== 'never answers') addUser(file, call, call.password.reveal())
+    if (creation !== 'works') throw new BrokerError('target_silent', 'the outcome is unknown')
     return { file }
   }
 
@@ -101,6 +111,8 @@ class FileDatabase implements Database {
 
   async revokeUsers(call: RevokeUsers, signal: AbortSignal): Promise<readonly RevokeOutcome[]> {
     this.#driver.revoked.push(call)
+    if (this.#driver.keepsUsers)
+      return call.users.map(() => ({ kind: 'ended', again: this.#clock.now().add({ minutes: 1 }), waiting: 'it owns objects' }))
     const found = removeUsers(this.#file(signal), call.users)
     return call.users.map(({ createBy }, at): RevokeOutcome => {
       if (found[at] === 'foreign') return { kind: 'failed', error: new BrokerError('target_refused', 'a user of this name is not ours') }
@@ -117,6 +129,11 @@ class FileDatabase implements Database {
   async now(signal: AbortSignal): Promise<Temporal.Instant> {
     this.#file(signal)
     return this.#clock.now()
+  }
+
+  async effectiveRights(name: string, _: number, signal: AbortSignal): Promise<EffectiveRights> {
+    if (!usersOf(this.#file(signal)).some(user => user.name === name)) throw new BrokerError('target_refused', 'no such user')
+    return this.#driver.rights
   }
 
   async findUser(name: string, signal: AbortSignal): Promise<FoundUser | undefined> {

@@ -1,0 +1,170 @@
+/** The user that a check makes. It is a credential like any other, so that a crash leaves nothing: a lease stands before it is made, and ends it whatever becomes of the check.
+ *  The check ends it itself, to see that this works; its lease is over a second later, and the sweeper looks once more. Its password never leaves this file. */
+import { BrokerError, Secret, unhandled } from 'mayfly/plugin'
+import type {
+  CreateUser,
+  CredentialType,
+  Database,
+  Deadline,
+  EffectiveRights,
+  IssueCall,
+  Issued,
+  JsonObject,
+  RevokeOutcome
+} from 'mayfly/plugin'
+import { checkReport, rightsMax } from './check-report.ts'
+import type { RoleCheck } from './check-report.ts'
+import { CheckSteps } from './check-step.ts'
+import type { CheckStep } from './check-step.ts'
+import type { Handle, Order } from './credential.ts'
+import { userCredential } from './credential.ts'
+import type { Engine } from './engine.ts'
+import { newUser } from './new-user.ts'
+import { newPassword } from './password.ts'
+import { toRecipe } from './recipe.ts'
+
+export type ProbeOrder = Order & { readonly check: RoleCheck; readonly steps: readonly CheckStep[] }
+
+// All of it together stays below the time that an issue has.
+const createMsMax = 4_000
+const rightsMsMax = 2_000
+const loginMsMax = 1_500
+const revokeMsMax = 6_000
+
+/** The sweeper comes after it. Any sooner, and the broker would take the credential for dead on arrival. */
+const lives = Temporal.Duration.from({ seconds: 1 })
+
+export function probeCredential(engine: Engine): CredentialType<Handle> {
+  const user = userCredential(engine)
+  return {
+    issue: (call, signal) => probe(engine, call, signal),
+    revoke: (call, signal) => user.revoke(call, signal),
+    async now(target, signal) {
+      using held = await engine.databases.hold(target)
+      return await held.database.now(signal)
+    }
+  }
+}
+
+async function probe(engine: Engine, call: IssueCall<Handle>, signal: AbortSignal): Promise<Issued<Handle>> {
+  const { passwordPolicy, check, steps: before } = call.order as unknown as ProbeOrder
+  const { clock } = engine.context
+  using held = await engine.databases.hold(call.target)
+  const user = newUser(engine, held, call, await newPassword(engine.context, passwordPolicy))
+  const steps = new CheckSteps(clock, before)
+  const trial = new Trial(held.database, user, call, steps, (milliseconds: number) => clock.within(milliseconds, signal))
+  const rights = await trial.run()
+  const report = checkReport({ ...check, username: user.name, ...(rights && { rights }) }, steps)
+  return {
+    secret: new Secret(report),
+    handle: { ...call.handle, ...(trial.server && { server: trial.server }) },
+    until: clock.now().add(lives)
+  }
+}
+
+class Trial {
+  readonly #database: Database
+  readonly #user: CreateUser
+  readonly #call: IssueCall<Handle>
+  readonly #steps: CheckSteps
+  readonly #within: (milliseconds: number) => Deadline
+  /** As the server completed the handle. */
+  server: JsonObject | undefined
+
+  constructor(
+    database: Database,
+    user: CreateUser,
+    call: IssueCall<Handle>,
+    steps: CheckSteps,
+    within: (milliseconds: number) => Deadline
+  ) {
+    this.#database = database
+    this.#user = user
+    this.#call = call
+    this.#steps = steps
+    this.#within = within
+  }
+
+  async run(): Promise<EffectiveRights | undefined> {
+    const unknown = await this.#create()
+    const rights = this.server && (await this.#rights())
+    if (this.server) await this.#login()
+    await this.#revoke(unknown)
+    if (this.server) await this.#noLogin()
+    return rights
+  }
+
+  /** What failed, when that tells not whether the user is there. */
+  async #create(): Promise<BrokerError | undefined> {
+    using deadline = this.#within(createMsMax)
+    let failed: unknown
+    this.server = await this.#steps.try('create', () =>
+      this.#database.createUser(this.#user, deadline.signal).catch((error: unknown) => {
+        failed = error
+        throw error
+      })
+    )
+    return failed instanceof BrokerError && failed.code !== 'target_refused' ? failed : undefined
+  }
+
+  async #rights(): Promise<EffectiveRights | undefined> {
+    if (!this.#database.effectiveRights) return undefined
+    using deadline = this.#within(rightsMsMax)
+    const { name } = this.#user
+    return await this.#steps.try('rights', () => this.#database.effectiveRights!(name, rightsMax, deadline.signal), describeRights)
+  }
+
+  async #login(): Promise<void> {
+    using deadline = this.#within(loginMsMax)
+    await this.#steps.try('login', async () => {
+      if (await this.#database.mayLogIn(this.#user, deadline.signal)) return
+      throw new BrokerError('target_refused', 'the server does not let the user in with its password')
+    })
+  }
+
+  /** Of a user that may still come to be the lease has to know: then there is no report, and the sweeper waits for it. */
+  async #revoke(unknown: BrokerError | undefined): Promise<void> {
+    using deadline = this.#within(revokeMsMax)
+    const { revocation: statements, owned } = toRecipe(this.#call.recipe)
+    const { name, mark, createBy } = this.#user
+    const one = { name, mark, handle: this.server ?? {}, ...(unknown && { createBy }) }
+    const ended = await this.#steps.try('revoke', async () => {
+      const [outcome] = await this.#database.revokeUsers({ statements, users: [one], ...(owned && { owned }) }, deadline.signal)
+      refuseUnlessGone(outcome)
+      return true
+    })
+    if (unknown && !ended) throw unknown
+  }
+
+  async #noLogin(): Promise<void> {
+    using deadline = this.#within(loginMsMax)
+    await this.#steps.try('no login', async () => {
+      if (!(await this.#database.mayLogIn(this.#user, deadline.signal))) return
+      throw new BrokerError('target_refused', 'the server lets the user in after its end')
+    })
+  }
+}
+
+function refuseUnlessGone(outcome: RevokeOutcome | undefined): void {
+  switch (outcome?.kind) {
+    case 'gone':
+      return
+    case 'ended':
+      throw new BrokerError('target_refused', `no login and no session any more, but it stays: ${outcome.waiting}`)
+    case 'outlives':
+      throw new BrokerError('target_refused', `it may go on until ${outcome.until.toString()}: ${outcome.why}`)
+    case 'failed':
+      throw outcome.error instanceof BrokerError
+        ? outcome.error
+        : new BrokerError('target_refused', 'the driver failed', { cause: outcome.error })
+    case undefined:
+      throw new Error('the driver answered no outcome for one user')
+    default:
+      return unhandled(outcome)
+  }
+}
+
+function describeRights({ attributes, memberOf, objects, more }: EffectiveRights): string {
+  const groups = memberOf.length > 0 ? `member of ${memberOf.join(', ')}; ` : ''
+  return `${groups}${attributes.map(one => `${one}; `).join('')}rights on ${objects.length + more} objects`
+}

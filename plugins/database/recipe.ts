@@ -1,0 +1,29 @@
+import type { Json, OwnedObjects } from 'mayfly/plugin'
+import { ownedObjectsOf } from './owned-objects.ts'
+import type { Role } from './role.ts'
+
+/** What role and connection said at that moment, frozen with the lease. */
+export type Recipe = {
+  readonly creation: readonly string[]
+  readonly renew: readonly string[]
+  readonly revocation: readonly string[]
+  readonly memberOf: readonly string[]
+  readonly connectionLimit?: number
+  /** Absent: `keep`. */
+  readonly owned?: OwnedObjects
+}
+
+export function recipeOf(role: Role): Recipe {
+  const owned = ownedObjectsOf(role)
+  return {
+    creation: role.creation,
+    renew: role.renew,
+    revocation: role.revocation,
+    memberOf: role.memberOf ?? [],
+    ...(role.connectionLimit !== null && { connectionLimit: role.connectionLimit }),
+    ...(owned.policy !== 'keep' && { owned })
+  }
+}
+
+/** As a lease kept it. */
+export const toRecipe = (recipe: Json) => recipe as unknown as Recipe
