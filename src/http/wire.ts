@@ -75,7 +75,8 @@ function write(response: ServerResponse, status: number, type: string, body: str
   const headers = ['Content-Type', type, 'Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff', ...more]
   const { req } = response
   if ('encrypted' in req.socket) headers.push('Strict-Transport-Security', 'max-age=31536000')
-  if (status !== 204 && status !== 304) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
+  if (status !== 204 && status !== 304)
+    headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
   if (req.complete || !hasBody(req)) return void response.writeHead(status, headers).end(body)
   response.writeHead(status, [...headers, 'Connection', 'close']).write(body)
   linger(req, response)
