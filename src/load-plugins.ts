@@ -6,7 +6,9 @@ import type { BackendType, DatabaseDriver, Plugin, PluginCommand } from './contr
 import type { Catalog } from './broker/mounts/mounts.ts'
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const builtIn = ['database', 'postgresql', 'memory'].map(name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href)
+const builtIn = ['database', 'postgresql', 'memory', 'aws'].map(
+  name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href
+)
 
 const withCommands = ['postgresql']
 

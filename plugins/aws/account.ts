@@ -1,0 +1,146 @@
+import { IAMClient } from '@aws-sdk/client-iam'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { BrokerError } from 'mayfly/plugin'
+import type { Clock, Random, Secret } from 'mayfly/plugin'
+import { isThrottled, mayRepeat, toBrokerError } from './aws-error.ts'
+import type { CallBudget, Lane } from './call-budget.ts'
+import type { Place } from './place.ts'
+
+// Of one call. A slower answer counts as none.
+const callMsMax = 10_000
+const connectMsMax = 3_000
+// Calls in flight for one account, in each service.
+const socketsMax = 32
+// Full jitter between nothing and the base doubled with each try, at most the largest.
+const backoffMs = { base: 200, max: 5_000 }
+const triesMax = 8
+
+export interface Keys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+export interface Identity {
+  /** Twelve digits. */
+  readonly account: string
+  readonly arn: string
+  readonly userId: string
+}
+
+/** How a call is made. `once`: doing it twice is not doing it once, so only a refusal that says that nothing was done is followed by another try. */
+export interface How {
+  readonly lane: Lane
+  readonly once?: true
+}
+
+type At = { readonly abortSignal: AbortSignal }
+
+export interface AccountParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly budgets: { readonly iam: CallBudget; readonly sts: CallBudget }
+}
+
+/** One account, reached with one set of keys:
+ *
+ *  ```ts
+ *  await account.iam((iam, at) => iam.send(new GetUserCommand({ UserName }), at), { lane: 'revoke' }, signal)
+ *  ```
+ *
+ *  Every call waits for its place in the account's budget, and is repeated when the service is too busy for it. It rejects with a `BrokerError`; `awsCode` tells AWS's own code. */
+export class Account implements Disposable {
+  readonly place: Place
+  readonly #parts: AccountParts
+  readonly #iam: IAMClient
+  readonly #sts: STSClient
+  #identity: Promise<Identity> | undefined
+
+  constructor(place: Place, keys: Secret<Keys>, parts: AccountParts) {
+    this.place = place
+    this.#parts = parts
+    this.#iam = new IAMClient(clientConfig(place.iam, place.iamRegion, keys))
+    this.#sts = new STSClient(clientConfig(place.sts, place.region, keys))
+  }
+
+  iam<Out>(call: (client: IAMClient, at: At) => Promise<Out>, how: How, signal: AbortSignal): Promise<Out> {
+    return this.#call('IAM', this.#parts.budgets.iam, at => call(this.#iam, at), how, signal)
+  }
+
+  sts<Out>(call: (client: STSClient, at: At) => Promise<Out>, how: How, signal: AbortSignal): Promise<Out> {
+    return this.#call('STS', this.#parts.budgets.sts, at => call(this.#sts, at), how, signal)
+  }
+
+  /** Whose the keys are: asked once, because keys never change hands. */
+  async identity(signal: AbortSignal): Promise<Identity> {
+    this.#identity ??= this.#askIdentity(signal).catch((error: unknown) => {
+      this.#identity = undefined
+      throw error
+    })
+    return await this.#identity
+  }
+
+  async #askIdentity(signal: AbortSignal): Promise<Identity> {
+    const { Account, Arn, UserId } = await this.sts((sts, at) => sts.send(new GetCallerIdentityCommand({}), at), { lane: 'revoke' }, signal)
+    if (!/^\d{12}$/.test(Account ?? '') || !Arn || !UserId) throw new BrokerError('target_refused', 'STS does not say whose the key is')
+    return { account: Account!, arn: Arn, userId: UserId }
+  }
+
+  async #call<Out>(
+    service: 'IAM' | 'STS',
+    budget: CallBudget,
+    call: (at: At) => Promise<Out>,
+    how: How,
+    signal: AbortSignal
+  ): Promise<Out> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await budget.take(how.lane, signal)
+        using deadline = this.#parts.clock.within(callMsMax, signal)
+        const out = await call({ abortSignal: deadline.signal })
+        budget.passed()
+        return out
+      } catch (error) {
+        if (isThrottled(error)) budget.throttled()
+        const again = how.once ? isThrottled(error) : mayRepeat(error)
+        if (!again || tries >= triesMax || signal.aborted) throw toBrokerError(service, error, signal)
+        await this.#pause(tries, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  #pause(tries: number, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts
+    return clock.sleep(random.below(Math.min(backoffMs.max, backoffMs.base * 2 ** tries)), signal)
+  }
+
+  [Symbol.dispose](): void {
+    this.#iam.destroy()
+    this.#sts.destroy()
+  }
+}
+
+/** Everything said, so that nothing is taken from the environment, profiles, files or the metadata service. */
+function clientConfig(endpoint: string, region: string, keys: Secret<Keys>) {
+  return {
+    endpoint,
+    region,
+    credentials: async () => keys.reveal(),
+    // Tries are ours: they share the budget.
+    maxAttempts: 1,
+    retryMode: 'standard',
+    defaultsMode: 'standard' as const,
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    userAgentAppId: 'mayfly',
+    customUserAgent: 'mayfly',
+    disableHostPrefix: true,
+    cacheMiddleware: true,
+    requestHandler: {
+      connectionTimeout: connectMsMax,
+      requestTimeout: callMsMax,
+      httpsAgent: { maxSockets: socketsMax },
+      httpAgent: { maxSockets: socketsMax }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/** The AWS engine owns the root keys of accounts, roles and the paths of the wire; each type of credential is a row of a table. */
+import type { Backend, BackendContext } from 'mayfly/plugin'
+import { Accounts } from './accounts.ts'
+import { leasePath } from './config-lease.ts'
+import { rootPath } from './config-root.ts'
+import type { CredentialKind } from './credential-kind.ts'
+import { credsPaths } from './creds.ts'
+import { keptVersions, targetOf } from './root-config.ts'
+import { rolePaths } from './roles.ts'
+
+const kinds: readonly CredentialKind[] = []
+
+export async function openBackend(context: BackendContext): Promise<Backend> {
+  const engine = { context, accounts: new Accounts(context) }
+  const types = kinds.map(({ type }) => type)
+  return {
+    paths: [rootPath(engine, types), leasePath, ...rolePaths(kinds), ...credsPaths(engine, kinds)],
+    credentials: Object.fromEntries(kinds.map(kind => [kind.type, kind.credential(engine)])),
+    targets: async () =>
+      (await keptVersions(context.storage)).flatMap(({ number }) =>
+        types.map(type => ({ id: targetOf(engine, type, number), credential: type }))
+      ),
+    [Symbol.asyncDispose]: async () => engine.accounts[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,150 @@
+import { BrokerError, field, path } from 'mayfly/plugin'
+import type { Answer, JsonObject, MountStorage, Path, PathRequest, TargetId, z } from 'mayfly/plugin'
+import type { Engine } from './engine.ts'
+import { placeOf } from './place.ts'
+import type { Place } from './place.ts'
+import { keptVersions, readRoot, rootKey, targetOf, versionKey } from './root-config.ts'
+import type { Root, RootConfig, RootVersion } from './root-config.ts'
+
+const fields = {
+  access_key: field.text(),
+  secret_key: field.text(),
+  region: field.text(),
+  iam_endpoint: field.text(),
+  sts_endpoint: field.text(),
+  max_retries: field.integer(),
+  username_template: field.text(),
+  // Mayfly's own.
+  calls_per_second: field.integer()
+}
+type Fields = z.output<z.ZodObject<typeof fields>>
+
+const callsPerSecondMax = 10_000
+
+/** `config/root`. A write replaces all of it, as on the wire: what is left out falls back to its default, the secret too. `types`: of the credentials that it issues. */
+export function rootPath(engine: Engine, types: readonly string[]): Path {
+  return path({
+    pattern: 'config/root',
+    summary: 'the keys with which the broker works in an account, and where that is',
+    fields,
+    exists: async (_, storage) => (await readRoot(storage)) !== undefined,
+    read: async (_, storage) => {
+      const root = await readRoot(storage)
+      return root && { data: shown(root) }
+    },
+    write: (request, storage, signal) => writeRoot(engine, types, request, storage, signal)
+  })
+}
+
+function shown({ config, version }: Root): JsonObject {
+  return {
+    access_key: version.accessKey,
+    region: config.region,
+    iam_endpoint: config.iamEndpoint,
+    sts_endpoint: config.stsEndpoint,
+    max_retries: config.maxRetries,
+    username_template: config.usernameTemplate,
+    ...(config.callsPerSecond > 0 && { calls_per_second: config.callsPerSecond }),
+    ...(version.account !== null && { account: version.account, arn: version.arn })
+  }
+}
+
+async function writeRoot(
+  engine: Engine,
+  types: readonly string[],
+  { fields }: PathRequest<Fields>,
+  storage: MountStorage,
+  signal: AbortSignal
+): Promise<Answer> {
+  const config = read(fields)
+  const keys = readKeys(fields)
+  const place = placeOf(config, engine.context)
+  const written = { place, ...keys, callsPerSecond: config.callsPerSecond, account: null, arn: null }
+  const { version, warning } = await identified(engine, written, signal)
+  const stored = await readRoot(storage)
+  const number = await keepVersion(engine, types, storage, stored, version)
+  storage.put(rootKey, { ...config, version: number } satisfies RootConfig, stored?.row ?? 0)
+  return warning === undefined ? undefined : { warnings: [warning] }
+}
+
+function read(fields: Fields): Omit<RootConfig, 'version'> {
+  const callsPerSecond = fields.calls_per_second ?? 0
+  if (callsPerSecond < 0 || callsPerSecond > callsPerSecondMax)
+    throw refusal('calls_per_second', `a number up to ${callsPerSecondMax}; 0 finds its own`)
+  if (fields.username_template) throw refusal('username_template', 'names are made by Mayfly alone: leave it empty')
+  return {
+    region: fields.region ?? '',
+    iamEndpoint: fields.iam_endpoint ?? '',
+    stsEndpoint: fields.sts_endpoint ?? '',
+    maxRetries: fields.max_retries ?? -1,
+    usernameTemplate: '',
+    callsPerSecond
+  }
+}
+
+/** Whoever may write this with empty keys would have the broker's own identity sign requests. */
+function readKeys({ access_key: accessKey = '', secret_key: secretKey = '' }: Fields) {
+  if (accessKey === '') throw refusal('access_key', 'is required: keys of the environment and of the machine are never used')
+  if (!/^[A-Za-z0-9]{16,128}$/.test(accessKey))
+    throw refusal('access_key', 'expected the id of an access key: 16 to 128 letters and digits')
+  if (secretKey === '') throw refusal('secret_key', 'is required: keys of the environment and of the machine are never used')
+  if (!/^[\x21-\x7e]{16,256}$/.test(secretKey))
+    throw refusal('secret_key', 'expected a secret key: 16 to 256 printable characters without blanks')
+  return { accessKey, secretKey }
+}
+
+/** Nothing is refused because AWS does not answer now: whoever sets up a mount may do so before the network is there. */
+async function identified(engine: Engine, version: RootVersion, signal: AbortSignal): Promise<{ version: RootVersion; warning?: string }> {
+  using account = engine.accounts.open(version)
+  try {
+    const { account: number, arn } = await account.identity(signal)
+    return { version: { ...version, account: number, arn } }
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    return { version, warning: `the key was not seen to work: ${error.message}` }
+  }
+}
+
+/** The version for new leases: the one that reaches the same account at the same place, with these keys, else a new one. One whose account is not known yet is never taken for
+ *  another: its leases would be looked for where they are not. */
+async function keepVersion(
+  engine: Engine,
+  types: readonly string[],
+  storage: MountStorage,
+  stored: Root | undefined,
+  next: RootVersion
+): Promise<string> {
+  const versions = await keptVersions(storage)
+  const same = versions.find(({ version }) => isSame(version, next))
+  const number = same?.number ?? String(await storage.reserve('roots', 1))
+  storage.put(
+    versionKey(number),
+    { ...next, account: next.account ?? same?.version.account ?? null, arn: next.arn ?? same?.version.arn ?? null },
+    same?.row ?? 0
+  )
+  for (const old of versions) {
+    // A request that was planned a moment ago may still begin a lease at the version that this write supersedes: a later write removes it.
+    if (old.number === number || old.number === stored?.config.version) continue
+    const targets = types.map(type => targetOf(engine, type, old.number))
+    if ((await liveLeases(engine, targets)) > 0) continue
+    for (const target of targets) storage.retire(target)
+    storage.remove(versionKey(old.number), old.row)
+  }
+  return number
+}
+
+async function liveLeases({ context }: Engine, targets: readonly TargetId[]): Promise<number> {
+  let live = 0
+  for (const target of targets) live += await context.liveLeases(target)
+  return live
+}
+
+function isSame(kept: RootVersion, next: RootVersion): boolean {
+  if (placeKey(kept.place) !== placeKey(next.place)) return false
+  return kept.accessKey === next.accessKey || (kept.account !== null && kept.account === next.account)
+}
+
+/** A region of the same partition reaches the same account. */
+const placeKey = ({ partition, iam }: Place): string => `${partition} ${iam}`
+
+const refusal = (name: string, message: string) => new BrokerError('invalid_request', `${name}: ${message}`)

@@ -1,0 +1,8 @@
+import type { BackendContext } from 'mayfly/plugin'
+import type { Accounts } from './accounts.ts'
+
+/** What every path and every kind of credential works with: the mount's context, and the accounts that it reaches. */
+export interface Engine {
+  readonly context: BackendContext
+  readonly accounts: Accounts
+}
