@@ -1,6 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import { decodeBase64 } from './base64.ts'
-import { keyBlob, parsePublicKey } from './public-key.ts'
+import { isKeyType, keyBlob, parsePublicKey } from './public-key.ts'
 import type { PublicKey } from './public-key.ts'
 
 export interface KeyLine {
@@ -20,8 +20,10 @@ export function parseKeyLine(text: string): KeyLine {
   const line = text.trim()
   if (line === '') throw refusal('empty')
   if (/[\r\n]/.test(line)) throw refusal('one key is expected, on one line')
-  if (/[\0-\x08\x0a-\x1f\x7f]/.test(line)) throw refusal('control characters in the line')
+  if (/\p{Cc}/u.test(line.replaceAll('\t', ' '))) throw refusal('control characters in the line')
   const [first = '', second, ...comment] = line.split(/[ \t]+/)
+  if (second !== undefined && (isKeyType(second) || !/^[a-z0-9@.-]+$/.test(first)))
+    throw refusal('options before the key type are not accepted')
   if (second === undefined) return { key: parsePublicKey(decodeBase64(first, 'public key')), comment: '' }
   return { key: typedKey(first, second), comment: comment.join(' ') }
 }
@@ -34,7 +36,6 @@ export function writeKeyLine(key: PublicKey, comment = ''): string {
 
 /** What tools show is the word, what hosts use is the blob: where the two differ, somebody is being fooled. */
 function typedKey(type: string, base64: string): PublicKey {
-  if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]/.test(base64)) throw refusal('options before the key type are not accepted')
   const key = parsePublicKey(decodeBase64(base64, 'public key'))
   if (key.type !== type) throw refusal(`the line says ${type}, the key is ${key.type}`)
   return key

@@ -1,4 +1,4 @@
-import { BrokerError } from 'mayfly/plugin'
+import { BrokerError, unhandled } from 'mayfly/plugin'
 import type { PublicKey } from './public-key.ts'
 
 /** The size by which keys are compared: 256 for Ed25519 and P-256. */
@@ -15,6 +15,8 @@ export function keyBits(key: PublicKey): number {
     case 'sk-ssh-ed25519@openssh.com':
     case 'sk-ecdsa-sha2-nistp256@openssh.com':
       return 256
+    default:
+      return unhandled(key)
   }
 }
 

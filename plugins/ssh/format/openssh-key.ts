@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import type { JsonWebKeyInput, KeyObject } from 'node:crypto'
+import { unhandled } from 'mayfly/plugin'
 import { decodeBase64 } from './base64.ts'
 import { curveOf } from './curves.ts'
 import type { EcdsaType } from './curves.ts'
@@ -71,6 +72,8 @@ function readFields(reader: WireReader, type: PublicKey['type']): JsonWebKey {
     case 'ecdsa-sha2-nistp384':
     case 'ecdsa-sha2-nistp521':
       return readCurve(reader, type)
+    default:
+      return unhandled(type)
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { BrokerError } from 'mayfly/plugin'
+import { BrokerError, unhandled } from 'mayfly/plugin'
 import { curveOf } from './curves.ts'
 import type { EcdsaType } from './curves.ts'
 import { notAPoint } from './small-order.ts'
@@ -47,6 +47,8 @@ export function readKeyFields(type: KeyType, reader: WireReader): PublicKey {
     case 'ecdsa-sha2-nistp384':
     case 'ecdsa-sha2-nistp521':
       return { type, point: curvePoint(reader, type) }
+    default:
+      return unhandled(type)
   }
 }
 
@@ -64,6 +66,8 @@ export function writeKeyFields(writer: WireWriter, key: PublicKey): WireWriter {
     case 'ecdsa-sha2-nistp384':
     case 'ecdsa-sha2-nistp521':
       return writer.string(curveOf(key.type).name).string(key.point)
+    default:
+      return unhandled(key)
   }
 }
 
@@ -94,6 +98,8 @@ function jwk(key: PublicKey): { kty: string } & Record<string, string> {
     case 'ecdsa-sha2-nistp384':
     case 'ecdsa-sha2-nistp521':
       return curveJwk(key.type, key.point)
+    default:
+      return unhandled(key)
   }
 }
 

@@ -1,4 +1,5 @@
 import { verify } from 'node:crypto'
+import { unhandled } from 'mayfly/plugin'
 import { curveOf } from './curves.ts'
 import type { EcdsaType } from './curves.ts'
 import { keyObject } from './public-key.ts'
@@ -35,6 +36,8 @@ function verified(key: PublicKey, message: Uint8Array, signature: Uint8Array): b
     case 'ecdsa-sha2-nistp384':
     case 'ecdsa-sha2-nistp521':
       return algorithm === key.type && verifiedOnCurve(key, key.type, message, bytes)
+    default:
+      return unhandled(key)
   }
 }
 

@@ -33,6 +33,8 @@ export function signerOf(privateKey: KeyObject, rsa: RsaAlgorithm = 'rsa-sha2-51
     case 'ecdsa-sha2-nistp384':
     case 'ecdsa-sha2-nistp521':
       return { publicKey, sign: message => signOnCurve(publicKey.type, privateKey, message) }
+    default:
+      return unhandled(publicKey)
   }
 }
 
