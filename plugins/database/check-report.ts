@@ -2,7 +2,7 @@ import type { DatabaseCheck, EffectiveRights, JsonObject } from 'mayfly/plugin'
 import type { CheckSteps } from './check-step.ts'
 
 /** Objects that a report names: a reader's worth. */
-export const rightsMax = 200
+export const objectsMax = 200
 
 export interface RoleCheck {
   readonly role: string

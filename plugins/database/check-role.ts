@@ -2,7 +2,7 @@
  *  statements, the account's rights) is told at once. Then a probe user is made and ended (`probe.ts`), or, with `probe=false`, made in a transaction that is rolled back. */
 import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Answer, DatabaseCheck, DatabaseDriver, JsonObject, MountReader, Path, PathRequest, z } from 'mayfly/plugin'
-import { checkReport, rightsMax } from './check-report.ts'
+import { checkReport, objectsMax } from './check-report.ts'
 import type { RoleCheck } from './check-report.ts'
 import { CheckSteps } from './check-step.ts'
 import type { ConnectionConfig } from './connection-config.ts'
@@ -158,7 +158,7 @@ async function rehearse(
   const user = newUser(engine, held, call, await newPassword(engine.context, passwordPolicy))
   const rights = await steps.try(
     'rehearse',
-    () => held.database.rehearseUser!(user, rightsMax, deadline.signal),
+    () => held.database.rehearseUser!({ ...user, objectsMax }, deadline.signal),
     () => 'made and rolled back'
   )
   return checkReport({ ...check, ...(rights && { rights }) }, steps)

@@ -12,7 +12,7 @@ import type {
   JsonObject,
   RevokeOutcome
 } from 'mayfly/plugin'
-import { checkReport, rightsMax } from './check-report.ts'
+import { checkReport, objectsMax } from './check-report.ts'
 import type { RoleCheck } from './check-report.ts'
 import { CheckSteps } from './check-step.ts'
 import type { CheckStep } from './check-step.ts'
@@ -110,8 +110,9 @@ class Trial {
   async #rights(): Promise<EffectiveRights | undefined> {
     if (!this.#database.effectiveRights) return undefined
     using deadline = this.#within(rightsMsMax)
-    const { name } = this.#user
-    return await this.#steps.try('rights', () => this.#database.effectiveRights!(name, rightsMax, deadline.signal), describeRights)
+    const { name, owned } = this.#user
+    const asked = { name, objectsMax, ...(owned && { owned }) }
+    return await this.#steps.try('rights', () => this.#database.effectiveRights!(asked, deadline.signal), describeRights)
   }
 
   async #login(): Promise<void> {

@@ -69,13 +69,13 @@ export interface Database extends AsyncDisposable {
   /** Whether the server lets this user in with this password, tried on a session of its own. `false` only when it has looked at them and said no; what
    *  tells nothing of them (no route, too many sessions) rejects. */
   mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean>
-  /** What a user may do, as the server sees it now, and what of it would go wrong in production. Read only, asked for by who checks a role and never on the way to a credential: it
-   *  takes no place of a revocation. Names at most `rightsMax` objects, and says how many more there are. Rejects with `target_refused` when there is no such user.
-   *  Absent: a check of a role tells nothing of rights. The rest of a check is `createUser`, `mayLogIn` and `revokeUsers`, as for any lease. */
-  effectiveRights?(name: string, rightsMax: number, signal: AbortSignal): Promise<EffectiveRights>
+  /** What a user may do, as the server sees it now, and what of it would go wrong in production. Read only, asked for by who checks a role and never on the way to a
+   *  credential: it takes no place of a revocation. Rejects with `target_refused` when there is no such user. Absent: a check of a role tells nothing of rights. The rest of a
+   *  check is `createUser`, `mayLogIn` and `revokeUsers`, as for any lease. */
+  effectiveRights?(call: RightsAsked, signal: AbortSignal): Promise<EffectiveRights>
   /** Makes the user of the call as `createUser` would, reads its rights, and takes all of it back in the same transaction: nothing is ever committed, nobody can log in
    *  meanwhile. Absent where what makes users has no transactions. */
-  rehearseUser?(call: CreateUser, rightsMax: number, signal: AbortSignal): Promise<EffectiveRights>
+  rehearseUser?(call: CreateUser & RightsAsked, signal: AbortSignal): Promise<EffectiveRights>
   /** The admin account is about to get this password: from now on a login that is refused with the one of the settings is tried with it, so that work which
    *  needs another session in the middle of a rotation finds a way in. */
   expectPassword?(password: Secret<string>): void
@@ -86,6 +86,14 @@ export interface FoundUser {
   readonly mark?: string
   /** What keeps the admin account from giving it another password in the driver's own way, in words. */
   readonly missing?: string
+}
+
+export interface RightsAsked {
+  readonly name: string
+  /** As the revocation will be told. Absent: `keep`, with which whatever the user owns keeps it from being dropped. */
+  readonly owned?: OwnedObjects
+  /** How many objects are named at most. */
+  readonly objectsMax: number
 }
 
 /** All names in it are as the server tells them: hostile, and cut to a length that can be shown. */

@@ -14,6 +14,7 @@ import type {
   ListedUser,
   RenewUser,
   RevokeOutcome,
+  RightsAsked,
   RevokeUsers,
   SetPassword,
   StatementKind
@@ -131,7 +132,7 @@ class FileDatabase implements Database {
     return this.#clock.now()
   }
 
-  async effectiveRights(name: string, _: number, signal: AbortSignal): Promise<EffectiveRights> {
+  async effectiveRights({ name }: RightsAsked, signal: AbortSignal): Promise<EffectiveRights> {
     if (!usersOf(this.#file(signal)).some(user => user.name === name)) throw new BrokerError('target_refused', 'no such user')
     return this.#driver.rights
   }
