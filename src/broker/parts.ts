@@ -11,6 +11,7 @@ import type { Policies } from './mounts/policies.ts'
 import type { Settings } from './settings.ts'
 import type { Trail } from './trail/trail.ts'
 import type { Circuits } from './sweep/circuits.ts'
+import type { TargetHealths } from './sweep/target-healths.ts'
 import type { TargetGates } from './leases/target-gates.ts'
 import type { Lockouts } from './login/lockouts.ts'
 import type { RefusalRate } from './door/refusal-rate.ts'
@@ -39,6 +40,7 @@ export interface Parts {
   readonly policies: Policies
   readonly gates: TargetGates
   readonly circuits: Circuits
+  readonly healths: TargetHealths
   readonly watch: LeaseWatch
   readonly taskWatch: TaskWatch
   readonly lockouts: Lockouts

@@ -43,6 +43,10 @@ export interface BackendContext {
   readonly log: Log
   /** The mount's sealed rows as they are now. A credential call reads its target's settings here, each time. */
   readonly storage: MountReader
+  /** The mount's leases. */
+  readonly leases: MountLeases
+  /** How a target does. */
+  health(target: TargetId): Promise<TargetHealth>
   /** Leases at a target that are not revoked yet, those being issued included. */
   liveLeases(target: TargetId): Promise<number>
   /** A keyed hash that only this broker can compute, for marks on objects. */
@@ -55,6 +59,43 @@ export interface BackendContext {
   /** And on addresses beyond those that are known to be a target's (`https://HOST`, `http://HOST:PORT`): an operator of a mount may choose among these and no others. */
   readonly targetEndpoints: readonly string[]
   readonly databaseDrivers: readonly DatabaseDriver[]
+}
+
+/** Leases of this mount, as committed; history included, while it is kept. */
+export interface MountLeases {
+  /** Those that were issued under these names, in no order; at most 500 names. One probe of an index each: fit for every login of a target. */
+  named(names: readonly string[]): Promise<readonly MountLease[]>
+  /** Those that were made for this subject, the oldest first: at most `limit` (500) after the one named. */
+  bySubject(subject: string, after?: LeaseId, limit?: number): Promise<readonly MountLease[]>
+}
+
+export interface MountLease {
+  readonly id: LeaseId
+  readonly name: string
+  /** `active` gives access. From the moment on at which somebody asks for its end, or its time is over, it is `revoking`. */
+  readonly state: 'issuing' | 'active' | 'revoking' | 'revoked'
+  readonly until: Temporal.Instant
+  readonly path: string
+  readonly role: string
+  readonly visible: Readonly<Record<string, string>>
+  readonly displayName: string
+  readonly subject?: string
+}
+
+/** How a target does: what its row says, which outlives a restart, and what this run of the broker has seen of it. */
+export interface TargetHealth {
+  /** `unknown`: nothing was asked of it since the broker started. */
+  readonly state: 'unknown' | 'answers' | 'fails'
+  /** Revocations that failed there as a whole, in a row. While this is above 0 the circuit is open: nothing is issued there before `retryAt`. */
+  readonly failures: number
+  readonly failingSince?: Temporal.Instant
+  readonly retryAt?: Temporal.Instant
+  /** A sentence of ours, never a driver's own words. */
+  readonly lastError?: string
+  readonly lastErrorAt?: Temporal.Instant
+  readonly lastAnswerAt?: Temporal.Instant
+  /** Of its latest calls, the last weighing most. */
+  readonly latencyMs?: number
 }
 
 export interface Backend extends AsyncDisposable {
@@ -109,6 +150,8 @@ export interface Issuance {
   readonly name: string
   /** The public part of the credential, in clear in lease and audit (`{ username }`). */
   readonly visible: Readonly<Record<string, string>>
+  /** What the credential is made for, where several may be made for the same: a key's fingerprint. In clear; all its leases are found, and ended, by it. */
+  readonly subject?: string
   /** Whole seconds; 0 = the role names none. */
   readonly ttl: number
   readonly maxTtl: number
@@ -161,7 +204,9 @@ export interface CredentialLife<Handle extends Json = Json> {
   now?(target: TargetId, signal: AbortSignal): Promise<Temporal.Instant>
   /** Everything in the target that carries this broker's mark, and whatever else looks as if it were of a broker. Nothing is held between two of them. */
   list?(target: TargetId, signal: AbortSignal): AsyncIterable<Found>
-  observe?(target: TargetId, handles: readonly Handle[], signal: AbortSignal): Promise<readonly Usage[]>
+  /** Asks the target whether these were used: on a schedule, for live leases, a page at a time, one answer per handle in the same order; `null` says that it cannot tell. Changes nothing.
+   *  Rejects when the target failed as a whole: it is left alone for a while. */
+  observe?(target: TargetId, handles: readonly Handle[], signal: AbortSignal): Promise<readonly (Usage | null)[]>
 }
 
 export interface IssueCall<Handle extends Json = Json> {
@@ -239,11 +284,14 @@ export interface Found {
   readonly note?: string
 }
 
+/** What a target tells of the use of one credential. What is not said stays as it was. */
 export interface Usage {
   readonly firstSeen?: Temporal.Instant
   readonly lastSeen?: Temporal.Instant
-  readonly sessions: number
-  readonly from: readonly string[]
+  /** How often in all, where the target counts. Where it does not, each look that finds a later `lastSeen` counts one. */
+  readonly uses?: number
+  /** Addresses, or what the target tells in their place: a region and a service. */
+  readonly from?: readonly string[]
 }
 
 /** Durable work of a backend that is no lease. Run by the sweeper when due, never twice at a time, idempotent: a crash runs it again with the same intent. What it writes

@@ -9,6 +9,15 @@ export interface Stored {
   readonly version: Version
 }
 
+/** A credential was seen in use. */
+export interface Sighting {
+  readonly at: Temporal.Instant
+  /** Where from: an address. */
+  readonly from?: string
+  /** `login`: it gave access. `logout`: it had access until then. `offer`: it was shown, and whether it was let in is not known. */
+  readonly kind: 'login' | 'logout' | 'offer'
+}
+
 /** Sealed rows of one mount, as committed. */
 export interface MountReader {
   get(key: string): Promise<Stored | undefined>
@@ -30,6 +39,9 @@ export interface MountStorage extends MountReader {
   unschedule(task: string, key: string): void
   /** No lease may begin at this target from here on; the commit fails with `invalid_request` while leases live there. */
   retire(target: TargetId): void
+  /** Collects a use of a credential that its target has told: a login of a user, of a certificate. It is kept with the lease of this mount that was issued under `name`; without one nothing
+   *  happens. Told twice it counts twice: who may be told twice keeps how far it has come in a row of the same commit. */
+  used(name: string, sighting: Sighting): void
   /** The first of `count` consecutive numbers, never handed out before. Commits at once: durable first, gaps are fine. */
   reserve(sequence: string, count: number): Promise<number>
 }

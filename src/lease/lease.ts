@@ -27,6 +27,7 @@
  *
  *  `ended_at`: access is over. `revoked_at`: proven and cleaned up. Stuck (the wire calls it irrevocable) is computed, never stored. */
 import type { Guarantees, LeaseId, TargetId } from '../contracts/index.ts'
+import type { LeaseUsage } from './usage.ts'
 
 export type LeaseState = 'issuing' | 'active' | 'revoking' | 'revoked'
 
@@ -64,6 +65,8 @@ export interface Lease {
   /** Unique for ever. */
   readonly name: string
   readonly visible: Readonly<Record<string, string>>
+  /** What it was made for, in clear: all leases of one are found by it. */
+  readonly subject: string | null
   /** The keyed hash of the token that asked, hex. */
   readonly token: string
   readonly accessor: string
@@ -93,6 +96,10 @@ export interface Lease {
   readonly endedAt: Temporal.Instant | null
   readonly revokedAt: Temporal.Instant | null
   readonly forcedBy: string | null
+  /** By the word of the last revocation it may still give access, at the latest until then. */
+  readonly outlivesUntil: Temporal.Instant | null
+  /** What the target has told of its use. */
+  readonly usage: LeaseUsage | null
 }
 
 /** After this many failures of its own a lease counts as stuck: shown, alerted, and still retried. */

@@ -1,4 +1,4 @@
-import type { LeaseId, TargetId } from '../contracts/index.ts'
+import type { LeaseId, Sighting, TargetId, Usage } from '../contracts/index.ts'
 import type { Lease, RevokeCause } from '../lease/lease.ts'
 import type { SealRecord, SealedTable } from './store.ts'
 import type { Token } from './token.ts'
@@ -174,6 +174,10 @@ export type Intention =
   /** The target was extended by a renewal that this store has lost. Optional: `applied` false unless active at that version, with no cause to end, ending earlier, and never beyond its
    *  maximum. */
   | { readonly kind: 'lease.prolong'; readonly id: LeaseId; readonly version: number; readonly expiresAt: Temporal.Instant }
+  /** One use, as the target told it. Optional: `applied` false when no lease of the mount has this name. */
+  | ({ readonly kind: 'lease.used'; readonly mount: string; readonly name: string } & { readonly sighting: Sighting })
+  /** What a look at the target found of these leases. `count` of those that there are. */
+  | { readonly kind: 'lease.observed'; readonly found: readonly { readonly id: LeaseId; readonly usage: Usage }[] }
   /** Takes up to `limit` due leases of a target: state revoking, claimed by this node's epoch until `until`. `dueBefore`: due at or before it. Result: `leases`. */
   | {
       readonly kind: 'lease.claim'
@@ -229,7 +233,8 @@ export interface ClaimedLease {
 export type Settlement = ClaimedLease & { readonly audit?: readonly string[] } & (
     | { readonly outcome: 'gone' }
     | { readonly outcome: 'ended'; readonly again: Temporal.Instant; readonly waiting: string }
-    | { readonly outcome: 'outlives'; readonly again: Temporal.Instant; readonly why: string }
+    /** Nobody waits for it any more: it may give access until then, and no longer. */
+    | { readonly outcome: 'outlives'; readonly until: Temporal.Instant; readonly again: Temporal.Instant; readonly why: string }
     | { readonly outcome: 'failed'; readonly again: Temporal.Instant; readonly error: string }
     /** Not due by the target's own clock: given back, as it was, to be looked at again. When somebody asked for its end during the claim it is due at once instead. */
     | { readonly outcome: 'early'; readonly again: Temporal.Instant }

@@ -82,12 +82,14 @@ export interface Store extends AsyncDisposable {
   /** Leases by mount and state, from rows that the transactions keep. */
   leaseCounts(): Promise<readonly { readonly mount: string; readonly state: Lease['state']; readonly count: number }[]>
   liveLeases(target: TargetId): Promise<number>
-  /** Leases that begin with `prefix` whose access is not over; counting stops at 10,000. */
+  /** Leases that begin with `prefix` whose access is not over, and not only because their target lets them live until a time of its own; counting stops at 10,000. */
   liveBelow(prefix: string): Promise<number>
   /** Leases of a mount that are not revoked, those whose access is over but whose clean-up waits included; counting stops at 10,000. */
   liveAtMount(mount: string): Promise<number>
   /** Of these names, those that a lease that is not revoked carries. A lease ended by force is revoked: its object is still reported. For the reconciler. */
   knownNames(names: readonly string[]): Promise<ReadonlySet<string>>
+  /** Leases of a mount that were made for this subject, history included, the oldest first. */
+  leasesOf(mount: string, subject: string, after: LeaseId | '', limit: number): Promise<readonly Lease[]>
   /** Every lease, history included, that carries one of these names. */
   leasesNamed(names: readonly string[]): Promise<readonly Lease[]>
   /** Leases of a target that are active and meant to stay so, in the order of their ends. One that is renewed meanwhile may come twice, or not at all when it was shortened. */

@@ -76,6 +76,7 @@ function ownColumns(n: number, path: string, leasesPerToken: number): Partial<Le
     name: `v-token-seeded-${random.toString('hex', 8, 18)}-${n}`,
     handle: random,
     visible: JSON.stringify({ username: `v-token-seeded-${n}` }),
+    subject: null,
     request_id: random.toString('hex', 0, 16),
     token: (Math.floor(n / leasesPerToken) * 2_654_435_761).toString(16).padStart(64, '0'),
     accessor: `seeded${Math.floor(n / leasesPerToken)}`
@@ -122,6 +123,9 @@ function seededLease(options: SeedOptions): Lease {
     lastError: null,
     endedAt: null,
     revokedAt: null,
-    forcedBy: null
+    forcedBy: null,
+    subject: null,
+    outlivesUntil: null,
+    usage: null
   }
 }

@@ -72,6 +72,7 @@ async function seed(broker: Awaited<ReturnType<typeof smallBroker>>, due: Tempor
           version: 1,
           handle: lease.handle,
           visible: {},
+          subject: null,
           expiresAt: due,
           guarantees: lease.guarantees
         } as const
@@ -118,7 +119,10 @@ async function seed(broker: Awaited<ReturnType<typeof smallBroker>>, due: Tempor
       lastError: null,
       endedAt: null,
       revokedAt: null,
-      forcedBy: null
+      forcedBy: null,
+      subject: null,
+      outlivesUntil: null,
+      usage: null
     }
   }
 }

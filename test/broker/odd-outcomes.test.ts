@@ -81,13 +81,48 @@ test('a next look that lies in another century comes within the hour', async () 
   await using broker = await oddBroker(async ({ leases }) => {
     calls++
     const never = Temporal.Instant.from('2199-01-01T00:00:00Z')
-    return leases.map(() => ({ kind: 'outlives', until: never, again: never, why: 'a host lags behind' }))
+    return leases.map(() => ({ kind: 'ended', again: never, waiting: 'a second look' }))
   })
   await issued(broker)
   await broker.clock.advance('PT1H5S')
   expect(calls).toBe(1)
   await broker.clock.leap('PT1H5S', 1_000)
   expect(calls).toBe(2)
+})
+
+test('what outlives its revocation says until when and why, is looked at when it asked for it, and closes when its time is over', async () => {
+  const looks: Temporal.Instant[] = []
+  let until: Temporal.Instant | undefined
+  await using broker = await oddBroker(async ({ leases }) => {
+    const now = broker.clock.now()
+    looks.push(now)
+    until ??= now.add({ hours: 12 })
+    return leases.map(() => ({ kind: 'outlives', until: until!, again: now.add({ hours: 5 }), why: 'two hosts lag behind' }))
+  })
+  const id = await issued(broker)
+  const revoked = broker.ask('write', 'sys/leases/revoke', { lease_id: id })
+  await broker.clock.advance('PT1S')
+  expect((await revoked).status).toBe(204)
+  expect(dataOf(await broker.ask('write', 'sys/leases/lookup', { lease_id: id }))).toMatchObject({
+    state: 'revoking',
+    cause: 'manual',
+    outlives_until: until!.toString(),
+    waits_for: 'two hosts lag behind',
+    ended_time: null
+  })
+  // Nobody need wait for it: its target has the last word until then.
+  const prefix = broker.ask('write', 'sys/leases/revoke-prefix/odd')
+  await broker.clock.advance('PT1S')
+  expect((await prefix).status).toBe(204)
+  await broker.clock.leap('PT12H', 2_000)
+  await broker.clock.advance('PT5S')
+  const hours = looks.map(look => Math.round(look.since(looks[0]!).total('hours')))
+  expect([...new Set(hours)]).toEqual([0, 5, 10, 12])
+  const { holdings } = dataOf(await broker.ask('read', 'sys/holdings', { id }))
+  expect(holdings[0]).toMatchObject({ state: 'revoked', outlives_until: until!.toString() })
+  expect(holdings[0]).not.toHaveProperty('revoke_error')
+  const entries = (await auditOf(broker)).filter(({ operation }) => operation === 'revoke')
+  expect(entries.map(({ revocation }) => revocation.outcome)).toEqual(['outlives', 'gone'])
 })
 
 test('who waits for a revocation is not told the words of a driver', async () => {

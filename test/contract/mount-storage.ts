@@ -1,5 +1,5 @@
 import { BrokerError } from '../../src/contracts/index.ts'
-import type { Json, MountReader, MountStorage, Stored, TargetId, Version } from '../../src/contracts/index.ts'
+import type { Json, MountReader, MountStorage, Sighting, Stored, TargetId, Version } from '../../src/contracts/index.ts'
 
 // As the broker's: a page, whatever is asked for.
 const listLimitMax = 1_000
@@ -18,6 +18,7 @@ export class MountRows implements MountReader {
   readonly #tasks = new Map<string, Scheduled>()
   readonly #retired = new Set<TargetId>()
   readonly #sequences = new Map<string, number>()
+  readonly #sightings: { readonly name: string; readonly sighting: Sighting }[] = []
   readonly #liveLeases: (target: TargetId) => number
 
   constructor(liveLeases: (target: TargetId) => number) {
@@ -39,6 +40,11 @@ export class MountRows implements MountReader {
 
   get tasks(): readonly Scheduled[] {
     return [...this.#tasks.values()]
+  }
+
+  /** The uses that were told, in their order. */
+  get sightings(): readonly { readonly name: string; readonly sighting: Sighting }[] {
+    return this.#sightings
   }
 
   /** What `begin` asks before a lease may start. */
@@ -77,6 +83,7 @@ export class MountRows implements MountReader {
         throw new BrokerError('invalid_request', 'leases live at this target')
       case 'schedule':
       case 'unschedule':
+      case 'used':
         return
     }
   }
@@ -89,6 +96,9 @@ export class MountRows implements MountReader {
       case 'remove':
       case 'take':
         this.#rows.delete(change.key)
+        return
+      case 'used':
+        this.#sightings.push(change)
         return
       case 'retire':
         this.#retired.add(change.target)
@@ -108,6 +118,7 @@ type Change =
   | { readonly kind: 'take'; readonly key: string }
   | { readonly kind: 'schedule'; readonly scheduled: Scheduled }
   | { readonly kind: 'unschedule'; readonly task: string; readonly key: string }
+  | { readonly kind: 'used'; readonly name: string; readonly sighting: Sighting }
   | { readonly kind: 'retire'; readonly target: TargetId }
 
 export class MountChanges implements MountStorage {
@@ -149,6 +160,10 @@ export class MountChanges implements MountStorage {
 
   retire(target: TargetId): void {
     this.#changes.push({ kind: 'retire', target })
+  }
+
+  used(name: string, sighting: Sighting): void {
+    this.#changes.push({ kind: 'used', name, sighting })
   }
 
   async reserve(sequence: string, count: number): Promise<number> {

@@ -28,6 +28,7 @@ import type {
 import { generatePassword } from '../../src/policy/password/generate-password.ts'
 import { parsePasswordPolicy } from '../../src/policy/password/parse-password-policy.ts'
 import { defaultPasswordPolicy } from '../../src/policy/password/password-policy.ts'
+import { KeptLeases } from './kept-leases.ts'
 import { MountRows } from './mount-storage.ts'
 import type { Scheduled } from './mount-storage.ts'
 
@@ -61,7 +62,7 @@ export class TestMount implements AsyncDisposable {
   readonly rows: MountRows
   readonly #type: BackendType
   #context: BackendContext
-  readonly #live = new Map<LeaseId, TargetId>()
+  readonly #leases = new KeptLeases()
   backend: Backend
 
   static async open(type: BackendType, options: TestMountOptions): Promise<TestMount> {
@@ -72,7 +73,7 @@ export class TestMount implements AsyncDisposable {
 
   private constructor(type: BackendType, options: TestMountOptions) {
     const key = randomBytes(32)
-    const liveLeases = (target: TargetId): number => [...this.#live.values()].filter(live => live === target).length
+    const liveLeases = (target: TargetId): number => this.#leases.liveAt(target)
     this.clock = options.clock
     this.rows = new MountRows(liveLeases)
     this.backend = { paths: [], credentials: {}, [Symbol.asyncDispose]: async () => {} }
@@ -84,6 +85,8 @@ export class TestMount implements AsyncDisposable {
       random: options.random,
       log: options.log ?? silentLog,
       storage: this.rows,
+      leases: this.#leases,
+      health: async () => ({ state: 'unknown', failures: 0 }),
       liveLeases: async target => liveLeases(target),
       mac: data => createHmac('sha256', key).update(data).digest(),
       generatePassword: async policy => new Secret(generatePassword(passwordPolicy(options, policy), options.random)),
@@ -110,9 +113,10 @@ export class TestMount implements AsyncDisposable {
     const answer = await this.read(path, displayName)
     if (!answer || !('issue' in answer)) throw new Error(`${path} issues nothing`)
     this.rows.refuseRetired(answer.issue.target)
-    const lease = leaseId(path)
-    this.#live.set(lease, answer.issue.target)
-    return { lease, plan: answer.issue, handle: answer.issue.handle, createBy: this.clock.now().add(createGrace) }
+    const createBy = this.clock.now().add(createGrace)
+    const lease = { lease: leaseId(path), plan: answer.issue, handle: answer.issue.handle, createBy }
+    this.#leases.promise(lease, createBy)
+    return lease
   }
 
   /** The effect. `seconds`: how long it lives. */
@@ -127,6 +131,7 @@ export class TestMount implements AsyncDisposable {
     const issued = await (credential.mint ? credential.mint(call) : credential.issue(call, signal))
     lease.handle = issued.handle
     lease.secret = issued.secret
+    this.#leases.become('active', lease.lease, issued.until ?? call.until)
     delete lease.createBy
     return lease
   }
@@ -145,10 +150,11 @@ export class TestMount implements AsyncDisposable {
   async revoke(leases: readonly TestLease[], signal: AbortSignal = neverAborted): Promise<readonly RevokeOutcome[]> {
     const { target, recipe } = leases[0]!.plan
     const revoked = leases.map(({ lease, handle, createBy }): RevokedLease => ({ lease, handle, ...(createBy && { createBy }) }))
+    for (const { lease } of leases) this.#leases.become('revoking', lease)
     const storage = this.rows.begin()
     const outcomes = await this.credential(leases[0]!).revoke({ target, recipe, leases: revoked, storage }, signal)
     storage.commit()
-    for (const [at, outcome] of outcomes.entries()) if (outcome.kind === 'gone') this.#live.delete(leases[at]!.lease)
+    for (const [at, outcome] of outcomes.entries()) if (outcome.kind === 'gone') this.#leases.become('revoked', leases[at]!.lease)
     return outcomes
   }
 

@@ -76,7 +76,7 @@ async function aBusyDay(world: World): Promise<void> {
   await world.change({ kind: 'target.failed', target, retryAt: world.now, error: 'down', leases: claimed })
   await world.change({ kind: 'target.recovered', target })
   for (const outcome of ['failed', 'ended', 'outlives', 'early', 'gone'] as const) {
-    await world.settle(await world.claim(), { outcome, again: world.now, error: 'e', waiting: 'w', why: 'w' })
+    await world.settle(await world.claim(), { outcome, again: world.now, until: world.now, error: 'e', waiting: 'w', why: 'w' })
   }
   await world.change({ kind: 'lease.takeOver' })
   for (const selector of [

@@ -79,7 +79,8 @@ async function takeEffect(parts: Parts, credential: IssuingType, plan: Issuance,
   using deadline = parts.clock.within(issueLimitMs)
   const { id, target, createBy, expiresAt } = lease
   const { recipe, handle, order = null } = plan
-  const issued = await credential.issue({ lease: id, target, recipe, handle, order, createBy, until: expiresAt }, deadline.signal)
+  const asked = { lease: id, target, recipe, handle, order, createBy, until: expiresAt }
+  const issued = await parts.healths.watch(target, () => credential.issue(asked, deadline.signal))
   await parts.at('issue:after-create-ack')
   return issued
 }

@@ -24,6 +24,7 @@ export function promisedLease(call: Call, mount: BackendMount, plan: Issuance, t
     handle: parts.barrier.sealJson(handlePlace(call.lease), plan.handle),
     name: plan.name,
     visible: plan.visible,
+    subject: plan.subject ?? null,
     token: identity.token?.hash ?? '',
     accessor: identity.token?.accessor ?? '',
     displayName: identity.token?.displayName ?? '',
@@ -47,6 +48,8 @@ export function promisedLease(call: Call, mount: BackendMount, plan: Issuance, t
     lastError: null,
     endedAt: null,
     revokedAt: null,
-    forcedBy: null
+    forcedBy: null,
+    outlivesUntil: null,
+    usage: null
   }
 }

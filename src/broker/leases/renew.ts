@@ -77,7 +77,8 @@ async function extendAtTarget(parts: Parts, lease: Lease, until: Temporal.Instan
   if (!credential.renew) return
   using deadline = parts.clock.within(issueLimitMs)
   const recipe = await openRecipe(parts, lease.recipe)
-  await credential.renew({ lease: lease.id, target: lease.target, recipe, handle: openHandle(parts, lease), until }, deadline.signal)
+  const asked = { lease: lease.id, target: lease.target, recipe, handle: openHandle(parts, lease), until }
+  await parts.healths.watch(lease.target, async () => credential.renew!(asked, deadline.signal))
 }
 
 /** Another renewal was faster, and the target has our end over its: it gets the one that counts, or the credential would die before its lease. */

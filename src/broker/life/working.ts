@@ -24,6 +24,7 @@ import { Resealer } from '../keys/reseal.ts'
 import { rotateWhenDue } from '../keys/rotate-keys.ts'
 import { SinkStreams } from '../trail/sink-streams.ts'
 import { Sweeper } from '../sweep/sweeper.ts'
+import { TargetHealths } from '../sweep/target-healths.ts'
 import { TargetGates } from '../leases/target-gates.ts'
 import { TaskWatch } from '../sweep/task-wait.ts'
 import { TimeKeeper } from '../time-keeper.ts'
@@ -88,6 +89,7 @@ async function assemble(
     barrier,
     keys,
     meter: new Meter(),
+    healths: new TargetHealths({ clock: time, store }),
     instance,
     hold,
     at,

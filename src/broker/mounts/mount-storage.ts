@@ -53,6 +53,7 @@ export function mountStorage(parts: StorageParts, uuid: string, change: (intenti
       }),
     unschedule: (task, key) => change({ kind: 'task.unschedule', mount: uuid, task, key }),
     retire: (target: TargetId) => change({ kind: 'target.retire', target }),
+    used: (name, sighting) => change({ kind: 'lease.used', mount: uuid, name, sighting }),
     async reserve(sequence, count) {
       const [result] = await parts.store.commit([{ kind: 'sequence.reserve', now: parts.clock.now(), space, sequence, count }], [])
       return result!.count!

@@ -1,8 +1,9 @@
 import { BrokerError } from '../../contracts/index.ts'
-import type { AuthMethodType, Backend, BackendType, CredentialType, DatabaseDriver, Task } from '../../contracts/index.ts'
+import type { AuthMethodType, Backend, BackendType, CredentialType, DatabaseDriver, TargetId, Task } from '../../contracts/index.ts'
 import type { CorePath } from '../door/core-path.ts'
 import { parseMountRecord, plainConfig } from './mount.ts'
 import type { Mount, MountRecord } from './mount.ts'
+import { mountLeases } from './mount-leases.ts'
 import { mountReader } from './mount-storage.ts'
 import type { Parts } from '../parts.ts'
 import { passwordByPolicy } from './password-policies.ts'
@@ -18,7 +19,7 @@ export interface Catalog {
 /** The paths that are part of the broker itself, by mount path. */
 export type CoreTables = Readonly<Record<string, readonly CorePath[]>>
 
-type MountParts = Pick<Parts, 'store' | 'barrier' | 'clock' | 'random' | 'log' | 'instance' | 'settings'>
+type MountParts = Pick<Parts, 'store' | 'barrier' | 'clock' | 'random' | 'log' | 'instance' | 'settings' | 'healths'>
 
 /** The node's copy of the mount table, with an open backend for each mount. */
 export class Mounts implements AsyncDisposable {
@@ -119,7 +120,7 @@ export class Mounts implements AsyncDisposable {
   }
 
   #context(record: MountRecord) {
-    const { store, barrier, clock, random, log, instance, settings } = this.#parts
+    const { store, barrier, clock, random, log, instance, settings, healths } = this.#parts
     return {
       mount: { path: record.path, uuid: record.uuid, accessor: record.accessor },
       instance,
@@ -127,7 +128,9 @@ export class Mounts implements AsyncDisposable {
       random,
       log,
       storage: mountReader(this.#parts, record.uuid),
-      liveLeases: (target: Parameters<typeof store.liveLeases>[0]) => store.liveLeases(target),
+      leases: mountLeases(this.#parts, record.uuid),
+      health: (target: TargetId) => healths.of(target),
+      liveLeases: (target: TargetId) => store.liveLeases(target),
       // A copy that lives on beside its original has the same keys: its marks must not pass for the original's, nor the other way.
       mac: (data: string) => barrier.mac(`mark ${instance}`, data),
       generatePassword: (policy: string) => passwordByPolicy(this.#parts, policy),

@@ -139,6 +139,7 @@ function adoptedLease(parts: Parts, target: AdoptingTarget, found: Found, handle
     handle: parts.barrier.sealJson(handlePlace(id), handle),
     name: found.name,
     visible: { name: found.name },
+    subject: null,
     token: '',
     accessor: '',
     displayName: 'reconcile',
@@ -163,7 +164,9 @@ function adoptedLease(parts: Parts, target: AdoptingTarget, found: Found, handle
     lastError: null,
     endedAt: null,
     revokedAt: null,
-    forcedBy: null
+    forcedBy: null,
+    outlivesUntil: null,
+    usage: null
   }
 }
 

@@ -11,6 +11,7 @@ import type { Parts } from '../parts.ts'
 // When a backend may have its next look: looking is idempotent, so earlier than it asked for costs a call and later costs time.
 const againMsMin = 1_000
 const againMsMax = 3_600_000
+const outlivesAgainMsMax = 86_400_000
 
 export function settlement(parts: Parts, lease: Lease, outcome: RevokeOutcome): Settlement {
   const claimed = { id: lease.id, version: lease.version }
@@ -23,7 +24,8 @@ export function settlement(parts: Parts, lease: Lease, outcome: RevokeOutcome): 
     }
     case 'outlives': {
       const why = cutError(outcome.why)
-      return { ...claimed, outcome: 'outlives', again: soon(parts, outcome.again), why, ...onChange(parts, lease, outcome, why) }
+      const { until } = outcome
+      return { ...claimed, outcome: 'outlives', until, again: nextLook(parts, outcome), why, ...onChange(parts, lease, outcome, why) }
     }
     case 'failed': {
       const error = cutError(parts.trail.errorText(outcome.error))
@@ -35,6 +37,18 @@ export function settlement(parts: Parts, lease: Lease, outcome: RevokeOutcome): 
     default:
       return unhandled(outcome)
   }
+}
+
+/** What gives no access any more since a moment that has passed is gone, by the backend's own word. */
+export function timely(outcome: RevokeOutcome, now: Temporal.Instant): RevokeOutcome {
+  return outcome.kind === 'outlives' && Temporal.Instant.compare(outcome.until, now) <= 0 ? { kind: 'gone' } : outcome
+}
+
+/** As asked for: a look costs a call, and nothing can change it but what the backend knows of. It closes when its time is over. */
+function nextLook(parts: Parts, { until, again }: Extract<RevokeOutcome, { kind: 'outlives' }>): Temporal.Instant {
+  const now = parts.clock.now()
+  const wait = Math.min(until.epochMilliseconds, again.epochMilliseconds) - now.epochMilliseconds
+  return now.add({ milliseconds: Math.min(Math.max(wait, againMsMin), outlivesAgainMsMax) })
 }
 
 /** Whatever a backend answered for one lease; what is no outcome is a failure of that lease alone. */

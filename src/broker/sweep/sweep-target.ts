@@ -8,7 +8,7 @@ import { openHandle, openRecipe } from '../leases/lease-rows.ts'
 import { mountStorage } from '../mounts/mount-storage.ts'
 import type { Parts } from '../parts.ts'
 import { codeOf, meterOutcome } from '../meter/meter-outcome.ts'
-import { properOutcome, settlement, told } from './settlement.ts'
+import { properOutcome, settlement, timely, told } from './settlement.ts'
 import { recover, targetFailed } from './target-state.ts'
 
 // Two looks 200 ms apart per batch: 64 would end 289 leases a second on one connection, 500 end 2,117 (measured).
@@ -128,14 +128,15 @@ async function revokeGroup(parts: Parts, target: TargetId, leases: readonly Leas
   const storage = mountStorage(parts, first.mount, intention => void written.push({ ...intention, now: parts.clock.now() }))
   const call = { target, recipe: readable.recipe, leases: readable.leases.map(({ call }) => call), storage }
   const began = parts.clock.elapsed()
-  const answered: unknown = call.leases.length === 0 ? [] : await asTarget(() => credential.revoke(call, deadline.signal))
+  const answered: unknown =
+    call.leases.length === 0 ? [] : await asTarget(() => parts.healths.watch(target, () => credential.revoke(call, deadline.signal)))
   parts.meter.asked((parts.clock.elapsed() - began) / 1_000)
   const outcomes: readonly unknown[] = Array.isArray(answered) ? answered : []
   await parts.at('revoke:after-drop-ack')
   await settleWritten(
     parts,
     [
-      ...readable.leases.map(({ lease }, i) => [lease, properOutcome(outcomes[i])] as const),
+      ...readable.leases.map(({ lease }, i) => [lease, timely(properOutcome(outcomes[i]), parts.clock.now())] as const),
       ...unreadable.map(lease => [lease, unreadableOutcome] as const)
     ],
     written

@@ -157,6 +157,7 @@ create index recipe_unused on recipe_count (id) where leases = 0;
 -- `ready_at`: when a sweeper may take it. A claimed lease is ready again when its claim is over.
 -- `prior_state`, `prior_cause`: what it was before the first claim, given back when the target's clock says that it is not due.
 -- `closed_at`: when it became revoked, by proof or by force.
+-- `subject`: what the credential was made for. `outlives_until`: it may give access until then although it was revoked. `usage`: what the target told of its use.
 create table lease (
   number integer primary key,
   id text not null unique,
@@ -196,6 +197,9 @@ create table lease (
   forced_by text,
   handle blob not null,
   visible text not null,
+  subject text,
+  outlives_until integer,
+  usage text,
   claim_epoch integer,
   claim_until integer,
   prior_state text,
@@ -210,6 +214,7 @@ create index lease_mount on lease (mount) where state <> 'revoked';
 create index lease_issuing on lease (epoch) where state = 'issuing';
 create index lease_claim on lease (claim_epoch) where claim_epoch is not null;
 create index lease_stuck on lease (target_id) where state = 'revoking' and failures >= 6 and ended_at is null;
+create index lease_subject on lease (subject) where subject is not null;
 create index lease_history on lease (closed_at) where state = 'revoked';
 
 -- Nothing counts leases: these rows are kept by the very statements that change them.

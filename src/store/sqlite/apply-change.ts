@@ -19,6 +19,7 @@ import { beginReseal, endReseal, resealRows } from './changes/reseal-changes.ts'
 import { initialiseSeal, rekeySeal, replaceKeyring } from './changes/seal-changes.ts'
 import { retireTarget, targetFailed, targetRecovered } from './changes/target-changes.ts'
 import { scheduleTask, settleTask, unscheduleTask } from './changes/task-changes.ts'
+import { leaseUsed, leasesObserved } from './changes/usage-changes.ts'
 import { createToken, endToken, expireTokens, renewToken, requireToken, useToken } from './changes/token-changes.ts'
 import { openWrapped, putWrapped } from './changes/wrapping-changes.ts'
 import { refuseRetiredKeys } from './retired-keys.ts'
@@ -66,6 +67,8 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
   'lease.adopt': adoptLease,
   'lease.reopen': reopenLease,
   'lease.prolong': prolongLease,
+  'lease.used': leaseUsed,
+  'lease.observed': leasesObserved,
   'lease.claim': claimLeases,
   'lease.settle': settleLeases,
   'lease.takeOver': takeOverLeases,

@@ -1,5 +1,6 @@
 import type { LeaseId, TargetId } from '../../contracts/index.ts'
 import type { Lease, LeaseState, RevokeCause } from '../../lease/lease.ts'
+import type { LeaseUsage } from '../../lease/usage.ts'
 import { instant, instantOrNull } from './wire.ts'
 import type { Wire } from './wire.ts'
 
@@ -42,6 +43,9 @@ export interface LeaseRow {
   readonly forced_by: string | null
   readonly handle: Uint8Array
   readonly visible: string
+  readonly subject: string | null
+  readonly outlives_until: number | null
+  readonly usage: string | null
 }
 
 const columnOrder = [
@@ -81,7 +85,10 @@ const columnOrder = [
   'revoked_at',
   'forced_by',
   'handle',
-  'visible'
+  'visible',
+  'subject',
+  'outlives_until',
+  'usage'
 ] as const satisfies readonly (keyof LeaseRow)[]
 
 export const leaseColumns = columnOrder.join(', ')
@@ -124,7 +131,10 @@ export function leaseRow(lease: Wire<Lease>): LeaseRow {
     revoked_at: lease.revokedAt,
     forced_by: lease.forcedBy,
     handle: lease.handle,
-    visible: JSON.stringify(lease.visible)
+    visible: JSON.stringify(lease.visible),
+    subject: lease.subject,
+    outlives_until: lease.outlivesUntil,
+    usage: lease.usage && JSON.stringify(lease.usage)
   }
 }
 
@@ -146,6 +156,7 @@ export function toLease(row: LeaseRow): Lease {
     handle: row.handle,
     name: row.name,
     visible: JSON.parse(row.visible) as Lease['visible'],
+    subject: row.subject,
     token: row.token,
     accessor: row.accessor,
     displayName: row.display_name,
@@ -169,6 +180,8 @@ export function toLease(row: LeaseRow): Lease {
     lastError: row.last_error,
     endedAt: instantOrNull(row.ended_at),
     revokedAt: instantOrNull(row.revoked_at),
-    forcedBy: row.forced_by
+    forcedBy: row.forced_by,
+    outlivesUntil: instantOrNull(row.outlives_until),
+    usage: row.usage === null ? null : (JSON.parse(row.usage) as LeaseUsage)
   }
 }

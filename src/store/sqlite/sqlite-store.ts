@@ -242,6 +242,10 @@ export class SqliteStore implements Store {
     return (await this.#read('leasesNamed', names)).map(toLease)
   }
 
+  async leasesOf(mount: string, subject: string, after: LeaseId | '', limit: number): Promise<readonly Lease[]> {
+    return (await this.#read('leasesOf', mount, subject, after, limit)).map(toLease)
+  }
+
   async activeLeases(target: TargetId, after: LeaseAt | undefined, limit: number): ReturnType<Store['activeLeases']> {
     const rows = await this.#read('activeLeases', target, after ?? { readyAt: 0, number: 0 }, limit)
     return rows.map(row => ({ ...row, id: row.id as LeaseId }))

@@ -60,6 +60,8 @@ const table: { readonly [Kind in Intention['kind']]: Touches } = {
   'lease.adopt': nothing,
   'lease.reopen': nothing,
   'lease.prolong': nothing,
+  'lease.used': nothing,
+  'lease.observed': nothing,
   'lease.claim': nothing,
   'lease.settle': nothing,
   'lease.takeOver': nothing,

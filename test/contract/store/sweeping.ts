@@ -70,11 +70,12 @@ export function sweeping(open: OpenStore): void {
         endedAt: null
       })
       world.advance({ minutes: 1 })
-      expect(await settled({ outcome: 'outlives', again: again(), why: 'a session' })).toMatchObject({
+      expect(await settled({ outcome: 'outlives', until: world.in({ hours: 1 }), again: again(), why: 'a session' })).toMatchObject({
         state: 'revoking',
         failures: 0,
         dueAt: again(),
-        endedAt: null
+        endedAt: null,
+        outlivesUntil: world.in({ hours: 1 })
       })
       world.advance({ minutes: 1 })
       const endedAt = world.now

@@ -108,6 +108,7 @@ export class World implements AsyncDisposable {
       handle: bytes('sealed handle'),
       name: `v-token-readonly-${n}`,
       visible: { username: `v-token-readonly-${n}` },
+      subject: null,
       token: token.hash,
       accessor: token.accessor,
       displayName: token.displayName,
@@ -132,6 +133,8 @@ export class World implements AsyncDisposable {
       endedAt: null,
       revokedAt: null,
       forcedBy: null,
+      outlivesUntil: null,
+      usage: null,
       ...over
     }
   }

@@ -25,7 +25,7 @@ export function adoptLease({ db, fence }: Writing, { lease, recipe }: ChangeOf<'
 }
 
 const reopenSql = `update lease set state = 'active', version = version + 1, mount = :mount, target_id = :target, handle = :handle, activated = 1, cause = :cause,
-    due_at = :now, failures = 0, last_error = null, ended_at = null, revoked_at = null, forced_by = null, closed_at = null,
+    due_at = :now, failures = 0, last_error = null, outlives_until = null, ended_at = null, revoked_at = null, forced_by = null, closed_at = null,
     claim_epoch = null, claim_until = null, prior_state = null, prior_cause = null
   where id = :id and state = 'revoked' and version = :version and ${livesOn(':target')}
     and not exists (select 1 from mount_end where mount = :mount)

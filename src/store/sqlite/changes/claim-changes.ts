@@ -29,7 +29,7 @@ const proceeds = `${released}, prior_state = null, prior_cause = null`
 const settleSql = {
   gone: `update lease set state = 'revoked', revoked_at = :now, ended_at = coalesce(ended_at, :now), closed_at = :now, last_error = null, ${proceeds} where ${held}`,
   ended: `update lease set ended_at = coalesce(ended_at, :now), due_at = :again, failures = 0, last_error = :text, ${proceeds} where ${held}`,
-  outlives: `update lease set due_at = :again, failures = 0, last_error = :text, ${proceeds} where ${held}`,
+  outlives: `update lease set due_at = :again, outlives_until = :until, failures = 0, last_error = :text, ${proceeds} where ${held}`,
   failed: `update lease set due_at = :again, failures = failures + 1, last_error = :text, ${proceeds} where ${held}`,
   // Asked for by somebody before or during the claim: it is due at once whatever the clocks say.
   early: `update lease set state = coalesce(prior_state, 'revoking'), cause = case when prior_state is null then cause else prior_cause end,
@@ -56,7 +56,7 @@ function settle({ db, now, fence }: Writing, settlement: ChangeOf<'lease.settle'
     case 'ended':
       return db.run(settleSql.ended, { ...claim, now, again: settlement.again, text: cutError(settlement.waiting) }) > 0
     case 'outlives':
-      return db.run(settleSql.outlives, { ...claim, again: settlement.again, text: cutError(settlement.why) }) > 0
+      return db.run(settleSql.outlives, { ...claim, again: settlement.again, until: settlement.until, text: cutError(settlement.why) }) > 0
     case 'failed':
       return db.run(settleSql.failed, { ...claim, again: settlement.again, text: cutError(settlement.error) }) > 0
     case 'early':

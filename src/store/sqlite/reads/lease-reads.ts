@@ -53,8 +53,11 @@ export function liveLeases(db: Database, target: string): number {
   })!.count
 }
 
+/** Still to be waited for: it gives access, and not by the target's own word until a time that nobody can change. */
+const notOver = `state <> 'revoked' and ended_at is null and (outlives_until is null or failures > 0)`
+
 const belowSql = `select count(*) as count from (
-  select 1 from lease where ${beginsWith('id', ':prefix')} and state <> 'revoked' and ended_at is null limit :countMax)`
+  select 1 from lease where ${beginsWith('id', ':prefix')} and ${notOver} limit :countMax)`
 
 export function liveBelow(db: Database, prefix: string): number {
   return db.get<{ count: number }>(belowSql, { prefix, countMax })!.count
@@ -73,6 +76,13 @@ export function knownNames(db: Database, names: readonly string[]): string[] {
 
 export function leasesNamed(db: Database, names: readonly string[]): LeaseRow[] {
   return names.flatMap(name => db.all<LeaseRow>(`select ${leaseColumns} from lease where name = :name`, { name }))
+}
+
+const subjectSql = `select ${leaseColumns} from lease indexed by lease_subject
+  where subject = :subject and mount = :mount and number > coalesce((select number from lease where id = :after), 0) order by number limit :limit`
+
+export function leasesOf(db: Database, mount: string, subject: string, after: string, limit: number): LeaseRow[] {
+  return db.all<LeaseRow>(subjectSql, { mount, subject, after, limit })
 }
 
 // Named: the planner would rather walk all leases by their number.
