@@ -5,8 +5,6 @@ export interface HostParts {
   readonly context: BackendContext
   /** The plan of a host certificate, by the issuer that signs for hosts. Throws `invalid_request` where there is none. */
   planHostCertificate(request: PathRequest<unknown>, storage: MountStorage, wanted: HostCertificate): Promise<Issuance>
-  /** CA keys that a host has to trust for users, one a line: issuers that are next, active or retiring. */
-  trustedUserKeys(storage: MountReader): Promise<string>
   /** Of the KRL that is published now. */
   krlVersion(storage: MountReader): Promise<number>
   /** A login that a host has seen. What belongs to no lease is left out. */
@@ -28,7 +26,4 @@ export interface SeenLogin {
   readonly serial: string
   readonly at: Temporal.Instant
   readonly from: string
-  /** The account. */
-  readonly user: string
-  readonly host: string
 }

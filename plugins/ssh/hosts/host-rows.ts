@@ -20,8 +20,11 @@ interface Enrolled {
   readonly at: string
   /** Every message of a host has a higher number than the one before, so that none counts twice. */
   readonly sequence: number
+  /** The same for what it tells of logins, which it sends again until it is taken. */
+  readonly loginsSequence: number
   readonly krlVersion: number
-  readonly krlDate: string
+  /** When that KRL was made, in seconds of the epoch. */
+  readonly krlDate: number
   readonly seenAt: string
   /** Its helper ends the sessions of what is revoked. */
   readonly endsSessions: boolean

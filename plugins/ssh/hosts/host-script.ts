@@ -1,0 +1,37 @@
+/** The scripts of a host, as it downloads them: kept in rooms here, one file there. */
+import { readFileSync } from 'node:fs'
+import { path } from 'mayfly/plugin'
+import type { Path } from 'mayfly/plugin'
+
+const rooms = [
+  '10-settings',
+  '20-broker',
+  '30-krl',
+  '40-files',
+  '50-enroll',
+  '60-logins',
+  '70-sessions',
+  '80-sync',
+  '90-unenroll',
+  '99-main'
+]
+
+const room = (name: string): string => readFileSync(new URL(`./script/${name}.sh`, import.meta.url), 'utf8')
+
+export const hostScript = (): string => rooms.map(room).join('')
+export const principalsScript = (): string => room('principals')
+
+export const hostScriptPaths: readonly Path[] = [
+  path({
+    pattern: 'host-script',
+    summary: 'the script that makes a machine a host of this mount: sh, curl and ssh-keygen',
+    open: true,
+    read: async () => ({ raw: Buffer.from(hostScript()), type: 'text/plain' })
+  }),
+  path({
+    pattern: 'host-script/principals',
+    summary: 'what sshd asks on a host (AuthorizedPrincipalsCommand)',
+    open: true,
+    read: async () => ({ raw: Buffer.from(principalsScript()), type: 'text/plain' })
+  })
+]

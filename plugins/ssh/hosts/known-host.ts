@@ -1,0 +1,29 @@
+import { BrokerError } from 'mayfly/plugin'
+import type { MountReader } from 'mayfly/plugin'
+import { fingerprintOf, openMessage } from './host-message.ts'
+import type { HostMessage, SignedBody } from './host-message.ts'
+import type { HostParts } from './host-parts.ts'
+import { readHost } from './host-rows.ts'
+import type { Host } from './host-rows.ts'
+
+export interface KnownHost {
+  readonly name: string
+  readonly host: Host
+  readonly enrolled: NonNullable<Host['enrolled']>
+  readonly version: number
+  readonly said: HostMessage
+}
+
+/** An enrolled host that spoke, by the key that it enrolled with. Whether its number is a new one, the caller looks at. */
+export async function knownHost(parts: HostParts, storage: MountReader, body: SignedBody, what: string, name: string): Promise<KnownHost> {
+  const { said, key } = openMessage(parts, body, what, name)
+  const stored = await readHost(storage, name)
+  const enrolled = stored?.host.enrolled
+  if (!stored || !enrolled || fingerprintOf(enrolled.key) !== key)
+    throw new BrokerError('invalid_credentials', `${name} is not enrolled here with this key`)
+  return { name, host: stored.host, enrolled, version: stored.version, said }
+}
+
+export function requireNewer({ said, enrolled }: KnownHost): void {
+  if (said.sequence <= enrolled.sequence) throw new BrokerError('invalid_request', 'message: an old one, or said twice')
+}

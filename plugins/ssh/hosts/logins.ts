@@ -1,0 +1,50 @@
+import { path, z } from 'mayfly/plugin'
+import type { Path } from 'mayfly/plugin'
+import { parseAddress } from '../format/address.ts'
+import { messageFields } from './host-message.ts'
+import type { HostParts } from './host-parts.ts'
+import { writeHost } from './host-rows.ts'
+import { knownHost } from './known-host.ts'
+import { parseSaid } from './parse-said.ts'
+
+// The script sends 200.
+const loginsMax = 500
+// A host's clock may be ahead; a use of tomorrow would be the last one for ever.
+const aheadMsMax = 60_000
+
+const reported = z.object({
+  logins: z
+    .array(
+      z.object({
+        at: z.int().min(0),
+        ca: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint was expected'),
+        serial: z.string().regex(/^\d{1,20}$/, 'a serial was expected'),
+        user: z.string().max(64),
+        from: z.string().max(64)
+      })
+    )
+    .max(loginsMax)
+})
+
+/** `hosts/:host/logins`: who came in with a certificate, as the host's log says. A batch is sent until it is taken, and counts once. */
+export function loginsPath(parts: HostParts): Path {
+  return path({
+    pattern: 'hosts/:host/logins',
+    summary: 'a host says who logged in with a certificate',
+    open: true,
+    fields: messageFields,
+    write: async ({ params, fields }, storage) => {
+      const { name, host, enrolled, version, said } = await knownHost(parts, storage, fields, 'logins', params['host'] ?? '')
+      const { logins } = parseSaid(reported, said)
+      if (said.sequence <= enrolled.loginsSequence) return undefined
+      writeHost(storage, name, { ...host, enrolled: { ...enrolled, loginsSequence: said.sequence } }, version, host)
+      const latest = parts.context.clock.now().add({ milliseconds: aheadMsMax })
+      for (const { at, ca, serial, from } of logins) {
+        const told = Temporal.Instant.fromEpochMilliseconds(at * 1_000)
+        const seen = Temporal.Instant.compare(told, latest) > 0 ? latest : told
+        await parts.used(storage, { ca, serial, at: seen, from: parseAddress(from) ? from : 'unknown' })
+      }
+      return undefined
+    }
+  })
+}

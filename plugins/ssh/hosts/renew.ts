@@ -1,0 +1,38 @@
+import { path } from 'mayfly/plugin'
+import type { Path } from 'mayfly/plugin'
+import { messageFields } from './host-message.ts'
+import type { HostParts } from './host-parts.ts'
+import { removeHost, writeHost } from './host-rows.ts'
+import { knownHost, requireNewer } from './known-host.ts'
+
+/** What an enrolled host asks with its key alone: its next certificate, for the names that the operator gave it, and to be no host of this mount any more. */
+export function renewPaths(parts: HostParts): readonly Path[] {
+  return [
+    path({
+      pattern: 'hosts/:host/renew',
+      summary: 'the next certificate of an enrolled host',
+      open: true,
+      fields: messageFields,
+      write: async (request, storage) => {
+        const known = await knownHost(parts, storage, request.fields, 'renew', request.params['host'] ?? '')
+        requireNewer(known)
+        const { name, host, enrolled, version, said } = known
+        writeHost(storage, name, { ...host, enrolled: { ...enrolled, sequence: said.sequence } }, version, host)
+        const wanted = { host: name, publicKey: enrolled.key, names: host.names, ttl: host.ttl }
+        return { issue: await parts.planHostCertificate(request, storage, wanted) }
+      }
+    }),
+    path({
+      pattern: 'hosts/:host/leave',
+      summary: 'a host says that it trusts this mount no longer',
+      open: true,
+      fields: messageFields,
+      write: async ({ params, fields }, storage) => {
+        const known = await knownHost(parts, storage, fields, 'leave', params['host'] ?? '')
+        requireNewer(known)
+        removeHost(storage, known.name, known.host, known.version)
+        return undefined
+      }
+    })
+  ]
+}

@@ -1,0 +1,105 @@
+
+# What sshd is told. Both ways to principals at once would switch the cut-off off: sshd does not ask the command when the file says yes.
+write_drop_in() {
+  echo '# Written by mayfly-host, and removed by: mayfly-host unenroll'
+  echo "TrustedUserCAKeys $conf/user_ca.pub"
+  echo "RevokedKeys $conf/krl"
+  echo "HostCertificate $certificate"
+  if [ "$principals" = files ]; then
+    echo "AuthorizedPrincipalsFile $conf/principals/%u"
+  else
+    # sshd looks at the owners on the way to the first word only: below a prefix they may be an ordinary user's.
+    echo "AuthorizedPrincipalsCommand ${prefix:+/bin/sh }$principals_tool %u %i %s %F %f"
+    echo "AuthorizedPrincipalsCommandUser $command_user"
+  fi
+  # Each login with its certificate and address stands in the log, and the log is what the helper reports.
+  echo 'LogLevel VERBOSE'
+  echo 'ExposeAuthInfo yes'
+}
+
+write_settings() {
+  echo "address $address"
+  echo "mount $mount"
+  echo "host $host"
+  echo "audience $audience"
+  echo "cacert $cacert"
+  echo "key $key"
+  echo "log $log"
+  echo "interval $interval"
+  echo "principals $principals"
+  echo "offline $offline"
+  echo "offline-minutes $offline_minutes"
+}
+
+write_service() {
+  printf '[Unit]\nDescription=SSH certificates of this host, by mayfly\nAfter=network-online.target\nWants=network-online.target\n\n'
+  printf '[Service]\nType=oneshot\nExecStart=/bin/sh %s sync\n' "$tool"
+}
+
+write_timer() {
+  printf '[Unit]\nDescription=SSH certificates of this host, by mayfly, every %s s\n\n' "$interval"
+  printf '[Timer]\nOnBootSec=5s\nOnUnitActiveSec=%ss\nRandomizedDelaySec=%ss\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target\n' "$interval" $((interval / 3))
+}
+
+# stage NAME TARGET MODE: standard input is what is to stand at TARGET.
+stage() {
+  cat >"$work/files/$1"
+  echo "$1 $2 $3" >>"$work/plan"
+}
+
+# What would change, as a diff; nothing when all stands there already.
+show_plan() {
+  while read -r name target _; do
+    if [ -f "$target" ]; then
+      diff -u "$target" "$work/files/$name" || true
+    else
+      diff -u /dev/null "$work/files/$name" | sed "2s|.*|+++ $target|" || true
+    fi
+  done <"$work/plan"
+}
+
+install_plan() {
+  while read -r name target mode; do
+    cmp -s "$work/files/$name" "$target" && continue
+    mkdir -p "${target%/*}"
+    # Renaming is whole only within one file system.
+    cp "$work/files/$name" "$target.mayfly-new"
+    put_file "$target.mayfly-new" "$target" "$mode"
+  done <"$work/plan"
+}
+
+# Accounts and what they take: one file each, as sshd reads them, one principal a line. Those that the broker no longer names go.
+write_accounts() {
+  mkdir -p "$conf/principals"
+  sed -n 's/^account //p' "$1" >"$work/accounts"
+  while read -r account takes; do
+    case $account in '' | .* | *[!A-Za-z0-9._-]*) continue ;; esac
+    printf '%s\n' "$takes" | tr ' ' '\n' >"$work/takes"
+    cmp -s "$work/takes" "$conf/principals/$account" && continue
+    cp "$work/takes" "$conf/principals/.new"
+    put_file "$conf/principals/.new" "$conf/principals/$account" 644
+  done <"$work/accounts"
+  for file in "$conf/principals"/*; do
+    [ -f "$file" ] || continue
+    awk -v name="${file##*/}" '$1 == name { found = 1 } END { exit !found }' "$work/accounts" || rm -f "$file"
+  done
+}
+
+# An empty list would lock everybody out, and none was meant.
+write_ca_keys() {
+  sed -n 's/^ca //p' "$1" >"$work/user_ca.pub"
+  [ -s "$work/user_ca.pub" ] && ! cmp -s "$work/user_ca.pub" "$conf/user_ca.pub" || return 0
+  ssh-keygen -l -f "$work/user_ca.pub" >/dev/null 2>&1 || fail 'the broker sent CA keys that ssh-keygen cannot read'
+  cp "$work/user_ca.pub" "$conf/.user_ca.new"
+  put_file "$conf/.user_ca.new" "$conf/user_ca.pub" 644
+}
+
+reload_sshd() {
+  if [ -z "$prefix" ] && [ -d /run/systemd/system ]; then
+    systemctl reload ssh 2>/dev/null || systemctl reload sshd
+  elif [ -s "$prefix/run/sshd.pid" ]; then
+    kill -HUP "$(cat "$prefix/run/sshd.pid")"
+  else
+    say 'sshd does not run here: it reads the new configuration when it starts'
+  fi
+}

@@ -1,0 +1,161 @@
+
+enroll() {
+  check_enrolment
+  set_places
+  need_tools
+  make_work_folder
+  mkdir "$work/files"
+  : >"$work/plan"
+  find_key
+  find_log
+  learn
+  if [ "$dry_run" = yes ]; then
+    certificate=$conf/$(basename "$key")-cert.pub
+    stage_files
+    show_plan
+    say "dry run: nothing was changed; a certificate for $key would be asked for"
+    return
+  fi
+  lock
+  prove
+  stage_files
+  install_trust
+  install_sshd
+  begin_helper
+  say "enrolled: $(ssh-keygen -L -f "$certificate" | awk '/Serial:/ { print "serial " $2 }'), KRL $(krl_version "$conf/krl")"
+}
+
+find_key() {
+  if [ -z "$key" ]; then
+    for type in ed25519 ecdsa rsa; do
+      key=$ssh_folder/ssh_host_${type}_key
+      [ ! -f "$key" ] || break
+    done
+  fi
+  [ -f "$key" ] && [ -f "$key.pub" ] || fail "no host key at $key"
+}
+
+find_log() {
+  [ -z "$log" ] || return 0
+  log=journal
+  if [ ! -d /run/systemd/system ]; then
+    log=$prefix/var/log/auth.log
+    [ -f "$log" ] || log=$prefix/var/log/secure
+  fi
+}
+
+# What anybody may know of the broker. The nonce says which mount it is: what is signed for this one is of no use at another.
+learn() {
+  fetch "hosts/$host/nonce" "$work/nonce" || fail 'not enrolled'
+  fetch krl/signer "$work/signer" || fail 'not enrolled'
+  fetch trusted_user_keys "$work/user_ca.pub" || fail 'not enrolled'
+  fetch host-script "$work/tool" || fail 'not enrolled'
+  fetch host-script/principals "$work/principals" || fail 'not enrolled'
+  nonce=$(tr -cd 'A-Za-z0-9._-' <"$work/nonce")
+  audience=${nonce%%.*}
+  ssh-keygen -l -f "$work/user_ca.pub" >/dev/null 2>&1 || fail 'the broker has no CA for users yet'
+  ssh-keygen -l -f "$work/signer" >/dev/null 2>&1 || fail 'the broker has no key that signs KRLs'
+}
+
+# The token says that this host was invited, the signature that it holds the key.
+prove() {
+  mkdir -p "$conf" "$state"
+  read_token
+  printf '{"token":"%s"}' "$token" >"$work/token"
+  if [ "$wrapped" = yes ]; then
+    send sys/wrapping/unwrap "$work/token" "$work/reply" || fail 'the token does not unwrap: was it used already?'
+    token=$(sed -n 's/.*"data":{[^}]*"token":"\([A-Za-z0-9._-]*\)".*/\1/p' "$work/reply")
+    [ -n "$token" ] || fail 'what was wrapped is no enrolment token'
+  fi
+  call enroll ",\"nonce\":\"$nonce\",\"key\":\"$(cut -d ' ' -f 1-2 <"$key.pub")\"" ",\"token\":\"$token\"" || fail 'not enrolled'
+  take_certificate
+  certificate=$conf/$(basename "$key")-cert.pub
+}
+
+# Never in an argument: those are for everybody to read.
+read_token() {
+  token=${mayfly_token:-}
+  case $token_file in
+    '') ;;
+    -) read -r token ;;
+    *) read -r token <"$token_file" ;;
+  esac
+  case $token in
+    '') fail 'a token is needed: --token-file FILE, or - for standard input' ;;
+    *[!A-Za-z0-9._-]*) fail 'the token has characters that no token has' ;;
+  esac
+}
+
+stage_files() {
+  stage signers "$conf/allowed_signers" 644 <<END
+mayfly namespaces="krl@mayfly" $(cut -d ' ' -f 1-2 <"$work/signer")
+END
+  if [ -n "$cacert" ]; then
+    stage authority "$conf/broker-ca.pem" 644 <"$cacert"
+    cacert=$conf/broker-ca.pem
+  fi
+  write_settings | stage settings "$conf/settings" 644
+  stage user_ca.pub "$conf/user_ca.pub" 644 <"$work/user_ca.pub"
+  [ ! -f "$work/certificate" ] || stage certificate "$certificate" 644 <"$work/certificate"
+  sed "s|^prefix=.*|prefix=$prefix|; s|^libexec=.*|libexec=$libexec|" "$work/tool" | stage tool "$tool" 755
+  sed "s|^conf=.*|conf=$conf|; s|^state=.*|state=$state|" "$work/principals" | stage principals "$principals_tool" 755
+  if [ -z "$prefix" ] && [ -d /run/systemd/system ]; then
+    write_service | stage service "$units/mayfly-host.service" 644
+    write_timer | stage timer "$units/mayfly-host.timer" 644
+  fi
+}
+
+# All that the configuration names is there before sshd hears of it: a missing KRL lets nobody in.
+install_trust() {
+  # A signer of another time would refuse the KRL of this one.
+  [ ! -f "$conf/settings" ] || [ "$(setting audience)" = "$audience" ] || rm -f "$conf/krl"
+  install_plan
+  # At the login of every user, by another user.
+  chmod 755 "$conf" "$state"
+  cp "$work/renew-at" "$state/renew-at"
+  pull_krl || [ -s "$conf/krl" ] || fail 'there is no KRL yet: sshd was not changed'
+  : >>"$state/sessions"
+  sync_with_broker || fail 'the broker does not take the word of this host: sshd was not changed'
+}
+
+install_sshd() {
+  cp "$drop_in" "$work/drop-in.before" 2>/dev/null || rm -f "$work/drop-in.before"
+  cp "$ssh_folder/sshd_config" "$work/sshd_config.before"
+  mkdir -p "${drop_in%/*}"
+  write_drop_in >"$drop_in.mayfly-new"
+  put_file "$drop_in.mayfly-new" "$drop_in" 644
+  include_drop_in
+  "$sshd" -t -f "$ssh_folder/sshd_config" 2>"$work/trouble" || restore_sshd "sshd refuses the configuration: $(head -n 1 "$work/trouble")"
+  "$sshd" -T -f "$ssh_folder/sshd_config" 2>/dev/null | grep -qix "revokedkeys $conf/krl" ||
+    restore_sshd 'another RevokedKeys or TrustedUserCAKeys comes first in the configuration of sshd'
+  reload_sshd
+}
+
+# Distributions since 2020 include the folder at the top.
+include_drop_in() {
+  ! grep -Eiq '^[[:space:]]*include[[:space:]].*sshd_config\.d/' "$ssh_folder/sshd_config" || return 0
+  {
+    echo "Include $drop_in"
+    cat "$ssh_folder/sshd_config"
+  } >"$ssh_folder/sshd_config.mayfly-new"
+  put_file "$ssh_folder/sshd_config.mayfly-new" "$ssh_folder/sshd_config" 644
+}
+
+restore_sshd() {
+  if [ -f "$work/drop-in.before" ]; then cp "$work/drop-in.before" "$drop_in"; else rm -f "$drop_in"; fi
+  cp "$work/sshd_config.before" "$ssh_folder/sshd_config"
+  fail "$1; it was put back as it was"
+}
+
+begin_helper() {
+  [ "$start" = yes ] || return 0
+  if [ -z "$prefix" ] && [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+    systemctl enable --now mayfly-host.timer
+  else
+    say "no systemd here: start '/bin/sh $tool run' with the host"
+    rm -rf "$state/lock"
+    locked=no
+    nohup /bin/sh "$tool" run >/dev/null 2>&1 &
+  fi
+}

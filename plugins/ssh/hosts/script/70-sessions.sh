@@ -1,0 +1,87 @@
+
+# sshd looks at the KRL when somebody logs in and never again: who is in when a certificate is revoked stays in, unless somebody ends the session.
+end_revoked_sessions() {
+  [ -s "$state/sessions" ] || return 0
+  forget_ended_sessions
+  ssh-keygen -Q -l -f "$conf/krl" >"$work/revoked" 2>/dev/null || return 0
+  revoked_sessions "$work/revoked" "$state/sessions" >"$work/ending"
+  while read -r _ ca serial account from port _; do
+    end_connection "$from" "$port" && say "ended a session of $account: certificate $serial of $ca is revoked"
+  done <"$work/ending"
+}
+
+# Sessions whose certificate, or whose key, stands in the listing of a KRL.
+revoked_sessions() {
+  awk '
+    FNR == NR && /^# CA key / { ca = $NF }
+    FNR == NR && /^# Wildcard CA/ { ca = "*" }
+    FNR == NR && /^serial: / { n++; split($2, range, "-"); of[n] = ca; low[n] = range[1] + 0; high[n] = (range[2] == "" ? range[1] : range[2]) + 0 }
+    FNR == NR && /^hash: SHA256:/ { keys[$2] = 1 }
+    FNR == NR { next }
+    {
+      hit = ($7 in keys) || ($2 in keys)
+      for (i = 1; i <= n && !hit; i++) hit = (of[i] == "*" || of[i] == $2) && low[i] <= $3 + 0 && $3 + 0 <= high[i]
+      if (hit) print
+    }' "$1" "$2"
+}
+
+connections() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
+
+# A connection is known by the address and the port of its client, which the log tells: no number of a process that another may have by now.
+socket_of() {
+  connections | awk -v from="$1" -v port="$2" '
+    function hex4(ip, p) { split(ip, p, "."); return sprintf("%02X%02X%02X%02X", p[4], p[3], p[2], p[1]) }
+    function hex6(ip, left, right, n, m, i, words, all, out) {
+      n = split(ip, words, "::")
+      n = split(words[1], left, ":")
+      m = index(ip, "::") ? split(words[2], right, ":") : 0
+      for (i = 1; i <= 8; i++) all = all sprintf("%4s", i <= n ? left[i] : i > 8 - m ? right[i - 8 + m] : "0")
+      gsub(/ /, "0", all)
+      for (i = 0; i < 4; i++) out = out substr(all, i * 8 + 7, 2) substr(all, i * 8 + 5, 2) substr(all, i * 8 + 3, 2) substr(all, i * 8 + 1, 2)
+      return toupper(out)
+    }
+    BEGIN { address = from ~ /:/ ? hex6(from) : hex4(from); wanted = sprintf(":%04X", port) }
+    $4 == "01" && substr($3, length($3) - 4) == wanted {
+      peer = substr($3, 1, length($3) - 5)
+      if (peer == address || peer == "0000000000000000FFFF0000" address) print $10
+    }'
+}
+
+forget_ended_sessions() {
+  while read -r line; do
+    # shellcheck disable=SC2086 # its words are what is wanted
+    set -- $line
+    [ -z "$(socket_of "$5" "$6")" ] || printf '%s\n' "$line"
+  done <"$state/sessions" >"$work/sessions"
+  cp "$work/sessions" "$state/sessions.new"
+  mv -f "$state/sessions.new" "$state/sessions"
+}
+
+end_connection() {
+  inode=$(socket_of "$1" "$2" | head -n 1)
+  [ -n "$inode" ] && [ "$inode" != 0 ] || return 1
+  holders=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$inode]" '/^\/proc\// { split($1, p, "/") } $NF == socket { print p[3] }' | sort -u)
+  for pid in $holders; do
+    case $(cat "/proc/$pid/comm" 2>/dev/null) in sshd | sshd-session) end_process "$pid" ;; esac
+  done
+}
+
+# With all that was started in it: a command without a terminal would go on alone.
+end_process() {
+  tree=$(below "$1")
+  # shellcheck disable=SC2086 # one process a word
+  scope=$(for pid in $tree; do sed -n 's|.*/session-\([A-Za-z0-9]*\)\.scope.*|\1|p' "/proc/$pid/cgroup" 2>/dev/null; done | sort -u | head -n 1)
+  kill -TERM "$1" 2>/dev/null || true
+  # shellcheck disable=SC2086
+  [ -z "$tree" ] || kill -HUP $tree 2>/dev/null || true
+  sleep 1
+  # shellcheck disable=SC2086
+  [ -z "$tree" ] || kill -KILL $tree 2>/dev/null || true
+  [ -z "$scope" ] || [ -n "$prefix" ] || ! command -v loginctl >/dev/null || loginctl terminate-session "$scope" 2>/dev/null || true
+}
+
+below() {
+  cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\([0-9]*\) (.*) [A-Za-z] \([0-9]*\) .*/\1 \2/p' | awk -v top="$1" '
+    { parent[$1] = $2 }
+    END { for (pid in parent) { at = pid; for (i = 0; i < 64 && at in parent && at != top; i++) at = parent[at]; if (at == top && pid != top) print pid } }'
+}

@@ -1,0 +1,77 @@
+
+sync_once() {
+  set_places
+  load_settings
+  need_tools
+  make_work_folder
+  lock
+  sync_with_broker || away=yes
+  renew_certificate || away=yes
+  tell_krl_age
+  [ "${away:-no}" = no ] || exit 1
+}
+
+# The word "I run this KRL" is given after the sessions that it ends have ended: the broker takes it as proof.
+sync_with_broker() {
+  begin_log
+  read_logins
+  report || {
+    end_revoked_sessions
+    return 1
+  }
+  while [ "$(krl_version "$conf/krl")" -lt "$wanted_krl" ]; do
+    before=$(krl_version "$conf/krl")
+    pull_krl || return 1
+    [ "$(krl_version "$conf/krl")" -gt "$before" ] || return 1
+    # Who passed the old KRL a moment ago is in the log by now.
+    sleep 1
+    read_logins
+    end_revoked_sessions
+    report || return 1
+  done
+  end_revoked_sessions
+  send_logins
+}
+
+report() {
+  call report ",\"krl_version\":$(krl_version "$conf/krl"),\"krl_date\":$(krl_date "$conf/krl"),\"ends_sessions\":true" || return 1
+  wanted_krl=$(sed -n 's/^krl //p' "$work/reply")
+  case $wanted_krl in '' | *[!0-9]*) fail 'the broker says no version of its KRL' ;; esac
+  write_ca_keys "$work/reply"
+  write_accounts "$work/reply"
+  date +%s >"$state/contact.new"
+  put_file "$state/contact.new" "$state/contact" 644
+}
+
+renew_certificate() {
+  [ "$(date +%s)" -ge "$(cat "$state/renew-at" 2>/dev/null || echo 0)" ] || return 0
+  call renew '' || return 1
+  take_certificate
+  certificate=$conf/$(basename "$key")-cert.pub
+  cp "$work/certificate" "$certificate.new"
+  put_file "$certificate.new" "$certificate" 644
+  cp "$work/renew-at" "$state/renew-at"
+  # sshd reads it only when it starts.
+  reload_sshd
+}
+
+# Each turn is a process of its own: what goes wrong in one ends that one.
+run_helper() {
+  set_places
+  load_settings
+  while [ -f "$conf/settings" ]; do
+    /bin/sh "$tool" sync || true
+    sleep "$interval"
+  done
+}
+
+status() {
+  set_places
+  load_settings
+  echo "host        $host"
+  echo "broker      $address/v1/$mount"
+  echo "krl         $(krl_version "$conf/krl"), $(($(date +%s) - $(krl_date "$conf/krl"))) s old"
+  echo "last word   $(($(date +%s) - $(cat "$state/contact" 2>/dev/null || echo 0))) s ago"
+  echo "renewal in  $(($(cat "$state/renew-at" 2>/dev/null || echo 0) - $(date +%s))) s"
+  echo "waiting     $(awk 'END { print NR }' "$state/queue" 2>/dev/null || echo 0) logins"
+}

@@ -1,0 +1,29 @@
+
+# First sshd, then the broker: as long as this host trusts a CA the broker has to count it.
+unenroll() {
+  set_places
+  load_settings
+  need_tools
+  make_work_folder
+  if [ "$dry_run" = yes ]; then
+    printf 'would remove %s\n' "$drop_in" "$conf" "$state" "$tool" "$principals_tool"
+    return
+  fi
+  [ -z "$prefix" ] && [ -d /run/systemd/system ] && systemctl disable --now mayfly-host.timer 2>/dev/null || true
+  lock
+  rm -f "$drop_in"
+  grep -vxF "Include $drop_in" "$ssh_folder/sshd_config" >"$ssh_folder/sshd_config.mayfly-new" || true
+  if cmp -s "$ssh_folder/sshd_config" "$ssh_folder/sshd_config.mayfly-new"; then
+    rm -f "$ssh_folder/sshd_config.mayfly-new"
+  else
+    put_file "$ssh_folder/sshd_config.mayfly-new" "$ssh_folder/sshd_config" 644
+  fi
+  "$sshd" -t -f "$ssh_folder/sshd_config" || fail 'sshd refuses its configuration: it was not reloaded'
+  reload_sshd
+  call leave '' || fail "sshd trusts the broker no longer; the broker does not know it yet: call this again, or remove the host there (delete $mount/hosts/$host)"
+  rm -rf "$conf" "$tool" "$principals_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"
+  rm -rf "$state"
+  locked=no
+  [ -n "$prefix" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+  say 'unenrolled'
+}
