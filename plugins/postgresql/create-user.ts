@@ -2,12 +2,14 @@ import { BrokerError } from 'mayfly/plugin'
 import type { CreateUser } from 'mayfly/plugin'
 import type { DatabaseError } from 'pg'
 import { creation } from './creation.ts'
-import { deadlinePassed, isAnswer, noHeir, notEndable, refusalText, sqlState, targetError } from './errors.ts'
+import { creationError } from './creation-error.ts'
+import { deadlinePassed, isAnswer, refusalText, sqlState } from './errors.ts'
+import { prepare } from './making.ts'
+import type { Making } from './making.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
-import { scramVerifier } from './scram.ts'
 import type { Server } from './server.ts'
 import type { Result, Session } from './session.ts'
-import { changesSession, uses } from './statements.ts'
+import { changesSession } from './statements.ts'
 
 /** Two round trips: everything up to the commit in one message, and the enabling statement alone and last. A broker that is paused between them finds the
  *  user swept, and makes no live orphan. */
@@ -21,29 +23,8 @@ export async function createUser(server: Server, call: CreateUser, signal: Abort
       return { oid }
     })
   } catch (error) {
-    throw explained(error, making.secrets)
+    throw creationError(error, making.secrets)
   }
-}
-
-interface Making {
-  readonly call: CreateUser
-  /** What stands in the statements for `{{password}}`; nothing when they have none, and the enabling statement sets it. */
-  readonly inStatements: string | undefined
-  readonly verifier: Promise<string>
-  readonly secrets: readonly string[]
-}
-
-/** The server runs SCRAM once per PASSWORD, 2 to 3 ms: it is set in one place only. Ours runs beside the first round trip where it is needed last. */
-async function prepare(server: Server, call: CreateUser): Promise<Making> {
-  const password = call.password.reveal()
-  const secrets = [server.settings.password, password]
-  if (uses(call.statements, 'password') && server.settings.plainPasswords)
-    return { call, inStatements: password, verifier: Promise.resolve(''), secrets }
-  const verifier = scramVerifier(password, server.random)
-  if (uses(call.statements, 'password')) return { call, inStatements: await verifier, verifier, secrets: [...secrets, await verifier] }
-  // Awaited by whoever gets so far.
-  verifier.catch(() => undefined)
-  return { call, inStatements: undefined, verifier, secrets }
 }
 
 async function create(server: Server, session: Session, { call, inStatements }: Making, signal: AbortSignal): Promise<number> {
@@ -73,20 +54,4 @@ async function enable(session: Session, { call, inStatements, verifier, secrets 
 
 function lastNamed(results: readonly Result[], column: string) {
   return results.findLast(result => result.rows[0] && Object.hasOwn(result.rows[0], column))?.rows[0]
-}
-
-function explained(error: unknown, secrets: readonly string[]): BrokerError {
-  const state = sqlState(error)
-  if (state === deadlinePassed) return new BrokerError('target_refused', "the issuance deadline has passed on the server's clock")
-  if (state === noHeir)
-    return new BrokerError(
-      'target_refused',
-      'reassign_to: no such role at the server, or the admin account is not granted it with INHERIT and SET'
-    )
-  if (state === notEndable)
-    return new BrokerError(
-      'target_refused',
-      'the statements left no user of that name that the admin account may end, or ended the transaction they ran in'
-    )
-  return targetError(error, 'target_silent', secrets)
 }

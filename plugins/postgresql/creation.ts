@@ -13,6 +13,16 @@ const ownAttributes = 'nosuperuser nocreatedb nocreaterole noreplication nobypas
 
 /** All of it in one message and one transaction: a deadline on the server's own clock, a user that cannot log in yet, its expiry, our mark. */
 export function creation(time: ServerClock, version: number, call: CreateUser, password: string | undefined): string {
+  return [making(time, version, call, password), 'commit'].join(between)
+}
+
+/** The same, and taken back. `look`: what is asked meanwhile. */
+export function rehearsal(time: ServerClock, version: number, call: CreateUser, password: string | undefined, look: string): string {
+  return [making(time, version, call, password), look, 'rollback'].join(between)
+}
+
+/** Up to the end of the transaction. */
+function making(time: ServerClock, version: number, call: CreateUser, password: string | undefined): string {
   const name = quoteIdentifier(call.name)
   const createBy = quoteLiteral(time.there(call.createBy).toString({ fractionalSecondDigits: 3 }))
   const expiration = timestamp(time.there(call.until.add(expiryMargin)))
@@ -31,8 +41,7 @@ export function creation(time: ServerClock, version: number, call: CreateUser, p
     ...call.memberOf.map(group => grant(version, group, name)),
     // Again at the end: what waited for a lock must not take effect after its time.
     block(deadline(createBy)),
-    `select oid, ${nowMs} as now from pg_catalog.pg_roles where rolname = ${quoteLiteral(call.name)}`,
-    'commit'
+    `select oid, ${nowMs} as now from pg_catalog.pg_roles where rolname = ${quoteLiteral(call.name)}`
   ].join(between)
 }
 

@@ -3,21 +3,25 @@ import type {
   Database,
   DatabaseCheck,
   DatabaseDriver,
+  EffectiveRights,
   FoundUser,
   JsonObject,
   RenewUser,
   RevokeOutcome,
   RevokeUsers,
+  RightsAsked,
   Secret,
   SetPassword
 } from 'mayfly/plugin'
 import { check } from './check.ts'
 import { createUser } from './create-user.ts'
 import { targetError } from './errors.ts'
+import { effectiveRights } from './effective-rights.ts'
 import { findUser } from './find-user.ts'
 import { listUsers } from './list-users.ts'
 import { mayLogIn } from './may-log-in.ts'
 import { Pool } from './pool.ts'
+import { rehearseUser } from './rehearse-user.ts'
 import { renewUser } from './renew-user.ts'
 import { revokeUsers } from './revoke-users.ts'
 import { setPassword } from './set-password.ts'
@@ -84,6 +88,14 @@ class PostgresDatabase implements Database {
 
   mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean> {
     return mayLogIn(this.#server, user, signal)
+  }
+
+  effectiveRights(asked: RightsAsked, signal: AbortSignal): Promise<EffectiveRights> {
+    return effectiveRights(this.#server, asked, signal)
+  }
+
+  rehearseUser(call: CreateUser & RightsAsked, signal: AbortSignal): Promise<EffectiveRights> {
+    return rehearseUser(this.#server, call, signal)
   }
 
   expectPassword(password: Secret<string>): void {

@@ -112,8 +112,18 @@ function creationWarnings(read: readonly (readonly Piece[])[]): readonly string[
     warnings.push(
       'creation_statements: rights granted to each user on objects end at about 2,440 users of one table, and concurrent grants fail: grant them to a group, and the group to the user'
     )
+  for (const made of new Set(read.flatMap(whatStays)))
+    warnings.push(`creation_statements: ${made} stays as it makes it when the user ends, unless revocation_statements undo it`)
   return warnings
 }
+
+/** What is no part of the user, and so goes with no user. `ALTER DEFAULT PRIVILEGES` that name it do. */
+function whatStays(pieces: readonly Piece[]): readonly string[] {
+  return openings(pieces)
+    .filter(([verb = '', what = '']) => (verb === 'create' || verb === 'alter') && !ofTheUser.has(what))
+    .map(([verb = '', what = '']) => `${verb} ${what}`.toUpperCase())
+}
+const ofTheUser = new Set(['role', 'user', 'group', 'default'])
 
 function mentions(pieces: readonly Piece[], names: readonly string[]): boolean {
   return pieces.some(piece =>
