@@ -162,7 +162,7 @@ export interface Issuance {
   readonly warnings?: readonly string[]
 }
 
-/** Computed from what this very target can do, frozen with the lease, shown to the caller. */
+/** Computed from what this very target can do, frozen with the lease, shown to the caller: in the lease's lookup always, and as warnings of the reply where something is weak. */
 export interface Guarantees {
   readonly revocable: 'at once' | 'eventually' | 'never'
   readonly endsSessions: boolean
@@ -224,6 +224,8 @@ export interface Issued<Handle extends Json = Json> {
   readonly secret: Secret<JsonObject>
   /** The handle, completed by what only the target knows (an OID). */
   readonly handle: Handle
+  /** What may be kept in clear beside what was planned, and only the target could tell: the id of an access key. */
+  readonly visible?: Readonly<Record<string, string>>
   /** Where the target decides how long the credential lives. */
   readonly until?: Temporal.Instant
   readonly warnings?: readonly string[]

@@ -92,7 +92,8 @@ async function activate(exchange: Exchange, plan: Issuance, lease: Lease, issued
   refuseUseless(exchange.request, expiresAt, now)
   const handle = parts.barrier.sealJson(handlePlace(lease.id), issued.handle)
   const { id, version } = lease
-  const { visible, guarantees } = plan
+  const { guarantees } = plan
+  const visible = { ...plan.visible, ...issued.visible }
   const activation = { kind: 'lease.activate', now, id, version, handle, visible, expiresAt, guarantees } as const
   return exchange.reply([activation], issuedAnswer(plan, lease, issued, expiresAt), say)
 }
