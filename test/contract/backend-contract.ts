@@ -59,7 +59,8 @@ function issuing(open: () => Promise<BackendUnderTest>): void {
   test('nothing that is kept holds the secret', async () => {
     await using under = await open()
     const lease = await under.mount.issue(under.creds)
-    const { recipe, visible, handle } = lease.plan
+    const { recipe, handle } = lease.plan
+    const visible = { ...lease.plan.visible, ...lease.visible }
     const kept = JSON.stringify([recipe, visible, handle, lease.handle, lease.plan.name])
     const secrets = Object.entries(lease.secret!.reveal()).filter(([key, value]) => !(key in visible) && typeof value === 'string')
     expect(secrets).not.toEqual([])

@@ -53,6 +53,8 @@ export interface TestLease {
   handle: Json
   /** Absent once it was active. */
   createBy?: Temporal.Instant
+  /** What the target added to what is kept in clear. */
+  visible?: Readonly<Record<string, string>>
   secret?: Secret<JsonObject>
 }
 
@@ -131,6 +133,7 @@ export class TestMount implements AsyncDisposable {
     const issued = await (credential.mint ? credential.mint(call) : credential.issue(call, signal))
     lease.handle = issued.handle
     lease.secret = issued.secret
+    if (issued.visible) lease.visible = issued.visible
     this.#leases.become('active', lease.lease, issued.until ?? call.until)
     delete lease.createBy
     return lease
