@@ -10,6 +10,7 @@ import { handOverRoot } from './hand-over-root.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { connectionName } from './names.ts'
 import { refuseMissingPolicy } from './password.ts'
+import { readConnection } from './read-connection.ts'
 import { statementList } from './statement-list.ts'
 import { hasStaticRoles, staticRoleOfAdmin } from './static-users.ts'
 import { refuseUserNameTemplate } from './user-name-template.ts'
@@ -30,7 +31,7 @@ export function connectionPaths(engine: Engine): readonly Path[] {
       summary: 'how one database server is reached, and by which roles',
       fields: { ...driverFields(engine), ...connectionFields },
       exists: async ({ params }, storage) => (await readConfig(storage, params['name'] ?? '')) !== undefined,
-      read: (request, storage) => readConnection(request.params['name'] ?? '', storage),
+      read: (request, storage) => readConnection(engine, request.params['name'] ?? '', storage),
       write: (request, storage, signal) => writeConnection(engine, request as Request, storage, signal),
       delete: (request, storage) => deleteConnection(engine, request.params['name'] ?? '', storage)
     })
@@ -40,33 +41,6 @@ export function connectionPaths(engine: Engine): readonly Path[] {
 /** One table for all drivers: a field that two of them know is declared alike by both, since the wire gives it one meaning. */
 function driverFields({ context }: Engine): z.ZodRawShape {
   return Object.assign({}, ...context.databaseDrivers.map(driver => driver.fields)) as z.ZodRawShape
-}
-
-async function readConnection(name: string, storage: MountStorage): Promise<Answer> {
-  const stored = await readConfig(storage, name)
-  if (!stored) return undefined
-  const { config } = stored
-  const details = {
-    ...config.details,
-    ...(config.usernameTemplate !== '' && { username_template: config.usernameTemplate }),
-    ...(config.disableEscaping !== null && { disable_escaping: config.disableEscaping })
-  }
-  return {
-    data: {
-      plugin_name: config.pluginName,
-      plugin_version: '',
-      connection_details: details,
-      allowed_roles: config.allowedRoles,
-      root_credentials_rotate_statements: config.rootRotationStatements,
-      password_policy: config.passwordPolicy,
-      ...(config.check && { check: shownCheck(config.check) })
-    }
-  }
-}
-
-/** What the account lacks and what a credential of this connection is worth: an extra key beside those of the wire. */
-function shownCheck(check: DatabaseCheck): JsonObject {
-  return { version: check.version, missing: check.missing, guarantees: check.guarantees as unknown as JsonObject }
 }
 
 async function writeConnection(engine: Engine, request: Request, storage: MountStorage, signal: AbortSignal): Promise<Answer> {

@@ -4,6 +4,7 @@ import type { Handle, Order } from './credential.ts'
 import type { Engine } from './engine.ts'
 import { checkOf, refuseOpenSessions } from './guarantees.ts'
 import { nameFor } from './name-for.ts'
+import { refuseHost } from './host.ts'
 import { refuseUnknownOwned } from './owned-objects.ts'
 import { passwordPolicyOf, refuseMissingPolicy } from './password.ts'
 import { recipeOf } from './recipe.ts'
@@ -26,6 +27,7 @@ async function planUser(engine: Engine, request: PathRequest<unknown>, storage: 
   const { config, driver } = await usableConnection(engine, storage, role.dbName, roleName)
   if (role.readBy !== driver.name) readStatements(driver, role)
   refuseUnknownOwned(driver, role)
+  refuseHost(driver, role)
   const { guarantees } = await checkOf(engine, config)
   refuseOpenSessions(guarantees, role)
   const passwordPolicy = passwordPolicyOf(config, role)

@@ -8,8 +8,8 @@ import { toRecipe } from './recipe.ts'
 /** What the driver is told of a user that a lease is for. */
 export function newUser({ context }: Engine, { account }: Held, call: IssueCall<Handle>, password: Secret<string>): CreateUser {
   const { lease, recipe, handle, createBy, until } = call
-  const { creation, memberOf, connectionLimit, owned } = toRecipe(recipe)
+  const { creation, memberOf, connectionLimit, host, owned } = toRecipe(recipe)
   const user = { name: handle.name, password, mark: newMark(context, account, handle.name, lease), createBy, until }
-  const more = { ...(connectionLimit !== undefined && { connectionLimit }), ...(owned && { owned }) }
+  const more = { ...(connectionLimit !== undefined && { connectionLimit }), ...(host !== undefined && { host }), ...(owned && { owned }) }
   return { ...user, ...more, statements: creation, memberOf }
 }

@@ -9,6 +9,8 @@ export type Recipe = {
   readonly revocation: readonly string[]
   readonly memberOf: readonly string[]
   readonly connectionLimit?: number
+  /** Absent: from anywhere. */
+  readonly host?: string
   /** Absent: `keep`. */
   readonly owned?: OwnedObjects
 }
@@ -21,6 +23,7 @@ export function recipeOf(role: Role): Recipe {
     revocation: role.revocation,
     memberOf: role.memberOf ?? [],
     ...(role.connectionLimit !== null && { connectionLimit: role.connectionLimit }),
+    ...(role.host !== null && { host: role.host }),
     ...(owned.policy !== 'keep' && { owned })
   }
 }

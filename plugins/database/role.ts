@@ -17,6 +17,7 @@ export const roleFields = {
   owned_objects: field.text(),
   reassign_to: field.text(),
   connection_limit: field.integer(),
+  host: field.text(),
   accept_open_sessions: field.boolean(),
   lease_outlives_token: field.boolean()
 }
@@ -36,6 +37,7 @@ export type Role = {
   readonly ownedObjects: OwnedObjects['policy'] | null
   readonly reassignTo: string | null
   readonly connectionLimit: number | null
+  readonly host: string | null
   readonly acceptOpenSessions: boolean | null
   readonly leaseOutlivesToken: boolean | null
   /** The driver that has read the statements; null when the connection did not exist yet. */
@@ -49,5 +51,5 @@ export async function readRole(storage: MountReader, name: string): Promise<{ ro
   return stored && { role: toRole(stored), version: stored.version }
 }
 
-/** Rows from before objects could be reassigned name nobody for it. */
-const toRole = (stored: Stored) => ({ reassignTo: null, ...(stored.value as object) }) as Role
+/** Rows from before objects could be reassigned, or users be of a host, name none. */
+const toRole = (stored: Stored) => ({ reassignTo: null, host: null, ...(stored.value as object) }) as Role

@@ -3,6 +3,7 @@ import type { Answer, DatabaseDriver, JsonObject, MountStorage, Path, PathReques
 import { readConfig } from './connection-config.ts'
 import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { mergedHost, refuseHost } from './host.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { roleName } from './names.ts'
 import { mergedOwned, ownedWarnings, refuseUnknownOwned } from './owned-objects.ts'
@@ -52,6 +53,7 @@ function shownRole(role: Role): JsonObject {
     ...(role.ownedObjects !== null && { owned_objects: role.ownedObjects }),
     ...(role.reassignTo !== null && { reassign_to: role.reassignTo }),
     ...(role.connectionLimit !== null && { connection_limit: role.connectionLimit }),
+    ...(role.host !== null && { host: role.host }),
     ...(role.acceptOpenSessions !== null && { accept_open_sessions: role.acceptOpenSessions }),
     ...(role.leaseOutlivesToken !== null && { lease_outlives_token: role.leaseOutlivesToken })
   }
@@ -73,6 +75,7 @@ async function writeRole(engine: Engine, request: PathRequest<RoleFields>, stora
   const connection = await readConfig(storage, merged.dbName)
   const driver = connection && driverNamed(engine.context, connection.config.driver)
   if (driver) refuseUnknownOwned(driver, merged)
+  if (driver) refuseHost(driver, merged)
   const warnings = driver ? readStatements(driver, merged) : []
   storage.put(roleKey(name), { ...merged, readBy: driver?.name ?? null } satisfies Role, stored?.version ?? 0)
   const told = [...warnings, ...ownedWarnings(merged), ...withoutEffect(merged)]
@@ -110,6 +113,7 @@ function mergedRole(fields: RoleFields, stored: Role | undefined): Omit<Role, 'r
     memberOf: fields.member_of ?? stored?.memberOf ?? null,
     ...mergedOwned(fields, stored),
     connectionLimit: fields.connection_limit ?? stored?.connectionLimit ?? null,
+    host: mergedHost(fields, stored),
     acceptOpenSessions: fields.accept_open_sessions ?? stored?.acceptOpenSessions ?? null,
     leaseOutlivesToken: fields.lease_outlives_token ?? stored?.leaseOutlivesToken ?? null
   }

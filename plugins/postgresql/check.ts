@@ -58,10 +58,7 @@ function describe(server: Server, seen: Row, passwordless: readonly string[]): D
       diesByItself: true,
       listable: true,
       observable: 'no',
-      notes: [
-        'the server refuses new password logins 5 s after the end of the lease; an open session ends when Mayfly ends it',
-        ...tlsLosses(server.settings.tls)
-      ]
+      notes: tlsLosses(server.settings.tls)
     }
   }
 }
