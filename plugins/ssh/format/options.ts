@@ -4,6 +4,7 @@ import type { PublicKey } from './public-key.ts'
 import { requireSourceAddress } from './source-address.ts'
 
 type Options = ReadonlyMap<string, string>
+type OptionFields = Pick<CertificateFields, 'kind' | 'key' | 'criticalOptions' | 'extensions'>
 
 const valuedOptions: ReadonlySet<string> = new Set(['force-command', 'source-address'])
 const criticalFlags: ReadonlySet<string> = new Set(['verify-required'])
@@ -21,7 +22,7 @@ const valueBytesMax = 4096
 
 /** The rules of critical options and extensions: names in the section where sshd looks for them, values where it expects them. A critical option among the extensions would be
  *  ignored without a word: `force-command` there is a full shell. */
-export function requireOptions({ kind, key, criticalOptions, extensions }: CertificateFields): void {
+export function requireOptions({ kind, key, criticalOptions, extensions }: OptionFields): void {
   if (kind === 'host' && criticalOptions.size > 0) throw refusal('critical_options', 'clients refuse a host certificate that has any')
   for (const [name, value] of criticalOptions) requireCriticalOption(name, value, key)
   for (const [name, value] of extensions) requireExtension(name, value)
