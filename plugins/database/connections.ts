@@ -9,6 +9,8 @@ import { refuseFormerPassword } from './former-passwords.ts'
 import { handOverRoot } from './hand-over-root.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { connectionName } from './names.ts'
+import { accountElsewhere } from './neighbours.ts'
+import type { Elsewhere } from './neighbours.ts'
 import { refuseMissingPolicy } from './password.ts'
 import { readConnection } from './read-connection.ts'
 import { statementList } from './statement-list.ts'
@@ -80,13 +82,17 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     disableEscaping: request.fields.disable_escaping ?? stored?.config.disableEscaping ?? null
   }
   storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
-  return told([...connection.warnings, ...(check?.missing ?? [])])
+  const elsewhere = await accountElsewhere(engine, { driver: driver.name, account: connection.account })
+  return told([...connection.warnings, ...(check?.missing ?? []), ...elsewhere.map(sharedWarning)])
 }
 
 async function refuseStaticAccount(name: string, driver: DatabaseDriver, connection: Connection, storage: MountStorage): Promise<void> {
   const role = await staticRoleOfAdmin(storage, name, driver, connection)
   if (role !== undefined) throw new BrokerError('invalid_request', `username: static role "${role}" rotates this account`)
 }
+
+const sharedWarning = ({ mount, connection }: Elsewhere): string =>
+  `connection "${connection}" of the mount ${mount} logs in with this account too: neither mount can change its password without locking the other out, give each its own`
 
 function refuseWhatComesLater(fields: ConnectionFields): void {
   if (fields.plugin_version) throw new BrokerError('invalid_request', 'plugin_version: only the built-in version is there, leave it empty')

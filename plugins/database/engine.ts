@@ -6,6 +6,8 @@ import type { Databases } from './databases.ts'
 export interface Engine {
   readonly context: BackendContext
   readonly databases: Databases
+  /** The engines of the broker's other mounts. */
+  neighbours(): readonly Engine[]
 }
 
 /** By the name that clients of the wire send (`postgresql-database-plugin`), or a third party's driver by its own. */

@@ -6,6 +6,7 @@ import { checkRolePath } from './check-role.ts'
 import { userCredential } from './credential.ts'
 import { credsPath } from './creds.ts'
 import { Databases } from './databases.ts'
+import { Neighbours } from './neighbours.ts'
 import { probeCredential } from './probe.ts'
 import { resetPath } from './reset.ts'
 import { rolePaths } from './roles.ts'
@@ -19,11 +20,14 @@ import { staticRotation } from './static-rotation.ts'
 import { allTargets } from './targets.ts'
 import { wherePath } from './where.ts'
 
+const neighbours = new Neighbours()
+
 export const database: BackendType = {
   type: 'database',
   async open(context) {
     const databases = new Databases(context)
-    const engine = { context, databases }
+    const engine = { context, databases, neighbours: () => neighbours.of({ context }) }
+    const seen = neighbours.add(engine)
     return {
       paths: [
         ...connectionPaths(engine),
@@ -40,7 +44,10 @@ export const database: BackendType = {
       credentials: { user: userCredential(engine), probe: probeCredential(engine) },
       tasks: { [rotateRole]: staticRotation(engine), [rotateRoot]: rootRotation(engine) },
       targets: () => allTargets(context),
-      [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose]()
+      async [Symbol.asyncDispose]() {
+        seen[Symbol.dispose]()
+        await databases[Symbol.asyncDispose]()
+      }
     }
   }
 }

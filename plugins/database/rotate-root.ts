@@ -6,6 +6,7 @@ import { readVersion } from './connection-versions.ts'
 import type { ConnectionVersion } from './connection-versions.ts'
 import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { accountElsewhere } from './neighbours.ts'
 import { newPassword, passwordPolicyOf } from './password.ts'
 import { pendingRoots, pendingRootKey } from './pending-root.ts'
 import type { PendingRoot } from './pending-root.ts'
@@ -61,6 +62,11 @@ async function refuseLockOut(engine: Engine, name: string, config: ConnectionCon
   const driver = driverNamed(engine.context, config.driver)
   const role = await staticRoleOfAdmin(storage, name, driver, driver.connection(config.fields, { tls: 'any' }))
   if (role !== undefined) throw refusal(`unable to rotate root credentials: static role "${role}" rotates this account`)
+  const [elsewhere] = await accountElsewhere(engine, version)
+  if (elsewhere)
+    throw refusal(
+      `unable to rotate root credentials: connection "${elsewhere.connection}" of the mount ${elsewhere.mount} logs in with the account too, and would be locked out`
+    )
   const { configs } = await sharedAccount(engine, storage, version)
   for (const shared of configs)
     if (!takesPassword(engine, shared.config))

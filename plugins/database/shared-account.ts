@@ -14,7 +14,11 @@ export interface SharedAccount {
 }
 
 /** Connections are few, and this is no hot path. */
-export async function sharedAccount(engine: Engine, storage: MountReader, one: ConnectionVersion): Promise<SharedAccount> {
+export async function sharedAccount(
+  engine: Engine,
+  storage: MountReader,
+  one: Pick<ConnectionVersion, 'driver' | 'account'>
+): Promise<SharedAccount> {
   const versions: KeptVersion[] = []
   const configs: SharedAccount['configs'][number][] = []
   for (const name of await allKeys(storage, 'config/')) {
@@ -38,4 +42,5 @@ function rewritten(engine: Engine, { versions }: SharedAccount, config: Connecti
   return { ...config, fields: { ...config.fields, password }, ...former } as unknown as JsonObject
 }
 
-const isSame = (a: ConnectionVersion, b: ConnectionVersion): boolean => a.driver === b.driver && a.account === b.account
+const isSame = (a: ConnectionVersion, b: Pick<ConnectionVersion, 'driver' | 'account'>): boolean =>
+  a.driver === b.driver && a.account === b.account

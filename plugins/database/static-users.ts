@@ -23,6 +23,7 @@ export async function claimUser(
   const there = atServer(driver.name, asUser.account, role.username)
   const admin = await connectionOfAdmin(engine, storage, there)
   if (admin !== undefined) throw refusal(`it is the admin account of connection "${admin}", and would lock the engine out: use rotate-root`)
+  await refuseElsewhere(engine, there)
   const claims = [ofConnection(role.dbName, role.username), there]
   for (const claim of claims) {
     const holder = await holderOf(storage, claim)
@@ -30,6 +31,18 @@ export async function claimUser(
   }
   for (const claim of claims) storage.put(claim, role.name, 0)
   return claims
+}
+
+/** Another mount of this broker would be locked out, or would lock this one out. */
+async function refuseElsewhere(engine: Engine, there: string): Promise<void> {
+  for (const other of engine.neighbours()) {
+    const { storage, mount } = other.context
+    const admin = await connectionOfAdmin(other, storage, there)
+    if (admin !== undefined)
+      throw refusal(`it is the admin account of connection "${admin}" of the mount ${mount.path}, which would be locked out`)
+    const holder = await holderOf(storage, there)
+    if (holder !== undefined) throw refusal(`static role "${holder}" of the mount ${mount.path} rotates this account already`)
+  }
 }
 
 /** The static role that rotates the admin account of a connection, if any: it would lock the engine out. */

@@ -1,0 +1,48 @@
+import type { MountReader } from 'mayfly/plugin'
+import type { ConnectionVersion } from './connection-versions.ts'
+import type { Engine } from './engine.ts'
+import { sharedAccount } from './shared-account.ts'
+
+/** The database mounts that each broker in this process has open, by its instance. A mount keeps to itself, with one exception: an account has one password, and a mount that
+ *  changes it locks the others out. They look at each other's connections before that, never write them, and know each other only by how the server is written: an account that
+ *  is reached by two addresses is two to them. */
+export class Neighbours {
+  readonly #engines = new Map<string, Set<Engine>>()
+
+  /** From here until it is released others see it. */
+  add(engine: Engine): Disposable {
+    const { instance } = engine.context
+    const engines = this.#engines.get(instance) ?? new Set()
+    this.#engines.set(instance, engines.add(engine))
+    return {
+      [Symbol.dispose]: () => {
+        engines.delete(engine)
+        if (engines.size === 0) this.#engines.delete(instance)
+      }
+    }
+  }
+
+  /** All but this one. */
+  of({ context }: Pick<Engine, 'context'>): readonly Engine[] {
+    return [...(this.#engines.get(context.instance) ?? [])].filter(other => other.context.mount.uuid !== context.mount.uuid)
+  }
+}
+
+export interface Elsewhere {
+  readonly mount: string
+  readonly connection: string
+}
+
+/** The connections of other mounts that log in with an account. */
+export async function accountElsewhere(
+  engine: Engine,
+  account: Pick<ConnectionVersion, 'driver' | 'account'>
+): Promise<readonly Elsewhere[]> {
+  const found: Elsewhere[] = []
+  for (const other of engine.neighbours()) {
+    const storage: MountReader = other.context.storage
+    const { configs } = await sharedAccount(other, storage, account)
+    found.push(...configs.map(({ name }) => ({ mount: other.context.mount.path, connection: name })))
+  }
+  return found
+}

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { rotationStand } from './rotation-stand.ts'
+import type { RotationStand } from './rotation-stand.ts'
+
+/** A second mount of the same broker, on the same account. */
+async function twoMounts(): Promise<RotationStand> {
+  const broker = await rotationStand()
+  await broker.ask('write', 'sys/mounts/second', { type: 'database' })
+  return broker
+}
+
+test('a connection on the admin account of another mount is written, with a warning that names it', async () => {
+  await using broker = await twoMounts()
+  const written = await broker.ask('write', 'second/config/same', broker.connection)
+  expect(written.warnings).toEqual([expect.stringContaining('connection "main" of the mount db/ logs in with this account too')])
+  // The one that was there first hears of it with its next write.
+  expect((await broker.ask('write', 'db/config/main', {})).warnings).toEqual([expect.stringContaining('of the mount second/')])
+  await broker.ask('delete', 'second/config/same')
+  expect((await broker.ask('write', 'db/config/main', {})).warnings).toBeUndefined()
+})
+
+test('an account that another mount logs in with is not rotated: it would be locked out', async () => {
+  await using broker = await twoMounts()
+  await broker.ask('write', 'second/config/same', broker.connection)
+  await expect(broker.ask('write', 'db/rotate-root/main')).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: expect.stringContaining('connection "same" of the mount second/')
+  })
+  expect(broker.driver.adminPassword).toBe('first')
+  await broker.ask('delete', 'sys/mounts/second')
+  await broker.write('db/rotate-root/main')
+  expect(broker.driver.adminPassword).not.toBe('first')
+})
+
+test('a static role takes no account that another mount logs in with, or rotates', async () => {
+  await using broker = await twoMounts()
+  await broker.ask('write', 'second/config/other', { ...broker.connection, username: 'other', verify_connection: false })
+  const role = { db_name: 'main', rotation_period: '1h' }
+  await expect(broker.ask('write', 'db/static-roles/taken', { ...role, username: 'other' })).rejects.toThrow(
+    'username: it is the admin account of connection "other" of the mount second/'
+  )
+  await broker.ask('write', 'second/config/main', broker.connection)
+  await broker.write('second/static-roles/theirs', { ...role, username: 'app' })
+  await expect(broker.ask('write', 'db/static-roles/mine', { ...role, username: 'app' })).rejects.toThrow(
+    'username: static role "theirs" of the mount second/ rotates this account already'
+  )
+})
