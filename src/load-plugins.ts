@@ -6,11 +6,11 @@ import type { BackendType, DatabaseDriver, Plugin, PluginCommand } from './contr
 import type { Catalog } from './broker/mounts/mounts.ts'
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const builtIn = ['database', 'postgresql', 'memory', 'aws'].map(
+const builtIn = ['database', 'postgresql', 'mysql', 'memory', 'aws', 'ssh'].map(
   name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href
 )
 
-const withCommands = ['postgresql']
+const withCommands = ['database', 'postgresql']
 
 /** What the built-in plugins add to the command line. Their drivers and backends are not loaded for it: each keeps its commands in a file of their own. */
 export async function builtInCommands(): Promise<readonly PluginCommand[]> {

@@ -1,0 +1,62 @@
+/** The SSH engine: certificates for people and hosts, each with a lease, and what hosts need to refuse those that were revoked; and one-time passwords.
+ *
+ *  issuers/   the keys that sign, in phases
+ *  roles/     who is signed for, and what
+ *  sign/      from a request to a certificate
+ *  krl/       the list of the revoked: rows, publishing, what hosts fetch
+ *  otp/       one-time passwords
+ *  use/       who asks at a login, and who has logged in
+ *  hosts/     enrolling hosts, and what runs there
+ *  format/    keys, certificates, lists and signatures as bytes */
+import type { BackendType, Plugin } from 'mayfly/plugin'
+import { configCaPath } from './issuers/config-ca.ts'
+import { configIssuersPath } from './issuers/config-issuers.ts'
+import { issuerPaths } from './issuers/issuer-paths.ts'
+import { publicKeyPaths } from './issuers/public-key-paths.ts'
+import { SigningKeys } from './issuers/signing-keys.ts'
+import { hostPaths } from './hosts/host-paths.ts'
+import { hostTasks } from './hosts/host-tasks.ts'
+import { krlPaths } from './krl/krl-paths.ts'
+import { PublishedKrl } from './krl/published-krl.ts'
+import { publishKrlTask } from './krl/publish-krl.ts'
+import { publishKrl } from './krl/schedule-publishing.ts'
+import { rolePaths } from './roles/role-paths.ts'
+import { certificateCredential } from './sign/certificate-credential.ts'
+import { CertificateGuarantees } from './sign/guarantees.ts'
+import { issuePath } from './sign/issue-path.ts'
+import { principalsConfigPath } from './sign/root-switch.ts'
+import { Serials } from './sign/serials.ts'
+import { signPath } from './sign/sign-path.ts'
+import type { Engine } from './engine.ts'
+
+export const ssh: BackendType = {
+  type: 'ssh',
+  async open(context) {
+    const engine: Engine = {
+      context,
+      keys: new SigningKeys(context.storage),
+      serials: new Serials(context.clock),
+      krl: new PublishedKrl(context.storage),
+      guarantees: new CertificateGuarantees(context)
+    }
+    return {
+      paths: [
+        configCaPath(engine),
+        configIssuersPath(engine),
+        principalsConfigPath,
+        ...issuerPaths(engine),
+        ...publicKeyPaths,
+        ...rolePaths,
+        signPath(engine),
+        issuePath(engine),
+        ...krlPaths(engine),
+        ...hostPaths(engine)
+      ],
+      credentials: { certificate: certificateCredential(engine) },
+      tasks: { [publishKrl]: publishKrlTask(context), ...hostTasks },
+      [Symbol.asyncDispose]: async () => engine.keys.forget()
+    }
+  }
+}
+
+export const plugin: Plugin = { name: 'ssh', backends: [ssh] }

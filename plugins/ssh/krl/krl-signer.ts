@@ -1,0 +1,28 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import type { MountReader, MountStorage } from 'mayfly/plugin'
+import { writeKeyLine } from '../format/key-line.ts'
+import { publicPart } from '../format/key-object.ts'
+import { signerOf } from '../format/signer.ts'
+import type { Signer } from '../format/signer.ts'
+
+const key = 'krl/signer'
+/** What the signature is for: with it a host takes no signature that was made for something else. */
+export const krlNamespace = 'krl@mayfly'
+
+type Row = { readonly pkcs8: string; readonly publicKey: string }
+
+/** A key of its own, and no issuer's: what signs the list never signs a login. Made with the first list. */
+export async function krlSigner(storage: MountStorage): Promise<Signer> {
+  const stored = (await storage.get(key))?.value as Row | undefined
+  if (stored) return signerOf(createPrivateKey(stored.pkcs8))
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  storage.put(key, { pkcs8, publicKey: writeKeyLine(publicPart(privateKey)) } satisfies Row, 0)
+  return signerOf(privateKey)
+}
+
+/** Its line for a file of allowed signers; undefined before the first list. */
+export async function krlSignerLine(storage: MountReader): Promise<string | undefined> {
+  const stored = (await storage.get(key))?.value as Row | undefined
+  return stored && `mayfly namespaces="${krlNamespace}" ${stored.publicKey}`
+}

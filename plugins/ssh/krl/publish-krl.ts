@@ -1,0 +1,60 @@
+import type { BackendContext, MountStorage, Task } from 'mayfly/plugin'
+import { blockedFingerprints } from '../blocked-keys/blocked-fingerprints.ts'
+import { encodeKrl } from '../format/encode-krl.ts'
+import { parseKeyLine } from '../format/key-line.ts'
+import { parseKrl } from '../format/parse-krl.ts'
+import { serialRanges } from '../format/serial-ranges.ts'
+import { signMessage } from '../format/sshsig.ts'
+import type { RevokedCertificates } from '../format/krl.ts'
+import { readIssuers } from '../issuers/issuer.ts'
+import type { Issuer } from '../issuers/issuer.ts'
+import { krlNamespace, krlSigner } from './krl-signer.ts'
+import { publishedBodyKey, publishedHeadKey } from './published-krl.ts'
+import type { PublishedBody, PublishedHead } from './published-krl.ts'
+import { readRevoked } from './revoked-rows.ts'
+import { readSkipped } from './skipped-rows.ts'
+
+// A fresh date is the sign of life that hosts look for.
+const publishEvery = Temporal.Duration.from('PT5M')
+
+/** Makes the list of the revoked from the rows as they are committed now, signs it, and puts list and signature in one commit. What has been over for long goes. */
+export function publishKrlTask(context: BackendContext): Task {
+  return {
+    async run(_, storage) {
+      const now = context.clock.now()
+      const nowSeconds = Math.floor(now.epochMilliseconds / 1_000)
+      const head = await storage.get(publishedHeadKey)
+      const last = (head?.value as PublishedHead | undefined)?.version ?? 0
+      // By the time as well: a store that was restored does not go back below what hosts run.
+      const version = Math.max(last + 1, nowSeconds)
+      const { all } = await readIssuers(storage)
+      const body = encodeKrl({
+        version: BigInt(version),
+        generatedAt: BigInt(nowSeconds),
+        certificates: await revokedOf(all.issuers, storage, nowSeconds),
+        keys: all.issuers.filter(({ phase }) => phase === 'revoked').map(({ publicKey }) => parseKeyLine(publicKey).key),
+        fingerprints: await blockedFingerprints(storage)
+      })
+      // A list that cannot be read locks every host: it is read before anybody gets it.
+      parseKrl(body)
+      const signature = await signMessage(await krlSigner(storage), krlNamespace, body)
+      storage.put(publishedHeadKey, { version, at: nowSeconds, bytes: body.length } satisfies PublishedHead, head?.version ?? 0)
+      storage.put(publishedBodyKey, { version, krl: body.toString('base64'), signature } satisfies PublishedBody)
+      return { again: now.add(publishEvery) }
+    }
+  }
+}
+
+async function revokedOf(issuers: readonly Issuer[], storage: MountStorage, nowSeconds: number): Promise<readonly RevokedCertificates[]> {
+  const revoked: RevokedCertificates[] = []
+  for (const { id, publicKey, phase } of issuers) {
+    // Its key is on the list, and with it all that it signed.
+    if (phase === 'revoked') continue
+    const { serials, over } = await readRevoked(storage, id, nowSeconds)
+    const skipped = await readSkipped(storage, id, nowSeconds)
+    for (const { key, version } of over) storage.remove(key, version)
+    for (const key of skipped.over) storage.remove(key)
+    revoked.push({ ca: parseKeyLine(publicKey).key, serials: serialRanges(serials, skipped.ranges), keyIds: [] })
+  }
+  return revoked
+}

@@ -1,0 +1,71 @@
+import { BrokerError } from 'mayfly/plugin'
+import type { MountReader, PathRequest } from 'mayfly/plugin'
+import type { CertificateKind } from '../format/certificate.ts'
+import { requirePrincipals } from '../format/principals.ts'
+import { namesIn } from '../roles/role.ts'
+import type { CaRole } from '../roles/role.ts'
+import { rootByNameOnly } from './root-switch.ts'
+import { filledTemplate } from './template.ts'
+
+/** For whom the certificate will be, sorted and each once: what was asked for, or the role's default, as far as the role allows it. Throws in the wire's words. */
+export async function allowedPrincipals(
+  kind: CertificateKind,
+  role: CaRole,
+  asked: string,
+  caller: PathRequest['caller'],
+  storage: MountReader
+): Promise<readonly string[]> {
+  const wanted = asked === '' && kind === 'user' ? defaultPrincipals(role, caller) : namesIn(asked)
+  const principals = [...new Set(wanted)].toSorted()
+  if (principals.length === 0)
+    throw refusal('refusing to issue unsafe, globally-valid certificate with no principals specified; set valid_principals or default_user')
+  // Before a word of them is repeated.
+  requirePrincipals(kind, principals)
+  await (kind === 'user' ? requireUsers(role, principals, caller, storage) : requireHosts(role, principals, caller))
+  return principals
+}
+
+function defaultPrincipals(role: CaRole, caller: PathRequest['caller']): readonly string[] {
+  return allowedNames(role.defaultUser, role.defaultUserTemplate, caller)
+}
+
+/** Split first: a value that is filled in can never become two. */
+function allowedNames(list: string, isTemplate: boolean, caller: PathRequest['caller']): readonly string[] {
+  const names = namesIn(list)
+  return isTemplate ? names.map(name => filledTemplate(name, caller)) : names
+}
+
+async function requireUsers(
+  role: CaRole,
+  principals: readonly string[],
+  caller: PathRequest['caller'],
+  storage: MountReader
+): Promise<void> {
+  if (namesIn(role.allowedUsers).length === 0) throw refusal('role is not configured to allow any principals')
+  if (role.allowedUsers.trim() === '*') {
+    if (principals.includes('root') && (await rootByNameOnly(storage)))
+      throw refusal('root is not a valid value for valid_principals: on this mount a role must name it')
+    return
+  }
+  const allowed = new Set(allowedNames(role.allowedUsers, role.allowedUsersTemplate, caller))
+  // Exact, byte by byte: sshd compares so.
+  refuseOther(principals, name => allowed.has(name))
+}
+
+function requireHosts(role: CaRole, principals: readonly string[], caller: PathRequest['caller']): void {
+  if (namesIn(role.allowedDomains).length === 0) throw refusal('role is not configured to allow any principals')
+  if (role.allowedDomains.trim() === '*') return
+  const domains = allowedNames(role.allowedDomains, role.allowedDomainsTemplate, caller)
+  refuseOther(principals, name =>
+    domains.some(domain => (role.allowBareDomains && name === domain) || (role.allowSubdomains && name.endsWith(`.${domain}`)))
+  )
+}
+
+function refuseOther(principals: readonly string[], isAllowed: (name: string) => boolean): void {
+  const other = principals.find(name => !isAllowed(name))
+  if (other !== undefined) throw refusal(`${other} is not a valid value for valid_principals`)
+}
+
+function refusal(message: string): BrokerError {
+  return new BrokerError('invalid_request', message)
+}

@@ -1,0 +1,52 @@
+import type { BackendContext, Guarantees } from 'mayfly/plugin'
+import { hostsBehind } from '../hosts/host-rows.ts'
+
+// A host that enrols now shows in what is told of certificates a little later.
+const askAgainMs = 10_000
+
+/** What can be promised of a certificate on the hosts of this mount as they are now. */
+export class CertificateGuarantees {
+  readonly #context: BackendContext
+  #known: { readonly guarantees: Guarantees; readonly asked: number } | undefined
+
+  constructor(context: BackendContext) {
+    this.#context = context
+  }
+
+  async now(): Promise<Guarantees> {
+    const { clock, storage } = this.#context
+    const asked = clock.elapsed()
+    if (this.#known && asked - this.#known.asked < askAgainMs) return this.#known.guarantees
+    const { none } = await hostsBehind(storage, 0)
+    const guarantees = none ? withoutHosts : withHosts
+    this.#known = { guarantees, asked }
+    return guarantees
+  }
+}
+
+const clockNote = 'a host judges the end of a certificate by its own clock'
+
+const withoutHosts: Guarantees = {
+  revocable: 'eventually',
+  endsSessions: false,
+  diesByItself: true,
+  listable: false,
+  observable: 'no',
+  notes: [
+    'no host is enrolled here: one refuses a revoked certificate only if it pulls the KRL of this mount or asks for principals',
+    clockNote
+  ]
+}
+
+const withHosts: Guarantees = {
+  revocable: 'eventually',
+  endsSessions: false,
+  diesByItself: true,
+  listable: false,
+  observable: 'every login',
+  notes: [
+    'revoked on each host with its next pull of the KRL, at once where it asks for principals',
+    'sessions end on hosts with a helper',
+    clockNote
+  ]
+}
