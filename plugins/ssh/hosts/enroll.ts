@@ -4,21 +4,22 @@ import { parseKeyLine, writeKeyLine } from '../format/key-line.ts'
 import { requireStrongKey } from '../format/key-strength.ts'
 import { takeToken } from './enrolment-token.ts'
 import { fingerprintOf, messageFields, openMessage } from './host-message.ts'
-import type { HostParts } from './host-parts.ts'
+import type { Engine } from '../engine.ts'
 import { readHost, writeHost } from './host-rows.ts'
 import { newNonce, requireNonce } from './nonce.ts'
+import { planHostCertificate } from './plan-host-certificate.ts'
 
 // What ssh-keygen makes by default; hosts of long ago have 2048.
 const rsaBitsMin = 2_048
 
 /** A host proves three things at once: that it was invited (the token), that it holds the private key (the signature), and that it does so now (the nonce). */
-export function enrolPaths(parts: HostParts): readonly Path[] {
+export function enrolPaths(engine: Engine): readonly Path[] {
   return [
     path({
       pattern: 'hosts/:host/nonce',
       summary: 'what a host has to sign when it enrols',
       open: true,
-      read: async ({ params }) => ({ raw: Buffer.from(`${newNonce(parts.context, params['host'] ?? '')}\n`), type: 'text/plain' })
+      read: async ({ params }) => ({ raw: Buffer.from(`${newNonce(engine.context, params['host'] ?? '')}\n`), type: 'text/plain' })
     }),
     path({
       pattern: 'hosts/:host/enroll',
@@ -28,14 +29,14 @@ export function enrolPaths(parts: HostParts): readonly Path[] {
       write: async (request, storage) => {
         const { params, fields } = request
         const host = params['host'] ?? ''
-        const { said, key } = openMessage(parts, fields, 'enroll', host)
-        requireNonce(parts.context, host, said['nonce'])
-        await takeToken(parts.context, storage, host, fields.token ?? '')
+        const { said, key } = openMessage(engine, fields, 'enroll', host)
+        requireNonce(engine.context, host, said['nonce'])
+        await takeToken(engine.context, storage, host, fields.token ?? '')
         const stored = await readHost(storage, host)
         if (!stored) throw new BrokerError('invalid_request', `no host ${host}`)
         const line = keyLine(said['key'])
         if (fingerprintOf(line) !== key) throw new BrokerError('invalid_request', 'key: not the key that signed')
-        const now = parts.context.clock.now().toString()
+        const now = engine.context.clock.now().toString()
         const enrolled = {
           key: line,
           at: now,
@@ -48,7 +49,7 @@ export function enrolPaths(parts: HostParts): readonly Path[] {
         }
         writeHost(storage, host, { ...stored.host, enrolled }, stored.version, stored.host)
         const { names, ttl } = stored.host
-        return { issue: await parts.planHostCertificate(request, storage, { host, publicKey: line, names, ttl }) }
+        return { issue: await planHostCertificate(engine, request, { host, publicKey: line, names, ttl }, storage) }
       }
     })
   ]

@@ -1,6 +1,6 @@
 import { BrokerError, field, path } from 'mayfly/plugin'
 import type { BackendContext, MountReader, MountStorage, Path } from 'mayfly/plugin'
-import type { HostParts } from './host-parts.ts'
+import type { Engine } from '../engine.ts'
 import { readHost } from './host-rows.ts'
 
 const lifeSeconds = 3_600
@@ -9,7 +9,7 @@ const lifeSecondsMax = 86_400
 type Row = { readonly host: string; readonly until: number }
 
 /** `hosts/:host/token`: the right to enrol as this one host, once. Only a keyed hash of it is kept. */
-export function tokenPath({ context }: HostParts): Path {
+export function tokenPath({ context }: Engine): Path {
   return path({
     pattern: 'hosts/:host/token',
     summary: 'a token that lets this host enrol, once',

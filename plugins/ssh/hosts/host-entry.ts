@@ -48,8 +48,10 @@ export const hostEntryPaths: readonly Path[] = [
     },
     delete: async ({ params }, storage) => {
       const stored = await readHost(storage, params['host'] ?? '')
-      if (stored) removeHost(storage, params['host'] ?? '', stored.host, stored.version)
-      return undefined
+      if (!stored) return undefined
+      removeHost(storage, params['host'] ?? '', stored.host, stored.version)
+      const { enrolled } = stored.host
+      return enrolled ? { revoke: { subject: fingerprintOf(enrolled.key) } } : undefined
     }
   })
 ]

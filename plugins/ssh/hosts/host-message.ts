@@ -3,7 +3,7 @@ import { BrokerError, z } from 'mayfly/plugin'
 import { fingerprint } from '../format/public-key.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { signerOfMessage } from '../format/sshsig.ts'
-import type { HostParts } from './host-parts.ts'
+import type { Engine } from '../engine.ts'
 
 const namespace = 'host@mayfly'
 // 200 logins of 300 bytes; and what ssh-keygen makes around an RSA signature.
@@ -34,7 +34,7 @@ export interface SignedBody {
 }
 
 /** The message and the key that signed it. `what` and `host` are bound by the signature: a word for another path, host or mount is none here. */
-export function openMessage({ context }: HostParts, body: SignedBody, what: string, host: string): { said: HostMessage; key: string } {
+export function openMessage({ context }: Engine, body: SignedBody, what: string, host: string): { said: HostMessage; key: string } {
   const bytes = Buffer.from(body.message, 'base64')
   const key = signerOfMessage(Buffer.from(body.signature, 'base64').toString('latin1'), namespace, bytes)
   const said = parseMessage(bytes)

@@ -2,7 +2,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { MountReader } from 'mayfly/plugin'
 import { fingerprintOf, openMessage } from './host-message.ts'
 import type { HostMessage, SignedBody } from './host-message.ts'
-import type { HostParts } from './host-parts.ts'
+import type { Engine } from '../engine.ts'
 import { readHost } from './host-rows.ts'
 import type { Host } from './host-rows.ts'
 
@@ -15,8 +15,8 @@ export interface KnownHost {
 }
 
 /** An enrolled host that spoke, by the key that it enrolled with. Whether its number is a new one, the caller looks at. */
-export async function knownHost(parts: HostParts, storage: MountReader, body: SignedBody, what: string, name: string): Promise<KnownHost> {
-  const { said, key } = openMessage(parts, body, what, name)
+export async function knownHost(engine: Engine, storage: MountReader, body: SignedBody, what: string, name: string): Promise<KnownHost> {
+  const { said, key } = openMessage(engine, body, what, name)
   const stored = await readHost(storage, name)
   const enrolled = stored?.host.enrolled
   if (!stored || !enrolled || fingerprintOf(enrolled.key) !== key)

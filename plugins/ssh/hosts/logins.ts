@@ -1,8 +1,10 @@
 import { path, z } from 'mayfly/plugin'
 import type { Path } from 'mayfly/plugin'
 import { parseAddress } from '../format/address.ts'
+import { readIssuers } from '../issuers/issuer.ts'
+import { certificateName } from '../sign/certificate-name.ts'
 import { messageFields } from './host-message.ts'
-import type { HostParts } from './host-parts.ts'
+import type { Engine } from '../engine.ts'
 import { writeHost } from './host-rows.ts'
 import { knownHost } from './known-host.ts'
 import { parseSaid } from './parse-said.ts'
@@ -27,22 +29,25 @@ const reported = z.object({
 })
 
 /** `hosts/:host/logins`: who came in with a certificate, as the host's log says. A batch is sent until it is taken, and counts once. */
-export function loginsPath(parts: HostParts): Path {
+export function loginsPath(engine: Engine): Path {
   return path({
     pattern: 'hosts/:host/logins',
     summary: 'a host says who logged in with a certificate',
     open: true,
     fields: messageFields,
     write: async ({ params, fields }, storage) => {
-      const { name, host, enrolled, version, said } = await knownHost(parts, storage, fields, 'logins', params['host'] ?? '')
+      const { name, host, enrolled, version, said } = await knownHost(engine, storage, fields, 'logins', params['host'] ?? '')
       const { logins } = parseSaid(reported, said)
       if (said.sequence <= enrolled.loginsSequence) return undefined
       writeHost(storage, name, { ...host, enrolled: { ...enrolled, loginsSequence: said.sequence } }, version, host)
-      const latest = parts.context.clock.now().add({ milliseconds: aheadMsMax })
+      const latest = engine.context.clock.now().add({ milliseconds: aheadMsMax })
+      const issuers = new Map((await readIssuers(storage)).all.issuers.map(({ id, fingerprint }) => [fingerprint, id]))
       for (const { at, ca, serial, from } of logins) {
         const told = Temporal.Instant.fromEpochMilliseconds(at * 1_000)
         const seen = Temporal.Instant.compare(told, latest) > 0 ? latest : told
-        await parts.used(storage, { ca, serial, at: seen, from: parseAddress(from) ? from : 'unknown' })
+        const issuer = issuers.get(ca)
+        if (issuer !== undefined)
+          storage.used(certificateName(issuer, serial), { at: seen, kind: 'login', ...(parseAddress(from) && { from }) })
       }
       return undefined
     }

@@ -1,12 +1,13 @@
 import { path } from 'mayfly/plugin'
 import type { Path } from 'mayfly/plugin'
-import { messageFields } from './host-message.ts'
-import type { HostParts } from './host-parts.ts'
+import { fingerprintOf, messageFields } from './host-message.ts'
+import type { Engine } from '../engine.ts'
 import { removeHost, writeHost } from './host-rows.ts'
 import { knownHost, requireNewer } from './known-host.ts'
+import { planHostCertificate } from './plan-host-certificate.ts'
 
 /** What an enrolled host asks with its key alone: its next certificate, for the names that the operator gave it, and to be no host of this mount any more. */
-export function renewPaths(parts: HostParts): readonly Path[] {
+export function renewPaths(engine: Engine): readonly Path[] {
   return [
     path({
       pattern: 'hosts/:host/renew',
@@ -14,12 +15,12 @@ export function renewPaths(parts: HostParts): readonly Path[] {
       open: true,
       fields: messageFields,
       write: async (request, storage) => {
-        const known = await knownHost(parts, storage, request.fields, 'renew', request.params['host'] ?? '')
+        const known = await knownHost(engine, storage, request.fields, 'renew', request.params['host'] ?? '')
         requireNewer(known)
         const { name, host, enrolled, version, said } = known
         writeHost(storage, name, { ...host, enrolled: { ...enrolled, sequence: said.sequence } }, version, host)
         const wanted = { host: name, publicKey: enrolled.key, names: host.names, ttl: host.ttl }
-        return { issue: await parts.planHostCertificate(request, storage, wanted) }
+        return { issue: await planHostCertificate(engine, request, wanted, storage) }
       }
     }),
     path({
@@ -28,10 +29,10 @@ export function renewPaths(parts: HostParts): readonly Path[] {
       open: true,
       fields: messageFields,
       write: async ({ params, fields }, storage) => {
-        const known = await knownHost(parts, storage, fields, 'leave', params['host'] ?? '')
+        const known = await knownHost(engine, storage, fields, 'leave', params['host'] ?? '')
         requireNewer(known)
         removeHost(storage, known.name, known.host, known.version)
-        return undefined
+        return { revoke: { subject: fingerprintOf(known.enrolled.key) } }
       }
     })
   ]

@@ -2,7 +2,7 @@ import { path, z } from 'mayfly/plugin'
 import type { MountReader, Path } from 'mayfly/plugin'
 import { publishedIssuers, readIssuers } from '../issuers/issuer.ts'
 import { messageFields } from './host-message.ts'
-import type { HostParts } from './host-parts.ts'
+import type { Engine } from '../engine.ts'
 import { writeHost } from './host-rows.ts'
 import type { Host } from './host-rows.ts'
 import { knownHost, requireNewer } from './known-host.ts'
@@ -18,17 +18,17 @@ const reported = z.object({
 })
 
 /** `hosts/:host/report`: which KRL a host runs, which is the proof that what stands on it is dead there; and what it is to know, a line each. */
-export function reportPath(parts: HostParts): Path {
+export function reportPath(engine: Engine): Path {
   return path({
     pattern: 'hosts/:host/report',
     summary: 'a host says which KRL it runs, and hears what it is to trust',
     open: true,
     fields: messageFields,
     write: async ({ params, fields }, storage) => {
-      const known = await knownHost(parts, storage, fields, 'report', params['host'] ?? '')
+      const known = await knownHost(engine, storage, fields, 'report', params['host'] ?? '')
       const { krl_version: krlVersion, krl_date: krlDate, ends_sessions: endsSessions } = parseSaid(reported, known.said)
       const { enrolled, host } = known
-      const now = parts.context.clock.now()
+      const now = engine.context.clock.now()
       const changed = enrolled.krlVersion !== krlVersion || enrolled.endsSessions !== endsSessions
       if (changed || now.epochMilliseconds - Temporal.Instant.from(enrolled.seenAt).epochMilliseconds >= seenEveryMs) {
         // What changes nothing may be an old word as well: it is not kept.
@@ -36,15 +36,15 @@ export function reportPath(parts: HostParts): Path {
         const heard = { ...enrolled, krlVersion, krlDate, endsSessions, sequence: known.said.sequence, seenAt: now.toString() }
         writeHost(storage, known.name, { ...host, enrolled: heard }, known.version, host)
       }
-      return { raw: Buffer.from((await whatToKnow(parts, storage, host)).map(line => `${line}\n`).join('')), type: 'text/plain' }
+      return { raw: Buffer.from((await whatToKnow(engine, storage, host)).map(line => `${line}\n`).join('')), type: 'text/plain' }
     }
   })
 }
 
-async function whatToKnow(parts: HostParts, storage: MountReader, { accounts }: Host): Promise<readonly string[]> {
+async function whatToKnow(engine: Engine, storage: MountReader, { accounts }: Host): Promise<readonly string[]> {
   const issuers = publishedIssuers((await readIssuers(storage)).all).filter(({ signs }) => signs !== 'host')
   return [
-    `krl ${await parts.krlVersion(storage)}`,
+    `krl ${await engine.krl.version()}`,
     ...issuers.map(({ publicKey }) => `ca ${publicKey}`),
     ...Object.entries(accounts).map(([account, principals]) => `account ${account} ${principals.join(' ')}`)
   ]

@@ -71,6 +71,5 @@ take_certificate() {
   sed -n 's/.*"signed_key":"\([A-Za-z0-9@.+\/= -]*\)\\n".*/\1/p' "$work/reply" >"$work/certificate"
   lives=$(sed -n 's/.*"lease_duration":\([0-9]*\).*/\1/p' "$work/reply")
   ssh-keygen -L -f "$work/certificate" >/dev/null 2>&1 && [ -n "$lives" ] || fail 'the broker sent no certificate that ssh-keygen can read'
-  cut -d ' ' -f 2 <"$key.pub" >"$work/plain"
   echo $(($(date +%s) + lives * 2 / 3)) >"$work/renew-at"
 }

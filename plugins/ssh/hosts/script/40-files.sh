@@ -49,11 +49,12 @@ stage() {
 
 # What would change, as a diff; nothing when all stands there already.
 show_plan() {
-  while read -r name target _; do
+  while read -r name target mode; do
     if [ -f "$target" ]; then
       diff -u "$target" "$work/files/$name" || true
     else
-      diff -u /dev/null "$work/files/$name" | sed "2s|.*|+++ $target|" || true
+      echo "+++ $target ($(awk 'END { print NR }' "$work/files/$name") lines)"
+      [ "$mode" = 755 ] || sed 's/^/+/' "$work/files/$name"
     fi
   done <"$work/plan"
 }

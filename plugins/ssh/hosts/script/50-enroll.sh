@@ -9,11 +9,13 @@ enroll() {
   find_key
   find_log
   learn
+  certificate=$conf/$(basename "$key")-cert.pub
   if [ "$dry_run" = yes ]; then
-    certificate=$conf/$(basename "$key")-cert.pub
     stage_files
+    write_drop_in | stage drop-in "$drop_in" 644
     show_plan
-    say "dry run: nothing was changed; a certificate for $key would be asked for"
+    is_enrolled || say "a certificate for $key would be asked for"
+    say 'dry run: nothing was changed'
     return
   fi
   lock
@@ -47,6 +49,8 @@ find_log() {
 # What anybody may know of the broker. The nonce says which mount it is: what is signed for this one is of no use at another.
 learn() {
   fetch "hosts/$host/nonce" "$work/nonce" || fail 'not enrolled'
+  # Made a moment after the first CA.
+  fetch krl/signer "$work/signer" 2>/dev/null || sleep 2
   fetch krl/signer "$work/signer" || fail 'not enrolled'
   fetch trusted_user_keys "$work/user_ca.pub" || fail 'not enrolled'
   fetch host-script "$work/tool" || fail 'not enrolled'
@@ -54,12 +58,24 @@ learn() {
   nonce=$(tr -cd 'A-Za-z0-9._-' <"$work/nonce")
   audience=${nonce%%.*}
   ssh-keygen -l -f "$work/user_ca.pub" >/dev/null 2>&1 || fail 'the broker has no CA for users yet'
-  ssh-keygen -l -f "$work/signer" >/dev/null 2>&1 || fail 'the broker has no key that signs KRLs'
+  # The broker sends the whole line of allowed signers: what the key may sign for is said here.
+  awk 'NR == 1 { print $(NF - 1), $NF }' "$work/signer" >"$work/signer.pub"
+  ssh-keygen -l -f "$work/signer.pub" >/dev/null 2>&1 || fail 'the broker has no key that signs KRLs'
+}
+
+# By this broker, under this name. A second time needs no token: its key is known.
+is_enrolled() {
+  [ -f "$conf/settings" ] && [ "$(setting audience)" = "$audience" ] && [ "$(setting host)" = "$host" ] && [ -s "$certificate" ]
 }
 
 # The token says that this host was invited, the signature that it holds the key.
 prove() {
   mkdir -p "$conf" "$state"
+  if is_enrolled && report; then
+    cp "$certificate" "$work/certificate"
+    cp "$state/renew-at" "$work/renew-at"
+    return
+  fi
   read_token
   printf '{"token":"%s"}' "$token" >"$work/token"
   if [ "$wrapped" = yes ]; then
@@ -69,7 +85,6 @@ prove() {
   fi
   call enroll ",\"nonce\":\"$nonce\",\"key\":\"$(cut -d ' ' -f 1-2 <"$key.pub")\"" ",\"token\":\"$token\"" || fail 'not enrolled'
   take_certificate
-  certificate=$conf/$(basename "$key")-cert.pub
 }
 
 # Never in an argument: those are for everybody to read.
@@ -88,7 +103,7 @@ read_token() {
 
 stage_files() {
   stage signers "$conf/allowed_signers" 644 <<END
-mayfly namespaces="krl@mayfly" $(cut -d ' ' -f 1-2 <"$work/signer")
+mayfly namespaces="krl@mayfly" $(cat "$work/signer.pub")
 END
   if [ -n "$cacert" ]; then
     stage authority "$conf/broker-ca.pem" 644 <"$cacert"
