@@ -2,7 +2,7 @@ import { decodeBase64 } from './base64.ts'
 import { kindNumber, principalsMax, subjectType } from './certificate.ts'
 import type { Certificate, CertificateKind } from './certificate.ts'
 import { parsePublicKey, readKeyFields } from './public-key.ts'
-import { isSignedBy } from './signature.ts'
+import { isSignedBy, isSignedByAside } from './signature.ts'
 import { WireReader } from './wire-reader.ts'
 
 /** Reads a certificate in its one form: options ascending and once each, nothing reserved filled, nothing behind. That the signature is good is another question: `isGenuine`. */
@@ -42,6 +42,11 @@ export function parseCertificateLine(line: string): Certificate {
 /** Whether the key that the certificate names as its issuer has signed it. Whose key that is, the caller must ask. */
 export function isGenuine(certificate: Certificate): boolean {
   return isSignedBy(certificate.issuer, certificate.signedPart, certificate.signature)
+}
+
+/** The same, beside the event loop. */
+export function isGenuineAside(certificate: Certificate): Promise<boolean> {
+  return isSignedByAside(certificate.issuer, certificate.signedPart, certificate.signature)
 }
 
 function kindOf(reader: WireReader): CertificateKind {

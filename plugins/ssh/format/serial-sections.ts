@@ -7,11 +7,11 @@ export interface SerialSection {
   readonly runs: readonly SerialRange[]
 }
 
-// Bytes of each kind of section: type and length, for a bitmap its offset and the length of its bits too.
+// Bytes of each kind of section: type and length; for a bitmap its offset, the length of its bits, and the byte that rounding or the sign may cost.
 const listBytes = 5
 const serialBytes = 8
 const rangeBytes = 21
-const bitmapBytes = 17
+const bitmapBytes = 18
 
 const kinds = ['list', 'range', 'bitmap'] as const
 const list = 0

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { CertificateFields } from '../../../plugins/ssh/format/certificate.ts'
-import { isGenuine, parseCertificate, parseCertificateLine } from '../../../plugins/ssh/format/parse-certificate.ts'
+import { isGenuine, isGenuineAside, parseCertificate, parseCertificateLine } from '../../../plugins/ssh/format/parse-certificate.ts'
 import { fingerprint } from '../../../plugins/ssh/format/public-key.ts'
 import { certificateLine, signCertificate } from '../../../plugins/ssh/format/sign-certificate.ts'
 import { signerOf } from '../../../plugins/ssh/format/signer.ts'
@@ -21,6 +21,7 @@ test('what is signed reads back as what was asked for, in one form', async () =>
     expect(told(read)).toEqual(told(fields))
     expect(read.issuer).toEqual(signer.publicKey)
     expect(isGenuine(read)).toBe(true)
+    expect(await isGenuineAside(read)).toBe(true)
   })
   await fc.assert(property, { numRuns: 300 })
 })
