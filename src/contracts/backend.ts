@@ -61,11 +61,11 @@ export interface BackendContext {
   readonly databaseDrivers: readonly DatabaseDriver[]
 }
 
-/** Leases of this mount, as committed; history included, while it is kept. */
+/** Leases of this mount, as committed. */
 export interface MountLeases {
-  /** Those that were issued under these names, in no order; at most 500 names. One probe of an index each: fit for every login of a target. */
+  /** Those that were issued under these names, history included, in no order; at most 500 names. One probe of an index each: fit for every login of a target. */
   named(names: readonly string[]): Promise<readonly MountLease[]>
-  /** Those that were made for this subject, the oldest first: at most `limit` (500) after the one named. */
+  /** Those that were made for this subject and are not revoked, the oldest first: at most `limit` (500) after the one named. */
   bySubject(subject: string, after?: LeaseId, limit?: number): Promise<readonly MountLease[]>
 }
 
@@ -116,9 +116,23 @@ export type Answer =
   | { readonly warnings: readonly string[] }
   | { readonly issue: Issuance }
   | { readonly after: TaskWait }
+  | EndingAnswer
   /** Bytes as they are. With `etag` (visible ASCII without quotes, new with every change): who has them already is answered 304. */
   | { readonly raw: Uint8Array; readonly type: string; readonly etag?: string }
   | undefined
+
+/** Ends leases of this mount: they are due in one commit with what the handler wrote and the audit, the sweeper ends them, and the caller hears of it as from `sys/leases/revoke`: nothing said (204), or
+ *  what `answer` then says; 400 when they are not over in 20 s, and revoking goes on. What is not there needs no end. */
+export interface EndingAnswer {
+  readonly revoke: LeasesToEnd
+  readonly answer?: () => Promise<Said>
+}
+
+/** At most 500 names, as issued. Of a subject everything: it is worked off in batches, and nothing is issued for it meanwhile. */
+export type LeasesToEnd = { readonly subject: string } | { readonly names: readonly string[] }
+
+/** What is said after something else was done. */
+type Said = Exclude<Answer, { issue: unknown } | { after: unknown } | { revoke: unknown }>
 
 /** A request that is answered once a task has run: a rotation by hand. The request never runs the effect itself. Its handler schedules the task, due now, and answers
  *  this; the broker commits (the promise), wakes the sweeper, waits for the outcome of the run, and asks `answer` what to say of it. */
@@ -130,7 +144,7 @@ export interface TaskWait {
   /** How long the caller waits, at most; 20 s unless said, and never more. The task goes on all the same. */
   readonly waitMsMax?: number
   /** What the caller is told. It reads rows as committed, writes none, and throws a `BrokerError` for what failed. `undefined`: no run ended in time. */
-  answer(settled: TaskSettled | undefined): Promise<Exclude<Answer, { issue: unknown } | { after: unknown }>>
+  answer(settled: TaskSettled | undefined): Promise<Said>
 }
 
 /** How a run of a task ended, once that is committed. `error`: a sentence that the caller may read. `over`: it does not run again by itself. */
@@ -146,7 +160,7 @@ export interface Issuance {
   readonly recipe: Json
   readonly handle: Json
   readonly order?: Json
-  /** The name of what will be created, unique for ever, history included. */
+  /** The name of what will be created, unique for ever in the whole broker, other mounts and history included: a number of one mount is none. */
   readonly name: string
   /** The public part of the credential, in clear in lease and audit (`{ username }`). */
   readonly visible: Readonly<Record<string, string>>
@@ -156,7 +170,7 @@ export interface Issuance {
   readonly ttl: number
   readonly maxTtl: number
   readonly renewable: boolean
-  /** The lease stays when its token ends; it still ends by its own time, by prefix, by mount and by hand. */
+  /** The lease stays when its token ends; it still ends by its own time, by prefix, by mount and by hand. Only so an open path may issue to a caller without a token. */
   readonly outlivesToken?: boolean
   readonly guarantees: Guarantees
   readonly warnings?: readonly string[]

@@ -36,6 +36,7 @@ export type RevokeCause =
   | 'expired'
   | 'manual'
   | 'prefix'
+  | 'holder'
   | 'force'
   | 'token-revoked'
   | 'token-expired'

@@ -196,7 +196,7 @@ export type Intention =
   /** Also covers `issuing` leases, and refuses new ones below it while it is open. */
   | { readonly kind: 'cascade.open'; readonly selector: CascadeSelector; readonly cause: RevokeCause; readonly by: string }
   /** One batch of at most `limit` leases (and, for a token, children, which end with cascades of their own). Closes when nothing is left; the cascade of a mount only
-   *  leaves `dueWork` then, and goes on refusing new leases until `space.drop`. `count`. */
+   *  leaves `dueWork` then, and goes on refusing new leases until `space.drop`. `count`; `more` when it is still open. */
   | { readonly kind: 'cascade.work'; readonly id: number; readonly limit: number }
 
   // audit and history
@@ -221,8 +221,15 @@ export type CascadeSelector =
   | { readonly kind: 'token'; readonly hash: string }
   | { readonly kind: 'prefix'; readonly prefix: string }
   | { readonly kind: 'mount'; readonly mount: string }
+  /** All that was made for a subject at a mount. */
+  | { readonly kind: 'subject'; readonly mount: string; readonly subject: string }
+  /** All that somebody holds, at one mount or (`''`) at every one. Never of nobody: `value` is not empty. */
+  | { readonly kind: 'holder'; readonly holder: Holder; readonly value: string; readonly mount: string }
   /** Every token that an auth method gave, unusable from this commit on. */
   | { readonly kind: 'auth'; readonly mount: string }
+
+/** How a lease names who holds it. */
+export type Holder = 'entity' | 'accessor' | 'display_name'
 
 export interface ClaimedLease {
   readonly id: LeaseId

@@ -88,7 +88,7 @@ export interface Store extends AsyncDisposable {
   liveAtMount(mount: string): Promise<number>
   /** Of these names, those that a lease that is not revoked carries. A lease ended by force is revoked: its object is still reported. For the reconciler. */
   knownNames(names: readonly string[]): Promise<ReadonlySet<string>>
-  /** Leases of a mount that were made for this subject, history included, the oldest first. */
+  /** Leases of a mount that were made for this subject and are not revoked, the oldest first. */
   leasesOf(mount: string, subject: string, after: LeaseId | '', limit: number): Promise<readonly Lease[]>
   /** Every lease, history included, that carries one of these names. */
   leasesNamed(names: readonly string[]): Promise<readonly Lease[]>
@@ -242,8 +242,8 @@ export interface DueWork {
 /** One durable row that ends many leases. */
 export interface Cascade {
   readonly id: number
-  readonly kind: 'token' | 'prefix' | 'mount' | 'auth'
-  /** Token hash, prefix of lease ids, or uuid of a mount. */
+  readonly kind: 'token' | 'prefix' | 'mount' | 'auth' | 'subject' | 'holder'
+  /** Token hash, prefix of lease ids, or uuid of a mount; the last and a subject, how a holder is named, a mount or nothing, and the name, a line each. */
   readonly selector: string
   readonly cause: RevokeCause
   /** A lease id or token hash that the work has reached. */
@@ -271,6 +271,8 @@ export interface ChangeResult {
   readonly leases?: readonly Lease[]
   /** The token's row after a use, or after its end. */
   readonly token?: Token
+  /** A cascade that was worked on is still open. */
+  readonly more?: boolean
   /** The cascade that was opened. It is gone from `Store.cascade` once everything that it selects is due. */
   readonly cascade?: number
 }

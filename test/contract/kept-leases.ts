@@ -1,4 +1,4 @@
-import type { LeaseId, MountLease, MountLeases, TargetId } from '../../src/contracts/index.ts'
+import type { LeaseId, LeasesToEnd, MountLease, MountLeases, TargetId } from '../../src/contracts/index.ts'
 import type { TestLease } from './test-mount.ts'
 
 /** The leases of a test's mount, as the broker keeps them: promised before the effect, and history afterwards. */
@@ -18,6 +18,16 @@ export class KeptLeases implements MountLeases {
     return [...this.#leases.values()].filter(({ lease, state }) => lease.plan.target === target && state !== 'revoked').length
   }
 
+  /** Those that an answer means and that have not ended. */
+  meant(wanted: LeasesToEnd): readonly TestLease[] {
+    return [...this.#leases.values()]
+      .filter(
+        ({ lease: { plan }, state }) =>
+          state !== 'revoked' && ('subject' in wanted ? plan.subject === wanted.subject : wanted.names.includes(plan.name))
+      )
+      .map(({ lease }) => lease)
+  }
+
   async named(names: readonly string[]): Promise<readonly MountLease[]> {
     return this.#all().filter(({ name }) => names.includes(name))
   }
@@ -27,7 +37,7 @@ export class KeptLeases implements MountLeases {
     const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1
     return all
       .slice(from)
-      .filter(lease => lease.subject === subject)
+      .filter(lease => lease.subject === subject && lease.state !== 'revoked')
       .slice(0, limit)
   }
 

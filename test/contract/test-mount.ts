@@ -8,6 +8,7 @@ import type {
   Clock,
   CredentialType,
   DatabaseDriver,
+  EndingAnswer,
   Found,
   Handler,
   Issuance,
@@ -197,6 +198,13 @@ export class TestMount implements AsyncDisposable {
     return after.answer(outcome.why === undefined ? { kind: 'done' } : { kind: 'failed', error: outcome.why, over: 'done' in outcome })
   }
 
+  /** As the broker does for a request that ends leases: due first, ended by the sweeper, and then the caller hears of it. */
+  async #ended({ revoke, answer }: EndingAnswer): Promise<Answer> {
+    const groups = Map.groupBy(this.#leases.meant(revoke), ({ plan }) => JSON.stringify([plan.credential, plan.target, plan.recipe]))
+    for (const leases of groups.values()) await this.revoke(leases)
+    return answer?.()
+  }
+
   credential(lease: TestLease): CredentialType {
     return this.backend.credentials[lease.plan.credential]!
   }
@@ -230,7 +238,8 @@ export class TestMount implements AsyncDisposable {
     const operation = verb === 'write' ? ((await row.exists?.(asked, changes)) === false ? 'create' : 'update') : verb
     const answer = await handler({ ...asked, operation }, changes, neverAborted)
     changes.commit()
-    return answer && 'after' in answer ? await this.#waited(answer.after) : answer
+    if (answer && 'after' in answer) return this.#waited(answer.after)
+    return answer && 'revoke' in answer ? await this.#ended(answer) : answer
   }
 
   #route(path: string): [Path, Record<string, string>] {

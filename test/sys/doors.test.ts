@@ -47,6 +47,7 @@ test('the paths that need sudo', () => {
     'sys/leases',
     'sys/leases/lookup/*prefix',
     'sys/leases/revoke-force/*prefix',
+    'sys/leases/revoke-holder',
     'sys/leases/revoke-prefix/*prefix',
     'sys/remount',
     'sys/resume',

@@ -77,7 +77,7 @@ export interface Auth {
 /** What a core operation (sys, auth/token) answers: as a backend does, or with a token, a renewed lease, a status of its own. `wait` runs between two commits:
  *  the changes with the request's entry before it, the response's entry after it. */
 export type Outcome =
-  | Exclude<Answer, { issue: unknown } | { after: unknown }>
+  | Exclude<Answer, { issue: unknown } | { after: unknown } | { revoke: unknown }>
   /** All of it is secret. */
   | { readonly data: Secret<JsonObject>; readonly warnings?: readonly string[] }
   | { readonly auth: Secret<Auth>; readonly warnings?: readonly string[] }

@@ -6,6 +6,7 @@ import type { Call } from './core-path.ts'
 import type { Mount } from '../mounts/mount.ts'
 import type { LoginAnswer } from '../login/login.ts'
 import { loginStorage } from '../login/login-storage.ts'
+import { endLeasesOfMount } from '../leases/end-leases.ts'
 import { mountStorage } from '../mounts/mount-storage.ts'
 import type { Parts } from '../parts.ts'
 import { serves } from './router.ts'
@@ -68,7 +69,8 @@ function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, ope
         return (await handler(...authHandlerArguments(call, mount, rest), deadline.signal)) as Outcome | LoginAnswer
       const storage = mountStorage(parts, mount.record.uuid, intention => call.change(intention))
       const answer = await handler(pathRequest(call, mount, rest), storage, deadline.signal)
-      return answer && 'after' in answer ? afterTask(parts, mount.record.uuid, answer.after, call.signal) : answer
+      if (answer && 'after' in answer) return afterTask(parts, mount.record.uuid, answer.after, call.signal)
+      return answer && 'revoke' in answer ? await endLeasesOfMount(call, mount.record.uuid, answer) : answer
     }
   }
 }

@@ -8,7 +8,7 @@ import type { Parts } from '../parts.ts'
 import type { Outcome } from '../door/request.ts'
 
 // Below every client's own time-out (30 s and more).
-const syncWaitMsMax = 20_000
+export const syncWaitMsMax = 20_000
 
 const pollMs = 200
 

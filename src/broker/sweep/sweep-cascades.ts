@@ -10,7 +10,7 @@ export async function workCascades(parts: Parts, cascades: readonly Cascade[]): 
   for (const cascade of cascades) {
     const [result] = await parts.store.commit([{ kind: 'cascade.work', now: parts.clock.now(), id: cascade.id, limit: batchSizeMax }], [])
     await parts.at('cascade:after-each-batch')
-    more ||= (result?.count ?? 0) > 0
+    more ||= (result?.count ?? 0) > 0 || (result?.more ?? false)
   }
   return more
 }

@@ -2,10 +2,11 @@ import { corePath } from '../../broker/door/core-path.ts'
 import type { Call, CorePath } from '../../broker/door/core-path.ts'
 import { page, pageFields } from '../../broker/door/page.ts'
 import type { Outcome } from '../../broker/door/request.ts'
-import { BrokerError, field } from '../../contracts/index.ts'
+import { field } from '../../contracts/index.ts'
 import type { LeaseId, z } from '../../contracts/index.ts'
 import type { HoldingsFilter } from '../../store/store.ts'
 import { leaseDetails } from './lease-details.ts'
+import { mountUuid } from './mount-uuid.ts'
 import { refuseUnknown } from './refuse-unknown.ts'
 
 const filters = {
@@ -51,10 +52,4 @@ function filterOf({ parts, fields }: HoldingsCall): HoldingsFilter {
   const { accessor, display_name: displayName, entity_id: entity, target, role, ended } = fields
   const said = { accessor, displayName, entity, target, role, ended, mount: fields.mount && mountUuid(fields.mount, parts) }
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined && value !== ''))
-}
-
-function mountUuid(path: string, parts: HoldingsCall['parts']): string {
-  const mount = parts.mounts.all.find(({ record }) => record.path === `${path.replace(/\/+$/, '')}/`)
-  if (!mount) throw new BrokerError('invalid_request', 'mount: no mount at this path')
-  return mount.record.uuid
 }

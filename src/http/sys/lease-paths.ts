@@ -4,10 +4,13 @@ import { reachableLease } from '../../broker/leases/own-lease.ts'
 import { page, pageFields } from '../../broker/door/page.ts'
 import { renewLease } from '../../broker/leases/renew.ts'
 import { forceRevoke, revokeLease, revokePrefix } from '../../broker/leases/revoke.ts'
+import { revokeHolder } from '../../broker/leases/end-leases.ts'
 import { BrokerError, field } from '../../contracts/index.ts'
 import { countIrrevocable, listIrrevocable } from './irrevocable.ts'
 import { leaseDetails } from './lease-details.ts'
-import { leaseFields, namedLease, namedPrefix } from './lease-request.ts'
+import { leaseFields, namedHolder, namedLease, namedPrefix } from './lease-request.ts'
+import { mountUuid } from './mount-uuid.ts'
+import { refuseUnknown } from './refuse-unknown.ts'
 
 const sync = { sync: field.boolean() }
 const typed = { type: field.text(), limit: field.text(), include_child_namespaces: field.boolean() }
@@ -56,6 +59,18 @@ export const leasePaths: readonly CorePath[] = [
     sudo: true,
     fields: sync,
     write: call => revokePrefix(call, namedPrefix(call), call.fields.sync ?? true)
+  }),
+  corePath({
+    pattern: 'leases/revoke-holder',
+    summary: 'ends everything that somebody holds: exactly one of entity, accessor, display_name; of one mount, or of all',
+    sudo: true,
+    fields: { entity: field.text(), accessor: field.text(), display_name: field.text(), mount: field.text(), ...sync },
+    write: call => {
+      refuseUnknown(call)
+      const { holder, value } = namedHolder(call)
+      const mount = call.fields.mount ? mountUuid(call.fields.mount, call.parts) : ''
+      return revokeHolder(call, holder, value, mount, call.fields.sync ?? true)
+    }
   }),
   corePath({
     pattern: 'leases/revoke-force/*prefix',

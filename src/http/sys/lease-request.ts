@@ -1,4 +1,5 @@
 import { BrokerError, field } from '../../contracts/index.ts'
+import type { Holder } from '../../store/change.ts'
 import type { Call } from '../../broker/door/core-path.ts'
 
 /** The id in the body. */
@@ -13,6 +14,23 @@ export function namedLease(call: Call<{ lease_id?: string | undefined }>): strin
   const id = inBody || inUrl
   if (id === '') throw new BrokerError('invalid_request', 'lease_id must be specified')
   return id
+}
+
+interface HolderFields {
+  readonly entity?: string | undefined
+  readonly accessor?: string | undefined
+  readonly display_name?: string | undefined
+}
+
+/** Whose leases a call means. Two names at once would be a guess at which of both is meant; none would be everybody. */
+export function namedHolder({ fields }: Call<HolderFields>): { readonly holder: Holder; readonly value: string } {
+  const said = (['entity', 'accessor', 'display_name'] as const).flatMap(holder => {
+    const value = fields[holder] ?? ''
+    return value === '' ? [] : [{ holder, value }]
+  })
+  const [one, other] = said
+  if (!one || other) throw new BrokerError('invalid_request', 'exactly one of entity, accessor and display_name must be specified')
+  return one
 }
 
 /** What `revoke-prefix` and `revoke-force` are aimed at. Nothing at all would be every lease there is. */

@@ -214,7 +214,7 @@ create index lease_mount on lease (mount) where state <> 'revoked';
 create index lease_issuing on lease (epoch) where state = 'issuing';
 create index lease_claim on lease (claim_epoch) where claim_epoch is not null;
 create index lease_stuck on lease (target_id) where state = 'revoking' and failures >= 6 and ended_at is null;
-create index lease_subject on lease (subject) where subject is not null;
+create index lease_subject on lease (subject) where subject is not null and state <> 'revoked';
 create index lease_history on lease (closed_at) where state = 'revoked';
 
 -- Nothing counts leases: these rows are kept by the very statements that change them.

@@ -27,10 +27,18 @@ export function lineEnd(hash: string): string {
   select min(until) from line)`
 }
 
-/** No open cascade covers a lease with this mount and id, and its mount is not ending. A token's cascade needs no look: its token has ended. */
-export function uncovered(mount: string, id: string): string {
-  return `not exists (select 1 from cascade where kind = 'mount' and selector = ${mount})
+/** No open cascade covers a lease, and its mount is not ending. Its columns are parameters (`:`) or of a row (`lease.`). A token's cascade needs no look: its token has ended. */
+export function uncovered(of: ':' | 'lease.'): string {
+  const [mount, id, subject] = [`${of}mount`, `${of}id`, `${of}subject`]
+  const held = (['entity', 'accessor', 'display_name'] as const).flatMap(holder =>
+    [`''`, mount].map(at => `'${holder}' || char(10) || ${at} || char(10) || ${of}${holder}`)
+  )
+  // Hardly ever is one open: then the first line is all.
+  return `(not exists (select 1 from cascade) or (
+    not exists (select 1 from cascade where kind = 'mount' and selector = ${mount})
     and not exists (select 1 from cascade where kind = 'prefix' and selector <= ${id} and substr(${id}, 1, length(selector)) = selector)
+    and not exists (select 1 from cascade where kind = 'subject' and selector = ${mount} || char(10) || ${subject})
+    and not exists (select 1 from cascade where kind = 'holder' and selector in (${held.join(', ')}))))
     and not exists (select 1 from mount_end where mount = ${mount})`
 }
 

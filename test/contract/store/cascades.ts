@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { LeaseId } from '../../../src/contracts/index.ts'
 import type { CascadeSelector } from '../../../src/store/change.ts'
 import { World } from './world.ts'
 import type { OpenStore } from './world.ts'
@@ -56,6 +57,66 @@ export function cascades(open: OpenStore): void {
       await expect(world.begin(token)).rejects.toMatchObject({ code: 'invalid_request' })
       await world.begin(token, { mount: 'mount-2' })
     })
+
+    test('what was made for a subject ends at its mount, and nothing begins for it meanwhile', async () => {
+      await using world = await World.open(open)
+      const token = await world.token()
+      const own = []
+      for (let i = 0; i < 5; i++)
+        own.push(i % 2 ? await world.begin(token, { subject: 'key\n1' }) : await world.active(token, { subject: 'key\n1' }))
+      const others = [
+        await world.active(token, { subject: 'key' }),
+        await world.active(token),
+        await world.active(token, { subject: 'key\n1', mount: 'mount-2' })
+      ]
+      const of = async (after: LeaseId | '', limit: number) =>
+        (await world.store.leasesOf('mount-1', 'key\n1', after, limit)).map(({ id }) => id)
+      expect(await of('', 2)).toEqual([own[0]!.id, own[1]!.id])
+      expect(await of(own[1]!.id, 9)).toEqual(own.slice(2).map(({ id }) => id))
+      await openCascade(world, { kind: 'subject', mount: 'mount-1', subject: 'key\n1' })
+      await expect(world.begin(token, { subject: 'key\n1' })).rejects.toMatchObject({ code: 'invalid_request' })
+      await expect(world.activate(own[1]!)).rejects.toMatchObject({ code: 'invalid_request' })
+      await world.begin(token, { subject: 'key' })
+      await world.begin(token, { subject: 'key\n1', mount: 'mount-2' })
+      expect(await world.cascade(2)).toEqual([2, 2, 1])
+      for (const { id } of own) expect(await world.lease(id)).toMatchObject({ dueAt: world.now, cause: 'prefix' })
+      for (const lease of others) expect(await world.lease(lease.id)).toEqual(lease)
+      await world.settle(await world.claim(), { outcome: 'gone' })
+      expect(await of('', 9)).toEqual([])
+      await world.begin(token, { subject: 'key\n1' })
+    })
+
+    const holders = [
+      ['entity', 'e 1', { entity: 'e 1' }],
+      ['accessor', 'a 1', { accessor: 'a 1' }],
+      ['display_name', 'anna\nb', { displayName: 'anna\nb' }]
+    ] as const
+    test.for(holders)(
+      'all that somebody holds by %s ends, in steps, and nothing begins for them meanwhile',
+      async ([holder, value, held]) => {
+        await using world = await World.open(open)
+        const token = await world.token()
+        const own = [
+          await world.active(token, held),
+          await world.begin(token, { ...held, mount: 'mount-2' }),
+          await world.active(token, { ...held, outlivesToken: true })
+        ]
+        const other = await world.active(token)
+        const { cascade } = await openCascade(world, { kind: 'holder', holder, value, mount: '' })
+        await expect(world.begin(token, held)).rejects.toMatchObject({ code: 'invalid_request' })
+        await expect(world.activate(own[1]!)).rejects.toMatchObject({ code: 'invalid_request' })
+        await world.begin(token)
+        const step = () => world.change({ kind: 'cascade.work', id: cascade!, limit: 2 })
+        expect(await step()).toMatchObject({ count: 2, more: true })
+        expect(await step()).toMatchObject({ count: 1, more: false })
+        expect(await step()).toMatchObject({ applied: false })
+        for (const { id } of own) expect(await world.lease(id)).toMatchObject({ dueAt: world.now, cause: 'prefix' })
+        expect(await world.lease(other.id)).toEqual(other)
+        await openCascade(world, { kind: 'holder', holder, value, mount: 'mount-2' })
+        await world.begin(token, held)
+        await expect(world.begin(token, { ...held, mount: 'mount-2' })).rejects.toMatchObject({ code: 'invalid_request' })
+      }
+    )
 
     test('a token tree ends with every lease on it, except those that outlive their token', async () => {
       await using world = await World.open(open)

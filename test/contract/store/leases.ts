@@ -41,6 +41,7 @@ export function leases(open: OpenStore): void {
       await expect(world.begin(revoked)).rejects.toEqual(refused('permission_denied'))
       await expect(world.begin(child, { token: 'unknown' })).rejects.toEqual(refused('permission_denied'))
       await expect(world.begin(child, { token: '' })).rejects.toEqual(refused('permission_denied'))
+      await world.activate(await world.begin(child, { token: '', outlivesToken: true }))
       await world.begin(child)
       world.advance({ minutes: 1 })
       await expect(world.begin(child)).rejects.toEqual(refused('permission_denied'))

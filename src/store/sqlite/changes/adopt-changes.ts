@@ -8,7 +8,7 @@ const livesOn = (target: string) => `not exists (select 1 from target where id =
 
 // A taken name or id is no error but no row: an issue, or another look, has it.
 const adoptSql = `insert into lease (${leaseColumns})
-  select ${leaseParameters} where ${fence} and ${uncovered(':mount', ':id')} and ${livesOn(':target_id')}
+  select ${leaseParameters} where ${fence} and ${uncovered(':')} and ${livesOn(':target_id')}
   on conflict do nothing`
 
 export function adoptLease({ db, fence }: Writing, { lease, recipe }: ChangeOf<'lease.adopt'>): Applied {

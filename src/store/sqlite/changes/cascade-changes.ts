@@ -1,10 +1,12 @@
 import { unhandled } from '../../../contracts/index.ts'
 import { cubbyholeSpace } from '../../token.ts'
-import { becomesDue, beginsWith, notYetDue } from '../conditions.ts'
+import { beginsWith } from '../conditions.ts'
 import type { CascadeRow } from '../work-rows.ts'
 import { fence, lostEpoch } from '../writing.ts'
 import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { reach } from './cascade-reach.ts'
 import { endToken } from './token-changes.ts'
+import { walkHeld } from './walk-held.ts'
 
 export function openCascade(writing: Writing, { selector, cause, by }: ChangeOf<'cascade.open'>): Applied {
   const opened = writing.db.get<{ id: number }>(
@@ -28,6 +30,10 @@ function selectorText(selector: ChangeOf<'cascade.open'>['selector']): string {
     case 'mount':
     case 'auth':
       return selector.mount
+    case 'subject':
+      return [selector.mount, selector.subject].join('\n')
+    case 'holder':
+      return [selector.holder, selector.mount, selector.value].join('\n')
     default:
       return unhandled(selector)
   }
@@ -36,14 +42,25 @@ function selectorText(selector: ChangeOf<'cascade.open'>['selector']): string {
 export function workCascade(writing: Writing, { id, limit }: ChangeOf<'cascade.work'>): Applied {
   const cascade = writing.db.get<CascadeRow>(`select * from cascade where id = :id and ${fence}`, { id, ...writing.fence })
   if (!cascade) return { applied: false, count: 0 }
-  const count = workBatch(writing, cascade, limit)
-  // A full batch may have left something behind; the next one finds out.
-  if (count < limit) writing.db.run(`delete from cascade where id = :id and ${fence}`, { id, ...writing.fence })
-  return { applied: true, count }
+  const { count, more } = cascade.kind === 'holder' ? walkHeld(writing, cascade, limit) : workBatch(writing, cascade, limit)
+  if (!more) writing.db.run(`delete from cascade where id = :id and ${fence}`, { id, ...writing.fence })
+  return { applied: true, count, more }
 }
 
-function workBatch(writing: Writing, cascade: CascadeRow, limit: number): number {
+interface Batch {
+  readonly count: number
+  readonly more: boolean
+}
+
+/** A full batch may have left something behind; the next one finds out. */
+function workBatch(writing: Writing, cascade: CascadeRow, limit: number): Batch {
+  const count = endSelected(writing, cascade, limit)
+  return { count, more: count >= limit }
+}
+
+function endSelected(writing: Writing, cascade: CascadeRow, limit: number): number {
   if (cascade.kind === 'auth') return endLogins(writing, cascade, limit)
+  if (cascade.kind === 'holder') throw new Error('who holds what is walked')
   let count = endLeases(writing, cascade, cascade.kind, limit)
   if (cascade.kind !== 'token') return count
   if (count < limit) count += partWithChildren(writing, cascade, limit - count)
@@ -77,17 +94,17 @@ const selectSql = {
   token: `select number, number as at from lease
     where token = :selector and state <> 'revoked' and outlives_token = 0 and number > cast(:cursor as integer) order by number limit :limit`,
   mount: `select number, number as at from lease where mount = :selector and state <> 'revoked' and number > cast(:cursor as integer) order by number limit :limit`,
+  subject: `select number, number as at from lease indexed by lease_subject
+    where subject = substr(:selector, instr(:selector, char(10)) + 1) and mount = substr(:selector, 1, instr(:selector, char(10)) - 1)
+      and state <> 'revoked' and number > cast(:cursor as integer) order by number limit :limit`,
   prefix: `select number, id as at from lease where ${beginsWith('id', ':selector')} and id > :cursor and state <> 'revoked' order by id limit :limit`
 } as const
 
-const dueSql = `update lease set ${becomesDue} where number = :number and ${notYetDue} and ${fence}`
-
-function endLeases(writing: Writing, { id, selector, cursor, cause }: CascadeRow, kind: keyof typeof selectSql, limit: number): number {
-  const { db, now } = writing
-  const steps = db.all<Step>(selectSql[kind], { selector, cursor, limit })
-  for (const { number } of steps) db.run(dueSql, { number, cause, now, ...writing.fence })
+function endLeases(writing: Writing, cascade: CascadeRow, kind: keyof typeof selectSql, limit: number): number {
+  const { selector, cursor } = cascade
+  const steps = writing.db.all<Step>(selectSql[kind], { selector, cursor, limit })
   const last = steps.at(-1)
-  if (last) db.run(`update cascade set cursor = :cursor where id = :id and ${fence}`, { id, cursor: String(last.at), ...writing.fence })
+  if (last) reach(writing, cascade, steps, String(last.at))
   return steps.length
 }
 

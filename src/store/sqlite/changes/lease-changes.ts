@@ -5,15 +5,15 @@ import type { LeaseRow } from '../lease-row.ts'
 import { changed, fence, fenceHolds, lostEpoch } from '../writing.ts'
 import type { Applied, ChangeOf, Writing } from '../writing.ts'
 
-/** What must hold for a lease to begin, and again for it to become active. */
-function mayLive(token: string, mount: string, id: string, target: string): string {
-  return `${fence} and ${tokenLives(token)} and ${uncovered(mount, id)}
-    and not exists (select 1 from target where id = ${target} and retired_at is not null)`
+/** What must hold for a lease to begin, and again for it to become active. What an open path issued (to a host that proved its key) has no token to end with, and its backend says so. */
+function mayLive(of: ':' | 'lease.'): string {
+  return `${fence} and ((${of}token = '' and ${of}outlives_token = 1) or ${tokenLives(`${of}token`)}) and ${uncovered(of)}
+    and not exists (select 1 from target where id = ${of}target_id and retired_at is not null)`
 }
 
 // A taken name or id is no error but no row.
 const beginSql = `insert into lease (${leaseColumns})
-  select ${leaseParameters} where ${mayLive(':token', ':mount', ':id', ':target_id')}
+  select ${leaseParameters} where ${mayLive(':')}
   on conflict do nothing`
 
 export function beginLease(writing: Writing, { lease, recipe }: ChangeOf<'lease.begin'>): Applied {
@@ -34,7 +34,7 @@ export function beginLease(writing: Writing, { lease, recipe }: ChangeOf<'lease.
 const activateSql = `update lease set state = 'active', version = version + 1, handle = :handle, visible = :visible, guarantees = :guarantees,
     expires_at = :expiresAt, due_at = :expiresAt, activated = 1
   where id = :id and state = 'issuing' and version = :version and epoch = :epoch and cause is null and due_at > :now
-    and ${mayLive('lease.token', 'lease.mount', 'lease.id', 'lease.target_id')}`
+    and ${mayLive('lease.')}`
 
 export function activateLease(writing: Writing, change: ChangeOf<'lease.activate'>): Applied {
   const { id, version, handle, expiresAt } = change
@@ -58,7 +58,7 @@ const renewSql = `update lease set expires_at = :expiresAt, due_at = :expiresAt,
   where id = :id and state = 'active' and version = :version and cause is null and due_at > :now
     and (max_expires_at is null or max_expires_at >= :expiresAt)
     and (outlives_token = 1 or ${tokenLives('lease.token')})
-    and ${uncovered('lease.mount', 'lease.id')} and ${fence}`
+    and ${uncovered('lease.')} and ${fence}`
 
 export function renewLease(writing: Writing, { id, version, expiresAt }: ChangeOf<'lease.renew'>): Applied {
   if (writing.db.run(renewSql, { id, version, expiresAt, now: writing.now, ...writing.fence }) > 0) return { applied: true }
@@ -81,13 +81,19 @@ export function forceLeases(writing: Writing, { prefix, by, limit }: ChangeOf<'l
   return { ...changed(leases.length), leases }
 }
 
+function isNobodys({ token, outlives_token }: LeaseRow): boolean {
+  return token === '' && outlives_token === 1
+}
+
 /** Finds the reason after the fact, in the same transaction; the statement's own condition has decided. */
 function whyNot(writing: Writing, change: 'lease.begin' | 'lease.activate', row: LeaseRow): LostCondition {
   const { db, now } = writing
   const refused = (message: string) => new LostCondition(change, 'invalid_request', message)
   if (!fenceHolds(writing)) return lostEpoch(change)
-  if (!db.holds(tokenLives(':token'), { token: row.token, now })) return new LostCondition(change, 'permission_denied', 'permission denied')
-  if (!db.holds(uncovered(':mount', ':id'), { mount: row.mount, id: row.id })) return refused('leases here are being revoked')
+  if (!isNobodys(row) && !db.holds(tokenLives(':token'), { token: row.token, now }))
+    return new LostCondition(change, 'permission_denied', 'permission denied')
+  const { mount, id, subject, entity, accessor, display_name } = row
+  if (!db.holds(uncovered(':'), { mount, id, subject, entity, accessor, display_name })) return refused('leases here are being revoked')
   if (db.holds('exists (select 1 from target where id = :target and retired_at is not null)', { target: row.target_id }))
     return refused('the target is retired')
   return new LostCondition(

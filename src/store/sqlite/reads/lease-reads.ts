@@ -79,7 +79,7 @@ export function leasesNamed(db: Database, names: readonly string[]): LeaseRow[] 
 }
 
 const subjectSql = `select ${leaseColumns} from lease indexed by lease_subject
-  where subject = :subject and mount = :mount and number > coalesce((select number from lease where id = :after), 0) order by number limit :limit`
+  where subject = :subject and state <> 'revoked' and mount = :mount and number > coalesce((select number from lease where id = :after), 0) order by number limit :limit`
 
 export function leasesOf(db: Database, mount: string, subject: string, after: string, limit: number): LeaseRow[] {
   return db.all<LeaseRow>(subjectSql, { mount, subject, after, limit })
