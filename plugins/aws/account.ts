@@ -14,6 +14,8 @@ const socketsMax = 32
 // Full jitter between nothing and the base doubled with each try, at most the largest.
 const backoffMs = { base: 200, max: 5_000 }
 const triesMax = 8
+// A service that fails outright is somebody's to look at: the sweeper comes again.
+const failedTriesMax = 3
 
 export interface Keys {
   readonly accessKeyId: string
@@ -80,6 +82,24 @@ export class Account implements Disposable {
     return await this.#identity
   }
 
+  /** What AWS has for the time, told with every answer. */
+  async now(signal: AbortSignal): Promise<Temporal.Instant> {
+    const command = new GetCallerIdentityCommand({})
+    let told: string | undefined
+    command.middlewareStack.add(
+      next => async args => {
+        const answered = await next(args)
+        told = (answered.response as { readonly headers?: Readonly<Record<string, string>> }).headers?.['date']
+        return answered
+      },
+      { step: 'deserialize', priority: 'low' }
+    )
+    await this.sts((sts, at) => sts.send(command, at), { lane: 'revoke' }, signal)
+    const milliseconds = Date.parse(told ?? '')
+    if (Number.isNaN(milliseconds)) throw new BrokerError('target_refused', 'STS does not tell the time')
+    return Temporal.Instant.fromEpochMilliseconds(milliseconds)
+  }
+
   async #askIdentity(signal: AbortSignal): Promise<Identity> {
     const { Account, Arn, UserId } = await this.sts((sts, at) => sts.send(new GetCallerIdentityCommand({}), at), { lane: 'revoke' }, signal)
     if (!/^\d{12}$/.test(Account ?? '') || !Arn || !UserId) throw new BrokerError('target_refused', 'STS does not say whose the key is')
@@ -103,7 +123,8 @@ export class Account implements Disposable {
       } catch (error) {
         if (isThrottled(error)) budget.throttled()
         const again = how.once ? isThrottled(error) : mayRepeat(error)
-        if (!again || tries >= triesMax || signal.aborted) throw toBrokerError(service, error, signal)
+        if (!again || tries >= (isThrottled(error) ? triesMax : failedTriesMax) || signal.aborted)
+          throw toBrokerError(service, error, signal)
         await this.#pause(tries, signal).catch(() => undefined)
       }
     }

@@ -5,20 +5,26 @@ import { leasePath } from './config-lease.ts'
 import { rootPath } from './config-root.ts'
 import type { CredentialKind } from './credential-kind.ts'
 import { credsPaths } from './creds.ts'
+import { iamUser } from './iam-user/iam-user.ts'
 import { keptVersions, targetOf } from './root-config.ts'
 import { rolePaths } from './roles.ts'
+import { cutPublishing, publishCuts } from './sts/publish-cuts.ts'
+import { sessionTypes } from './sts/session-types.ts'
 
-const kinds: readonly CredentialKind[] = []
+const kinds: readonly CredentialKind[] = [iamUser, ...sessionTypes]
 
 export async function openBackend(context: BackendContext): Promise<Backend> {
   const engine = { context, accounts: new Accounts(context) }
   const types = kinds.map(({ type }) => type)
+  const credentials = Object.fromEntries(kinds.map(kind => [kind.type, kind.credential(engine)]))
+  const listable = types.filter(type => 'list' in credentials[type]!)
   return {
     paths: [rootPath(engine, types), leasePath, ...rolePaths(kinds), ...credsPaths(engine, kinds)],
-    credentials: Object.fromEntries(kinds.map(kind => [kind.type, kind.credential(engine)])),
+    credentials,
+    tasks: { [publishCuts]: cutPublishing(engine) },
     targets: async () =>
       (await keptVersions(context.storage)).flatMap(({ number }) =>
-        types.map(type => ({ id: targetOf(engine, type, number), credential: type }))
+        listable.map(type => ({ id: targetOf(engine, type, number), credential: type }))
       ),
     [Symbol.asyncDispose]: async () => engine.accounts[Symbol.dispose]()
   }

@@ -1,0 +1,82 @@
+import { GetUserCommand, GetUserPolicyCommand, ListUsersCommand } from '@aws-sdk/client-iam'
+import type { IAMClient, User } from '@aws-sdk/client-iam'
+import { BrokerError } from 'mayfly/plugin'
+import type { Found, Json, TargetId } from 'mayfly/plugin'
+import type { Account } from '../account.ts'
+import { isMissing } from '../aws-error.ts'
+import type { Lane } from '../call-budget.ts'
+import type { Engine } from '../engine.ts'
+import { numberOf } from '../root-config.ts'
+import { expiryIn, expiryPolicyName } from './dead-man.ts'
+import { plainRecipe } from './frozen.ts'
+import type { Handle } from './frozen.ts'
+import { isBrokersPath, markedLease, ownsPath } from './mark.ts'
+import { looksLikeOurs } from './user-name.ts'
+
+// What one page holds; AWS may give less. An account has 5,000 users unless AWS was asked for more.
+const pageSizeMax = 1_000
+
+/** Everybody in the account that is ours or looks as if, page by page. */
+export async function* listUsers(engine: Engine, target: TargetId, signal: AbortSignal): AsyncGenerator<Found> {
+  const { account, version } = await engine.accounts.ofVersion(numberOf(target))
+  if (version.account === null) throw new BrokerError('integrity', 'the account of the root is not on record')
+  for await (const page of pagesOfUsers(account, 'issue', signal)) {
+    const suspects = page.filter(({ Path = '', UserName = '' }) => isBrokersPath(Path) || looksLikeOurs(UserName))
+    for (const user of suspects) {
+      const found = await lookAt(engine, account, version.account, user, signal)
+      if (found) yield found
+    }
+  }
+}
+
+/** Lower case, as IAM compares them. */
+export async function namesOfUsers(account: Account, lane: Lane, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const names = new Set<string>()
+  for await (const page of pagesOfUsers(account, lane, signal))
+    for (const { UserName } of page) if (UserName) names.add(UserName.toLowerCase())
+  return names
+}
+
+async function* pagesOfUsers(account: Account, lane: Lane, signal: AbortSignal): AsyncGenerator<readonly User[]> {
+  for (let Marker: string | undefined, more = true; more;) {
+    const input = { MaxItems: pageSizeMax, ...(Marker && { Marker }) }
+    const page = await account.iam((iam, at) => iam.send(new ListUsersCommand(input), at), { lane }, signal)
+    yield page.Users ?? []
+    Marker = page.Marker
+    more = page.IsTruncated === true && Marker !== undefined
+  }
+}
+
+/** A list has no tags: whose a user is says a look at it. */
+async function lookAt(
+  engine: Engine,
+  account: Account,
+  accountId: string,
+  { UserName: name = '', Path = '' }: User,
+  signal: AbortSignal
+): Promise<Found | undefined> {
+  if (isBrokersPath(Path) && !ownsPath(engine.context, Path)) return { name, enabled: true, marked: 'foreign' }
+  const seen = await unlessMissing(account, (iam, at) => iam.send(new GetUserCommand({ UserName: name }), at), signal)
+  // It went meanwhile.
+  if (!seen?.User) return undefined
+  const leasePart = markedLease(engine.context, { account: accountId, name }, seen.User.Tags ?? [])
+  if (leasePart === undefined) return { name, enabled: true, marked: 'missing' }
+  const input = { UserName: name, PolicyName: expiryPolicyName }
+  const policy = await unlessMissing(account, (iam, at) => iam.send(new GetUserPolicyCommand(input), at), signal)
+  const until = policy?.PolicyDocument === undefined ? undefined : expiryIn(decodeURIComponent(policy.PolicyDocument))
+  const handle: Handle = { v: 1, name, ...(seen.User.UserId && { userId: seen.User.UserId }) }
+  return { name, enabled: true, marked: 'ours', handle, recipe: plainRecipe as unknown as Json, leasePart, ...(until && { until }) }
+}
+
+async function unlessMissing<T>(
+  account: Account,
+  call: (iam: IAMClient, at: { readonly abortSignal: AbortSignal }) => Promise<T>,
+  signal: AbortSignal
+): Promise<T | undefined> {
+  try {
+    return await account.iam(call, { lane: 'issue' }, signal)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}

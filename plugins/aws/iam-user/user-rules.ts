@@ -1,0 +1,55 @@
+import { isIamArn } from '../arn.ts'
+import { policyLength } from '../policy-document.ts'
+import type { Role } from '../role.ts'
+import { roleCharsMax } from './dead-man.ts'
+import { ownTagsMax, tagPrefix } from './mark.ts'
+
+// Of AWS. A longer path would leave no room for ours below it.
+const pathPattern = /^\/([\x21-\x7F]{0,460}\/)?$/
+const tagsMax = 50
+const policiesMax = 10
+const groupsMax = 10
+const tagKey = /^[A-Za-z0-9 _.:/=+@-]{1,128}$/
+const tagValue = /^[A-Za-z0-9 _.:/=+@-]{0,256}$/
+
+/** What AWS would refuse of each user of the role, found when the role is written. */
+export function userMistakes(role: Role): readonly string[] {
+  const mistakes: string[] = []
+  const refuse = (bad: boolean, text: string) => bad && mistakes.push(text)
+  const [policies, groups, guard] = [role.policyArns ?? [], role.iamGroups ?? [], role.guard ?? 'full']
+  refuse(
+    role.userPath !== '' && !pathPattern.test(role.userPath),
+    'user_path: expected a path of at most 460 printable characters that begins and ends with "/"'
+  )
+  refuse(
+    role.permissionsBoundaryArn !== '' && !isIamArn(role.permissionsBoundaryArn, 'policy'),
+    'permissions_boundary_arn: expected the ARN of a policy'
+  )
+  refuse(policies.length > policiesMax, `policy_arns: at most ${policiesMax}`)
+  refuse(groups.length > groupsMax, `iam_groups: at most ${groupsMax}`)
+  refuse(
+    policyLength(role.policyDocument) > roleCharsMax(guard),
+    `policy_document: ${policyLength(role.policyDocument)} characters, and ${roleCharsMax(guard)} are left beside the policies that end the user: attach it as a managed policy`
+  )
+  for (const [key, value] of Object.entries(role.iamTags ?? {})) {
+    refuse(
+      !tagKey.test(key) || /^(aws|mayfly):/i.test(key),
+      `iam_tags: a key is 1 to 128 letters, digits, blanks or _.:/=+-@, and does not begin with aws: or ${tagPrefix}`
+    )
+    refuse(!tagValue.test(value), 'iam_tags: a value is at most 256 letters, digits, blanks or _.:/=+-@')
+  }
+  refuse(Object.keys(role.iamTags ?? {}).length > tagsMax - ownTagsMax, `iam_tags: at most ${tagsMax - ownTagsMax}`)
+  return [...new Set(mistakes)]
+}
+
+export function userWarnings(role: Role): readonly string[] {
+  return [
+    ...(role.permissionsBoundaryArn === ''
+      ? ['permissions_boundary_arn is not set: what its policies allow is all that keeps a user of this role from more']
+      : []),
+    ...(role.guard === 'iam' ? ['guard "iam" lets a user swap its key for a session of STS, and that outlives the user'] : []),
+    ...((role.policyArns ?? []).length + (role.iamGroups ?? []).length === 0 && role.policyDocument === ''
+      ? ['the role has neither policies nor groups: its users may do nothing']
+      : [])
+  ]
+}
