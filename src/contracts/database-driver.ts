@@ -17,6 +17,8 @@ export interface DatabaseDriver {
   readonly usernamePartBytes: number
   /** What can be done with objects that a user owns, in every database of its server. Absent: users own nothing there. */
   readonly ownedObjects?: readonly OwnedObjects['policy'][]
+  /** Whether a user of its servers is one of a host, so that a role may name it. */
+  readonly hosts?: true
   /** The fields of `config/:name` that only this driver knows. */
   readonly fields: z.ZodRawShape
   /** Pure. Structured fields, or a URL that is parsed here and never reaches a client library. `connection_url`, `username`, `password` and the pool's
@@ -125,7 +127,7 @@ export interface SetPassword {
 
 export interface DatabaseCheck {
   readonly version: string
-  /** What the admin account lacks, and what it costs: `pg_signal_backend: sessions stay open after a revocation`. */
+  /** What the admin account lacks, or an operator's choice gives away, and what it costs: `pg_signal_backend: sessions stay open after a revocation`. */
   readonly missing: readonly string[]
   readonly guarantees: Guarantees
 }
@@ -138,6 +140,8 @@ export interface CreateUser {
   readonly statements: readonly string[]
   readonly memberOf: readonly string[]
   readonly connectionLimit?: number
+  /** From where the user may log in, where the driver has `hosts`. Absent: from anywhere. */
+  readonly host?: string
   /** As the revocation will be told: what could not be done then is refused before the user is made. */
   readonly owned?: OwnedObjects
   readonly createBy: Temporal.Instant

@@ -115,7 +115,7 @@ function openToOthers(folder: string): void {
 }
 
 /** `nobody`, who is in every user list; initdb looks its own name up there. */
-function unprivileged(): { readonly uid: number; readonly gid: number } {
+export function unprivileged(): { readonly uid: number; readonly gid: number } {
   const line = readFileSync('/etc/passwd', 'utf8').match(/^nobody:[^:]*:(\d+):(\d+):/m)
   if (!line) throw new Error('there is no user nobody, and PostgreSQL refuses root')
   return { uid: Number(line[1]), gid: Number(line[2]) }

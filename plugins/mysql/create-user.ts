@@ -1,0 +1,144 @@
+import { BrokerError } from 'mayfly/plugin'
+import type { CreateUser, JsonObject } from 'mayfly/plugin'
+import { readAccounts } from './accounts.ts'
+import type { Account } from './accounts.ts'
+import { errorNumber, isAnswer, isEventless, refusalText, sqlState, targetError } from './errors.ts'
+import { alterBody, createEvent } from './event.ts'
+import { hashesOf } from './hashes.ts'
+import { attribute } from './mysql.ts'
+import { quoteAccount, quoteLiteral } from './quote.ts'
+import { nowMs, timestamp } from './server-clock.ts'
+import type { Hashes } from './server-kind.ts'
+import { expiryMargin } from './server.ts'
+import type { Server } from './server.ts'
+import type { Session } from './session.ts'
+import { changesSession, fillIn } from './statements.ts'
+
+// A statement may end in a comment.
+const between = '\n;\n'
+
+/** DDL has no transactions here, so order takes their place: the user's own end first, then the user, locked, and the statement that lets it in alone and last. Each message begins with a look
+ *  at the server's clock. A broker that is paused in between finds the user swept, and makes no live orphan. */
+export async function createUser(server: Server, call: CreateUser, signal: AbortSignal): Promise<JsonObject> {
+  const password = call.password.reveal()
+  const hashes = hashesOf(server, password)
+  const secrets = [server.settings.password, password]
+  let session: Session | undefined
+  try {
+    return await server.pool.use('issue', signal, async opened => {
+      session = opened
+      const making: Making = { server, session, call, hashes: await hashes, secrets, signal }
+      if (call.statements.length === 0) await makeOurs(making)
+      else await makeTheirs(making)
+      const hosts = call.statements.length === 0 ? [hostOf(call)] : await hostsMade(making)
+      await enable(making, hosts)
+      if (changesSession(call.statements)) session.retire()
+      return { hosts, mark: call.mark }
+    })
+  } catch (error) {
+    throw explained(error, session, secrets)
+  }
+}
+
+interface Making {
+  readonly server: Server
+  readonly session: Session
+  readonly call: CreateUser
+  readonly hashes: Hashes
+  readonly secrets: readonly string[]
+  readonly signal: AbortSignal
+}
+
+const hostOf = ({ host }: CreateUser): string => host ?? '%'
+
+async function makeOurs(making: Making): Promise<void> {
+  const { session, call, hashes } = making
+  const { kind } = session
+  if (call.memberOf.length > kind.defaultRolesMax)
+    throw refused(`member_of: a user of ${kind.name} has ${kind.defaultRolesMax} role at login: name one that has the others`)
+  const user = {
+    account: quoteAccount(call.name, hostOf(call)),
+    identified: kind.identified(hashes),
+    mark: call.mark,
+    roles: call.memberOf
+  }
+  await runFirst(making, kind.createUser(user))
+}
+
+/** The operator's own statements get a password that nobody knows, and what they made is locked in the message of the last. */
+async function makeTheirs(making: Making): Promise<void> {
+  const { server, session, call, signal } = making
+  const throwaway = Buffer.from(server.random.bytes(18)).toString('base64url')
+  const expiration = timestamp(server.time.there(call.until.add(expiryMargin)))
+  const written = call.statements.map(statement => fillIn(statement, { name: call.name, password: `Mf-1${throwaway}`, expiration }))
+  const lock = `alter user if exists ${quoteAccount(call.name, hostOf(call))} account lock${markOf(session, call)}`
+  const messages = written.map((statement, at) => (at === written.length - 1 ? [statement, lock] : [statement]))
+  await runFirst(making, messages[0]!)
+  for (const message of messages.slice(1)) await session.run([deadline(making), ...message].join(between), signal)
+}
+
+/** A name that is there already is somebody's: never adopted. The event says whose the user is from the first moment on. */
+async function runFirst(making: Making, statements: readonly string[]): Promise<void> {
+  const { server, session, call, signal } = making
+  const { kind } = session
+  const taken = kind.refuseIf(`exists (select 1 from mysql.user where User = ${quoteLiteral(call.name)})`)
+  const event = createEvent(server, kind, { name: call.name, hosts: [hostOf(call)], until: call.until, mark: call.mark })
+  const withEvent = [deadline(making), taken, event, ...statements]
+  const without = [deadline(making), taken, ...statements]
+  if (server.seen.eventless && kind.marksUsers) return void (await session.run(without.join(between), signal))
+  try {
+    await session.run(withEvent.join(between), signal)
+  } catch (error) {
+    if (!isEventless(error)) throw error
+    if (!kind.marksUsers)
+      throw refused('the account needs the schema mayfly, and EVENT on it: a user of MariaDB is marked as ours by its event alone')
+    server.seen.eventless = true
+    await session.run(without.join(between), signal)
+  }
+}
+
+/** What the statements made, read back: it may have other hosts than was thought, and a plugin that we have no hash for. */
+async function hostsMade({ server, session, call, signal }: Making): Promise<readonly string[]> {
+  const made = (await readAccounts(session, [call.name], signal)).get(call.name) ?? []
+  if (made.length === 0) throw refused('the statements left no user of that name')
+  const foreign = made.find(({ plugin }) => !session.kind.plugins.includes(plugin))
+  if (foreign) throw refused(`the statements gave it the plugin ${shownPlugin(foreign)}, for which no hash can be made`)
+  const hosts = made.map(({ host }) => host)
+  if ((hosts.length > 1 || hosts[0] !== hostOf(call)) && !server.seen.eventless)
+    await session.run(alterBody(session.kind, { name: call.name, hosts }), signal)
+  return hosts
+}
+
+const shownPlugin = ({ plugin }: Account): string => (/^\w{1,64}$/.test(plugin) ? plugin : '(unreadable)')
+
+/** On a user that is gone meanwhile it fails, and makes none. */
+async function enable({ server, session, call, hashes, secrets, signal }: Making, hosts: readonly string[]): Promise<void> {
+  const { kind } = session
+  const identified = hosts.map(host => `${quoteAccount(call.name, host)} ${kind.identified(hashes)}`).join(', ')
+  const limit = call.connectionLimit === undefined ? '' : ` with max_user_connections ${Math.trunc(call.connectionLimit)}`
+  const change = `alter user ${identified}${limit} account unlock${markOf(session, call)}`
+  const saw = server.time.look()
+  try {
+    const results = await session.run([deadline({ server, session, call }), change, `select ${nowMs} as now`].join(between), signal)
+    saw(Number(results.at(-1)?.[0]?.['now']))
+  } catch (error) {
+    // The user is there, locked. Refused would say that nothing was made.
+    if (!isAnswer(error)) throw error
+    throw new BrokerError('target_silent', `the user was made but not enabled: ${refusalText(error, secrets)}`)
+  }
+}
+
+function deadline({ server, session, call }: Pick<Making, 'server' | 'session' | 'call'>): string {
+  return session.kind.deadline(quoteLiteral(timestamp(server.time.there(call.createBy))))
+}
+
+const markOf = ({ kind }: Session, { mark }: CreateUser): string => (kind.marksUsers ? ` ${attribute(mark)}` : '')
+
+function explained(error: unknown, session: Session | undefined, secrets: readonly string[]): BrokerError {
+  const is = (code: number | string | undefined): boolean => code !== undefined && (errorNumber(error) === code || sqlState(error) === code)
+  if (is(session?.kind.tooLate)) return refused("the issuance deadline has passed on the server's clock")
+  if (is(session?.kind.refused)) return refused('the name is taken')
+  return targetError(error, 'target_silent', secrets)
+}
+
+const refused = (why: string) => new BrokerError('target_refused', why)

@@ -1,0 +1,17 @@
+import { text } from './accounts.ts'
+import type { Account } from './accounts.ts'
+import { quoteLiteral } from './quote.ts'
+import type { Session } from './session.ts'
+
+/** Of any broker: what the user says itself, else what its event says. */
+export async function markOf(
+  session: Session,
+  name: string,
+  accounts: readonly Account[],
+  signal: AbortSignal
+): Promise<string | undefined> {
+  const { events, columns } = session.kind
+  const [rows = []] = await session.run(`${events} and ${columns.eventName} = ${quoteLiteral(name)}`, signal)
+  const marks = [...accounts.map(({ mark }) => mark), ...rows.filter(row => text(row['name']) === name).map(row => text(row['mark']))]
+  return marks.find(mark => mark?.startsWith('mayfly:'))
+}

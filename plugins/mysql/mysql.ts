@@ -1,0 +1,43 @@
+import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import type { ServerKind } from './server-kind.ts'
+
+/** As the `attribute` of a user wants it. */
+export const attribute = (mark: string): string => `attribute ${quoteLiteral(JSON.stringify({ mayfly: mark }))}`
+
+export const mysql: ServerKind = {
+  name: 'MySQL',
+  versionMin: [8, 0, 22],
+  marksUsers: true,
+  defaultRolesMax: 30,
+  statementUsersMax: 50,
+  // There are no blocks without a name here. What cannot be computed is an error: the first is 1690, the second 1242.
+  deadline: deadline => `do exp(if(utc_timestamp(3) > ${deadline}, 1000, 0))`,
+  refuseIf: condition => `do (select 1 from (select 1 union all select 2) two where ${condition})`,
+  tooLate: 1690,
+  refused: 1242,
+  accounts: `select User as name, Host as host, account_locked = 'Y' as locked, plugin,
+    json_unquote(json_extract(User_attributes, '$.metadata.mayfly')) as mark from mysql.user where 1 = 1`,
+  events: `select event_name as name, event_comment as mark, execute_at as until, status from information_schema.events where event_schema = 'mayfly'`,
+  columns: { name: 'User', eventName: 'event_name' },
+  // In hex: what stands in it is binary to a reader.
+  identified: ({ sha2 }) => `identified with caching_sha2_password as 0x${Buffer.from(sha2).toString('hex')}`,
+  plugins: ['caching_sha2_password', 'mysql_native_password', 'sha256_password'],
+  createUser: ({ account, identified, mark, roles }) => [
+    // One statement, so that all of it is there or nothing: it grants the roles as well.
+    `create user ${account} ${identified}${roles.length === 0 ? '' : ` default role ${roles.map(quoteIdentifier).join(', ')}`} account lock ${attribute(mark)}`
+  ],
+  endSessions: name => `begin
+      declare is_over int default 0;
+      declare session_id bigint unsigned;
+      declare sessions cursor for select id from information_schema.processlist where user = ${quoteLiteral(name)};
+      declare continue handler for not found set is_over = 1;
+      declare continue handler for sqlexception begin end;
+      open sessions;
+      each_one: loop
+        fetch sessions into session_id;
+        if is_over then leave each_one; end if;
+        kill connection session_id;
+      end loop;
+      close sessions;
+    end;`
+}

@@ -1,0 +1,75 @@
+import { BlockList, isIP } from 'node:net'
+import { BrokerError } from 'mayfly/plugin'
+import type { Place } from './settings.ts'
+
+const defaultPort = 3306
+// Below lie the ports of other services: a connection must not be a way to knock at them.
+const portMin = 1024
+const hostsMax = 8
+
+/** Addresses at which no database lives, and at which a cloud answers with its keys. */
+const forbidden = new BlockList()
+forbidden.addSubnet('0.0.0.0', 8, 'ipv4')
+forbidden.addSubnet('169.254.0.0', 16, 'ipv4')
+forbidden.addAddress('100.100.100.200', 'ipv4')
+forbidden.addSubnet('224.0.0.0', 3, 'ipv4')
+forbidden.addAddress('::', 'ipv6')
+forbidden.addSubnet('fe80::', 10, 'ipv6')
+forbidden.addSubnet('ff00::', 8, 'ipv6')
+forbidden.addAddress('fd00:ec2::254', 'ipv6')
+forbidden.addAddress('fd20:ce::254', 'ipv6')
+// The same link-local IPv4 addresses behind NAT64 and 6to4.
+forbidden.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6')
+forbidden.addSubnet('2002:a9fe::', 32, 'ipv6')
+
+/** Checked when it is written, and again when a name has become an address. */
+export function isForbiddenAddress(address: string): boolean {
+  const family = isIP(address.split('%')[0] ?? '')
+  return family !== 0 && forbidden.check(address.split('%')[0]!, family === 4 ? 'ipv4' : 'ipv6')
+}
+
+/** `h1:5432,h2,[::1]:5433` as in the authority of a URL. */
+export function readAuthority(field: string, text: string): readonly Place[] {
+  return text.split(',').map(part => {
+    const found = /^(\[[0-9A-Fa-f:.%]+\]|[^:[\]]*)(?::(.*))?$/.exec(part)
+    if (!found) throw refusal(field, 'not a host')
+    return readPlace(field, (found[1] ?? '').replaceAll(/[[\]]/g, ''), found[2])
+  })
+}
+
+/** Hosts in order, with one port for all or one each, as libpq reads them. */
+export function readHosts(field: string, hosts: readonly string[], ports: readonly string[]): readonly Place[] {
+  if (ports.length > 1 && ports.length !== hosts.length) throw refusal('port', `one, or as many as hosts`)
+  return hosts.map((host, index) => readPlace(field, host, ports[index] ?? ports[0]))
+}
+
+export function checkedPlaces(field: string, places: readonly Place[]): readonly Place[] {
+  if (places.length === 0) throw refusal(field, 'no host')
+  if (places.length > hostsMax) throw refusal(field, `more than ${hostsMax} hosts`)
+  return places
+}
+
+function readPlace(field: string, host: string, port: string | undefined): Place {
+  return { host: readHost(field, host.trim()), port: readPort(port) }
+}
+
+function readHost(field: string, host: string): string {
+  if (host === '') throw refusal(field, 'no host')
+  if (/^[/@.]|\\/.test(host) || host.includes('/')) throw refusal(field, 'sockets and paths are not taken, only host names and addresses')
+  if (isIP(host) === 0 && !/^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$/.test(host))
+    throw refusal(field, 'not a host name or address')
+  const name = host.toLowerCase().replace(/\.$/, '')
+  if (isForbiddenAddress(name) || /^metadata(\.google\.internal|\.goog)?$|^instance-data(\.|$)/.test(name))
+    throw refusal(field, 'a link-local, metadata or multicast address is not taken')
+  return name
+}
+
+function readPort(text: string | undefined): number {
+  if (text === undefined || text.trim() === '') return defaultPort
+  const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : Number.NaN
+  if (Number.isNaN(port) || port > 65_535) throw refusal('port', 'not a port')
+  if (port < portMin) throw refusal('port', `ports below ${portMin} belong to other services and are not taken`)
+  return port
+}
+
+const refusal = (field: string, why: string) => new BrokerError('invalid_request', `${field}: ${why}`)

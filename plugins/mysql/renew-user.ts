@@ -1,0 +1,51 @@
+import { BrokerError } from 'mayfly/plugin'
+import type { RenewUser } from 'mayfly/plugin'
+import { errorNumber, isEventless, noSuchEvent, sqlState, targetError } from './errors.ts'
+import { hostsOf } from './ending.ts'
+import { createEvent, moveEvent } from './event.ts'
+import { quoteLiteral } from './quote.ts'
+import { timestamp } from './server-clock.ts'
+import { expiryMargin } from './server.ts'
+import type { Server } from './server.ts'
+import type { Session } from './session.ts'
+import { changesSession, fillIn } from './statements.ts'
+
+/** Moves the server's own expiry, and only of a user that is there and not locked: a renewal that comes late must not give time to what a revocation put down. */
+export async function renewUser(server: Server, call: RenewUser, signal: AbortSignal): Promise<void> {
+  let used: Session | undefined
+  try {
+    await server.pool.use('issue', signal, async session => {
+      used = session
+      await session.run([onlyIfEnabled(session, call.name), ...operators(server, call)].join('\n;\n'), signal)
+      await move(server, session, call, signal)
+      if (changesSession(call.statements)) session.retire()
+    })
+  } catch (error) {
+    const refused = used?.kind.refused
+    if (refused !== undefined && (errorNumber(error) === refused || sqlState(error) === refused))
+      throw new BrokerError('target_refused', 'the user is gone or locked')
+    throw targetError(error, 'target_silent', [server.settings.password])
+  }
+}
+
+function onlyIfEnabled({ kind }: Session, name: string): string {
+  return kind.refuseIf(`not exists (select 1 from (${kind.accounts} and User = ${quoteLiteral(name)}) there where locked = 0)`)
+}
+
+function operators({ time }: Server, { statements, name, until }: RenewUser): readonly string[] {
+  const expiration = timestamp(time.there(until.add(expiryMargin)))
+  return statements.map(statement => fillIn(statement, { name, expiration }))
+}
+
+/** One that somebody dropped is made again, as long as its user is there. */
+async function move(server: Server, session: Session, { name, until, handle }: RenewUser, signal: AbortSignal): Promise<void> {
+  const guard = onlyIfEnabled(session, name)
+  try {
+    await session.run(`${guard};\n${moveEvent(server, name, until)}`, signal)
+  } catch (error) {
+    if (isEventless(error) && session.kind.marksUsers) return
+    const [hosts, mark] = [hostsOf(handle), handle['mark']]
+    if (errorNumber(error) !== noSuchEvent || !hosts || typeof mark !== 'string') throw error
+    await session.run(`${guard};\n${createEvent(server, session.kind, { name, hosts, until, mark })}`, signal)
+  }
+}

@@ -1,0 +1,32 @@
+import type { Clock, Log, Random } from 'mayfly/plugin'
+import type { Pool } from './pool.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { ServerKind } from './server-kind.ts'
+import type { Settings } from './settings.ts'
+
+/** What every operation is handed: one server, and how to reach it. */
+export interface Server {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly pool: Pool
+  readonly time: ServerClock
+  readonly expected: { password?: string }
+  readonly seen: Seen
+}
+
+/** What a session has shown of the server. */
+export interface Seen {
+  kind?: ServerKind
+  /** That the account may make no events there, or has no schema for them. A check looks again. */
+  eventless?: boolean
+}
+
+/** Server-side expiry comes after the lease's, so that the lease is never the one that was too long. */
+export const expiryMargin = Temporal.Duration.from({ seconds: 5 })
+
+/** The longest that a statement of ours may still work in the server when we have stopped waiting: its locks, and what it does once it has them. */
+export const serverSideMsMax = 20_000
+export const lockSeconds = 3
+export const statementSeconds = 10

@@ -1,0 +1,28 @@
+import type { JsonObject } from 'mayfly/plugin'
+
+export type TlsMode = 'true' | 'skip-verify' | 'false'
+
+export type Place = { readonly host: string; readonly port: number }
+
+/** All that is needed to reach one server: what the engine stores sealed. The admin password is its `password`. */
+export type Settings = {
+  readonly hosts: readonly Place[]
+  /** `""`: none. */
+  readonly database: string
+  readonly username: string
+  readonly password: string
+  readonly tls: TlsMode
+  /** PEM. */
+  readonly tlsCa: string | null
+  /** Certificate and key in one text. */
+  readonly tlsCertificateKey: string | null
+  /** The name that the certificate is for, where it is not the host's. */
+  readonly tlsServerName: string | null
+  readonly connectSeconds: number
+  readonly connectionsMax: number
+  readonly idleMax: number
+  /** 0: for ever. */
+  readonly lifetimeSeconds: number
+}
+
+export const toSettings = (stored: JsonObject): Settings => stored as unknown as Settings

@@ -1,0 +1,67 @@
+/** What `caching_sha2_password` keeps: SHA-256-crypt (Drepper, 2007) of 5,000 rounds, with a salt of 20 bytes that is not cut to 16. 10 ms of one core: the event loop is let go in between. */
+import { createHash } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Random } from 'mayfly/plugin'
+
+const rounds = 5_000
+// A millisecond.
+const roundsPerTurn = 500
+const saltLength = 20
+const alphabet = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const saltAlphabet = alphabet.slice(2)
+/** Which three bytes of the digest make four characters. */
+const triples = [
+  [0, 10, 20],
+  [21, 1, 11],
+  [12, 22, 2],
+  [3, 13, 23],
+  [24, 4, 14],
+  [15, 25, 5],
+  [6, 16, 26],
+  [27, 7, 17],
+  [18, 28, 8],
+  [9, 19, 29]
+] as const
+
+/** `$A$005$<salt><43 characters>`, as the server's `authentication_string`. */
+export async function cachingSha2Hash(password: string, random: Random): Promise<string> {
+  const salt = Array.from(random.bytes(saltLength), byte => saltAlphabet[byte % saltAlphabet.length]).join('')
+  return `$A$005$${salt}${await sha256Crypt(Buffer.from(password), Buffer.from(salt))}`
+}
+
+export async function sha256Crypt(password: Buffer, salt: Buffer): Promise<string> {
+  const p = stretched(sha256(...Array.from({ length: password.length }, () => password)), password.length)
+  const first = firstDigest(password, salt)
+  const s = stretched(sha256(...Array.from({ length: 16 + first[0]! }, () => salt)), salt.length)
+  let digest = first
+  for (let round = 0; round < rounds; round++) {
+    const odd = (round & 1) === 1
+    digest = sha256(odd ? p : digest, ...(round % 3 === 0 ? [] : [s]), ...(round % 7 === 0 ? [] : [p]), odd ? digest : p)
+    if (round % roundsPerTurn === roundsPerTurn - 1) await turn()
+  }
+  return encoded(digest)
+}
+
+function firstDigest(password: Buffer, salt: Buffer): Buffer {
+  const other = sha256(password, salt, password)
+  const bits: Buffer[] = []
+  for (let left = password.length; left > 0; left >>= 1) bits.push((left & 1) === 1 ? other : password)
+  return sha256(password, salt, stretched(other, password.length), ...bits)
+}
+
+function sha256(...parts: readonly Buffer[]): Buffer {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
+
+const stretched = (digest: Buffer, length: number): Buffer => Buffer.alloc(length, digest)
+
+function encoded(digest: Buffer): string {
+  const four = triples.map(([a, b, c]) => characters((digest[a]! << 16) | (digest[b]! << 8) | digest[c]!, 4))
+  return four.join('') + characters((digest[31]! << 8) | digest[30]!, 3)
+}
+
+/** Six bits each, the lowest first. */
+const characters = (value: number, count: number): string =>
+  Array.from({ length: count }, (_, at) => alphabet[(value >> (6 * at)) & 63]).join('')
