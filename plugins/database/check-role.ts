@@ -1,5 +1,5 @@
 /** `roles/:name/check`: everything that a credential of the role takes, tried at the server before somebody needs one. What fails without a user (the role, its connection, its
- *  statements, the account's rights) is told at once. Then a probe user is made and ended (`probe.ts`), or, with `probe=false`, made in a transaction that is rolled back. */
+ *  statements, the account's rights) is told at once. Then a probe user is made and ended (`probe.ts`), or, with `rehearse`, made in a transaction that is rolled back. */
 import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Answer, DatabaseCheck, DatabaseDriver, JsonObject, MountReader, Path, PathRequest, z } from 'mayfly/plugin'
 import { checkReport, objectsMax } from './check-report.ts'
@@ -24,7 +24,7 @@ import { usableConnection } from './usable-connection.ts'
 const probeSeconds = 60
 const rehearsalMsMax = 10_000
 
-const checkFields = { probe: field.boolean() }
+const checkFields = { rehearse: field.boolean() }
 type Request = PathRequest<z.output<z.ZodObject<typeof checkFields>>>
 
 export function checkRolePath(engine: Engine): Path {
@@ -44,7 +44,7 @@ async function checkRole(engine: Engine, request: Request, storage: MountReader,
   const ready = await prepare(engine, request, storage, stored.role, steps)
   const check: RoleCheck = { role: roleName, dbName: stored.role.dbName, server: ready?.server, concerns: ready?.concerns ?? [] }
   if (!ready) return { data: checkReport(check, steps) }
-  if (request.fields.probe === false) return { data: await rehearse(engine, request, ready, check, steps, signal) }
+  if (request.fields.rehearse === true) return { data: await rehearse(engine, request, ready, check, steps, signal) }
   const { config, name, passwordPolicy } = ready
   return {
     issue: {
@@ -143,7 +143,7 @@ async function rehearse(
   const { clock } = engine.context
   using held = await engine.databases.hold(config.target)
   if (!held.database.rehearseUser)
-    throw new BrokerError('invalid_request', 'probe: this kind of server cannot take a user back that it has made: only a probe tells')
+    throw new BrokerError('invalid_request', 'rehearse: this kind of server cannot take a user back that it has made: check without it')
   using deadline = clock.within(rehearsalMsMax, signal)
   const [createBy, until] = [clock.now().add({ milliseconds: rehearsalMsMax }), clock.now().add({ seconds: probeSeconds })]
   const call = {

@@ -83,7 +83,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   }
   storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
   const elsewhere = await accountElsewhere(engine, { driver: driver.name, account: connection.account })
-  return told([...connection.warnings, ...(check?.missing ?? []), ...elsewhere.map(sharedWarning)])
+  return told([...new Set([...connection.warnings, ...(check?.missing ?? [])]), ...elsewhere.map(sharedWarning)])
 }
 
 async function refuseStaticAccount(name: string, driver: DatabaseDriver, connection: Connection, storage: MountStorage): Promise<void> {

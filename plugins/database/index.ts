@@ -1,6 +1,7 @@
 /** The database engine: users of database servers that live as long as their lease. It owns paths, roles, names, passwords and the versions of connections;
  *  a driver (`plugins/postgresql`) knows one kind of server. */
 import type { BackendType, Plugin } from 'mayfly/plugin'
+import { commands } from './commands.ts'
 import { connectionPaths } from './connections.ts'
 import { checkRolePath } from './check-role.ts'
 import { userCredential } from './credential.ts'
@@ -52,4 +53,4 @@ export const database: BackendType = {
   }
 }
 
-export const plugin: Plugin = { name: 'database', backends: [database] }
+export const plugin: Plugin = { name: 'database', backends: [database], commands }

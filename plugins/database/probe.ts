@@ -25,11 +25,11 @@ import { toRecipe } from './recipe.ts'
 
 export type ProbeOrder = Order & { readonly check: RoleCheck; readonly steps: readonly CheckStep[] }
 
-// All of it together stays below the time that an issue has.
+// How long one step may take, so that the next still has its turn in the time that an issue has. What was not done by then the report tells, and the lease sees to it.
 const createMsMax = 4_000
-const rightsMsMax = 2_000
+const rightsMsMax = 1_500
 const loginMsMax = 1_500
-const revokeMsMax = 6_000
+const revokeMsMax = 4_000
 
 /** The sweeper comes after it. Any sooner, and the broker would take the credential for dead on arrival. */
 const lives = Temporal.Duration.from({ seconds: 1 })
@@ -98,12 +98,12 @@ class Trial {
   async #create(): Promise<BrokerError | undefined> {
     using deadline = this.#within(createMsMax)
     let failed: unknown
-    this.server = await this.#steps.try('create', () =>
+    const create = () =>
       this.#database.createUser(this.#user, deadline.signal).catch((error: unknown) => {
         failed = error
         throw error
       })
-    )
+    this.server = await this.#steps.try('create', create, () => 'made and enabled')
     return failed instanceof BrokerError && failed.code !== 'target_refused' ? failed : undefined
   }
 
@@ -117,10 +117,11 @@ class Trial {
 
   async #login(): Promise<void> {
     using deadline = this.#within(loginMsMax)
-    await this.#steps.try('login', async () => {
+    const login = async () => {
       if (await this.#database.mayLogIn(this.#user, deadline.signal)) return
       throw new BrokerError('target_refused', 'the server does not let the user in with its password')
-    })
+    }
+    await this.#steps.try('login', login, () => 'with its password')
   }
 
   /** Of a user that may still come to be the lease has to know: then there is no report, and the sweeper waits for it. */
@@ -129,20 +130,22 @@ class Trial {
     const { revocation: statements, owned } = toRecipe(this.#call.recipe)
     const { name, mark, createBy } = this.#user
     const one = { name, mark, handle: this.server ?? {}, ...(unknown && { createBy }) }
-    const ended = await this.#steps.try('revoke', async () => {
+    const revoke = async () => {
       const [outcome] = await this.#database.revokeUsers({ statements, users: [one], ...(owned && { owned }) }, deadline.signal)
       refuseUnlessGone(outcome)
       return true
-    })
+    }
+    const ended = await this.#steps.try('revoke', revoke, () => 'gone')
     if (unknown && !ended) throw unknown
   }
 
   async #noLogin(): Promise<void> {
     using deadline = this.#within(loginMsMax)
-    await this.#steps.try('no login', async () => {
+    const noLogin = async () => {
       if (!(await this.#database.mayLogIn(this.#user, deadline.signal))) return
       throw new BrokerError('target_refused', 'the server lets the user in after its end')
-    })
+    }
+    await this.#steps.try('no login', noLogin, () => 'refused')
   }
 }
 

@@ -51,14 +51,18 @@ async function passwordlessLines(session: Session, signal: AbortSignal): Promise
 function describe(server: Server, seen: Row, passwordless: readonly string[]): DatabaseCheck {
   return {
     version: String(seen['version']),
-    missing: [...lacks(seen), ...(passwordless.length > 0 ? [passwordlessText(passwordless)] : [])],
+    missing: [
+      ...lacks(seen),
+      ...(passwordless.length > 0 ? [passwordlessText(passwordless)] : []),
+      // Of the broker's own way to the server. What a credential is worth is another matter: its password never goes that way.
+      ...tlsLosses(server.settings.tls)
+    ],
     guarantees: {
       revocable: 'at once',
       endsSessions: seen['super'] === true || seen['signals'] === true,
       diesByItself: true,
       listable: true,
-      observable: 'no',
-      notes: tlsLosses(server.settings.tls)
+      observable: 'no'
     }
   }
 }

@@ -113,7 +113,7 @@ function creationWarnings(read: readonly (readonly Piece[])[]): readonly string[
       'creation_statements: rights granted to each user on objects end at about 2,440 users of one table, and concurrent grants fail: grant them to a group, and the group to the user'
     )
   for (const made of new Set(read.flatMap(whatStays)))
-    warnings.push(`creation_statements: ${made} stays as it makes it when the user ends, unless revocation_statements undo it`)
+    warnings.push(`creation_statements: what ${made} does stays when the user ends, unless revocation_statements undo it`)
   return warnings
 }
 

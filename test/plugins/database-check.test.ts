@@ -144,8 +144,8 @@ test('a role that its connection does not allow fails, and one that is not there
   await expect(check(broker, 'nobody')).rejects.toMatchObject({ code: 'unknown_role', message: 'unknown role: nobody' })
 })
 
-test('a server that cannot take a user back refuses a check without a probe', async () => {
+test('a server that cannot take a user back refuses a rehearsal', async () => {
   await using broker = await checkStand()
-  await expect(check(broker, 'app', { probe: false })).rejects.toMatchObject({ code: 'invalid_request' })
+  await expect(check(broker, 'app', { rehearse: true })).rejects.toMatchObject({ code: 'invalid_request' })
   expect(broker.driver.created).toEqual([])
 })

@@ -122,7 +122,7 @@ test.each([
   ['alter database app set work_mem = 1', 'ALTER DATABASE']
 ])('%s stays when the user ends, and the warning says so', (statement, made) => {
   expect(postgresql.statements('creation', ['create role "{{name}}"', statement]).warnings).toEqual([
-    `creation_statements: ${made} stays as it makes it when the user ends, unless revocation_statements undo it`
+    `creation_statements: what ${made} does stays when the user ends, unless revocation_statements undo it`
   ])
 })
 
