@@ -8,11 +8,14 @@
  *  use/       who asks at a login, and who has logged in
  *  hosts/     enrolling hosts, and what runs there
  *  format/    keys, certificates, lists and signatures as bytes */
-import type { BackendType, Plugin } from 'mayfly/plugin'
+import type { BackendType, Path, Plugin } from 'mayfly/plugin'
+import { blockedKeyPaths } from './blocked-keys/blocked-key-paths.ts'
+import { certificatePaths } from './certificates/certificate-paths.ts'
 import { configCaPath } from './issuers/config-ca.ts'
 import { configIssuersPath } from './issuers/config-issuers.ts'
 import { issuerPaths } from './issuers/issuer-paths.ts'
 import { publicKeyPaths } from './issuers/public-key-paths.ts'
+import { retireIssuers, retireIssuersTask } from './issuers/retire-issuers.ts'
 import { SigningKeys } from './issuers/signing-keys.ts'
 import { hostPaths } from './hosts/host-paths.ts'
 import { hostTasks } from './hosts/host-tasks.ts'
@@ -20,6 +23,12 @@ import { krlPaths } from './krl/krl-paths.ts'
 import { PublishedKrl } from './krl/published-krl.ts'
 import { publishKrlTask } from './krl/publish-krl.ts'
 import { publishKrl } from './krl/schedule-publishing.ts'
+import { otpCredsPath } from './otp/creds-path.ts'
+import { otpLookupPath } from './otp/lookup-path.ts'
+import { otpCredential } from './otp/otp-credential.ts'
+import { tidyDynamicKeysPath } from './otp/tidy-path.ts'
+import { otpVerifyPath } from './otp/verify-path.ts'
+import { zeroAddressPath } from './otp/zero-address-path.ts'
 import { rolePaths } from './roles/role-paths.ts'
 import { certificateCredential } from './sign/certificate-credential.ts'
 import { CertificateGuarantees } from './sign/guarantees.ts'
@@ -27,6 +36,8 @@ import { issuePath } from './sign/issue-path.ts'
 import { principalsConfigPath } from './sign/root-switch.ts'
 import { Serials } from './sign/serials.ts'
 import { signPath } from './sign/sign-path.ts'
+import { principalsPath } from './use/principals-path.ts'
+import { usagePath } from './use/usage-path.ts'
 import type { Engine } from './engine.ts'
 
 export const ssh: BackendType = {
@@ -40,23 +51,36 @@ export const ssh: BackendType = {
       guarantees: new CertificateGuarantees(context)
     }
     return {
-      paths: [
-        configCaPath(engine),
-        configIssuersPath(engine),
-        principalsConfigPath,
-        ...issuerPaths(engine),
-        ...publicKeyPaths,
-        ...rolePaths,
-        signPath(engine),
-        issuePath(engine),
-        ...krlPaths(engine),
-        ...hostPaths(engine)
-      ],
-      credentials: { certificate: certificateCredential(engine) },
-      tasks: { [publishKrl]: publishKrlTask(context), ...hostTasks },
+      paths: paths(engine),
+      credentials: { certificate: certificateCredential(engine), otp: otpCredential },
+      tasks: { [publishKrl]: publishKrlTask(context), [retireIssuers]: retireIssuersTask(context), ...hostTasks },
       [Symbol.asyncDispose]: async () => engine.keys.forget()
     }
   }
+}
+
+function paths(engine: Engine): readonly Path[] {
+  return [
+    configCaPath(engine),
+    configIssuersPath(engine),
+    principalsConfigPath,
+    ...issuerPaths(engine),
+    ...publicKeyPaths,
+    ...rolePaths,
+    signPath(engine),
+    issuePath(engine),
+    ...certificatePaths(engine),
+    ...blockedKeyPaths(engine),
+    ...krlPaths(engine),
+    principalsPath(engine),
+    usagePath(engine),
+    otpCredsPath(engine),
+    otpVerifyPath(engine),
+    otpLookupPath,
+    zeroAddressPath,
+    tidyDynamicKeysPath,
+    ...hostPaths(engine)
+  ]
 }
 
 export const plugin: Plugin = { name: 'ssh', backends: [ssh] }

@@ -2,6 +2,7 @@ import type { BackendContext, MountStorage } from 'mayfly/plugin'
 import { issuerTarget } from '../engine.ts'
 import { issuerKeyRow } from './issuer.ts'
 import type { Issuer } from './issuer.ts'
+import { scheduleRetiring } from './retire-issuers.ts'
 
 /** Out of sight at once, its key destroyed. It stays in the list until its certificates are over: each of them may still be revoked. */
 export async function deletedIssuer(
@@ -11,6 +12,7 @@ export async function deletedIssuer(
 ): Promise<{ readonly issuer: Issuer; readonly warnings: readonly string[] }> {
   if (issuer.phase === 'deleted') return { issuer, warnings: [] }
   storage.remove(issuerKeyRow(issuer.id))
+  scheduleRetiring(context, storage)
   const live = await context.liveLeases(issuerTarget(context, issuer.id))
   const now = Math.floor(context.clock.now().epochMilliseconds / 1_000)
   return {

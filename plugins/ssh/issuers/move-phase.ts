@@ -2,6 +2,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { MountStorage } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
 import { schedulePublishing } from '../krl/schedule-publishing.ts'
+import { scheduleRetiring } from './retire-issuers.ts'
 import { issuerKeyRow } from './issuer.ts'
 import type { Issuer, Issuers, Phase } from './issuer.ts'
 
@@ -33,6 +34,7 @@ export async function movedTo(
     schedulePublishing(context, storage)
     keys.forget()
   }
+  if (phase === 'retiring') scheduleRetiring(context, storage)
   const moved = { ...issuer, phase, since: Math.floor(now.epochMilliseconds / 1_000) }
   return { issuer: moved, warnings: phase === 'revoked' ? revokedWarnings(isDefault) : [] }
 }

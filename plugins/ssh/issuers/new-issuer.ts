@@ -59,7 +59,7 @@ export async function newIssuer({ context, serials }: Engine, fields: NewIssuerF
     madeAt: now,
     since: now
   }
-  storage.put(issuerKeyRow(issuer.id), { pkcs8: key.export({ type: 'pkcs8', format: 'pem' }).toString() }, 0)
+  storage.put(issuerKeyRow(issuer.id), { pkcs8: key.export({ type: 'pkcs8', format: 'pem' }) }, 0)
   serials.made(issuer.id)
   // Hosts that trust it ask for the list before anything was revoked.
   schedulePublishing(context, storage)

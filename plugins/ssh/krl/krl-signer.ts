@@ -16,7 +16,7 @@ export async function krlSigner(storage: MountStorage): Promise<Signer> {
   const stored = (await storage.get(key))?.value as Row | undefined
   if (stored) return signerOf(createPrivateKey(stored.pkcs8))
   const { privateKey } = generateKeyPairSync('ed25519')
-  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'pem' })
   storage.put(key, { pkcs8, publicKey: writeKeyLine(publicPart(privateKey)) } satisfies Row, 0)
   return signerOf(privateKey)
 }

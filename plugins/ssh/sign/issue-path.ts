@@ -62,7 +62,7 @@ function withItsLength(role: CaRole): CaRole {
 /** As tools of each kind of key read it. */
 function privateKeyText({ context }: Engine, key: KeyObject): string {
   const type = key.asymmetricKeyType
-  if (type === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString()
-  if (type === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString()
+  if (type === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' })
+  if (type === 'ec') return key.export({ type: 'sec1', format: 'pem' })
   return writeOpenSshKey(key, '', context.random.bytes(4)).reveal()
 }
