@@ -1,4 +1,5 @@
 import type { Path } from 'mayfly/plugin'
+import { askPath } from './ask.ts'
 import { enrolPaths } from './enroll.ts'
 import { tokenPath } from './enrolment-token.ts'
 import { hostEntryPaths } from './host-entry.ts'
@@ -16,6 +17,7 @@ export function hostPaths(engine: Engine): readonly Path[] {
     ...enrolPaths(engine),
     ...renewPaths(engine),
     reportPath(engine),
-    loginsPath(engine)
+    loginsPath(engine),
+    askPath(engine)
   ]
 }

@@ -1,8 +1,7 @@
 import { path, z } from 'mayfly/plugin'
 import type { Path } from 'mayfly/plugin'
 import { parseAddress } from '../format/address.ts'
-import { readIssuers } from '../issuers/issuer.ts'
-import { certificateName } from '../sign/certificate-name.ts'
+import { certificateNames } from '../use/find-certificate.ts'
 import { messageFields } from './host-message.ts'
 import type { Engine } from '../engine.ts'
 import { writeHost } from './host-rows.ts'
@@ -41,13 +40,12 @@ export function loginsPath(engine: Engine): Path {
       if (said.sequence <= enrolled.loginsSequence) return undefined
       writeHost(storage, name, { ...host, enrolled: { ...enrolled, loginsSequence: said.sequence } }, version, host)
       const latest = engine.context.clock.now().add({ milliseconds: aheadMsMax })
-      const issuers = new Map((await readIssuers(storage)).all.issuers.map(({ id, fingerprint }) => [fingerprint, id]))
-      for (const { at, ca, serial, from } of logins) {
+      const names = await certificateNames(storage, logins)
+      for (const [index, { at, from }] of logins.entries()) {
+        const name = names[index]
         const told = Temporal.Instant.fromEpochMilliseconds(at * 1_000)
         const seen = Temporal.Instant.compare(told, latest) > 0 ? latest : told
-        const issuer = issuers.get(ca)
-        if (issuer !== undefined)
-          storage.used(certificateName(issuer, serial), { at: seen, kind: 'login', ...(parseAddress(from) && { from }) })
+        if (name !== undefined) storage.used(name, { at: seen, kind: 'login', ...(parseAddress(from) && { from }) })
       }
       return undefined
     }

@@ -1,11 +1,12 @@
 import { path, z } from 'mayfly/plugin'
 import type { MountReader, Path } from 'mayfly/plugin'
 import { publishedIssuers, readIssuers } from '../issuers/issuer.ts'
+import { askingWord } from './ask.ts'
 import { messageFields } from './host-message.ts'
 import type { Engine } from '../engine.ts'
 import { writeHost } from './host-rows.ts'
-import type { Host } from './host-rows.ts'
 import { knownHost, requireNewer } from './known-host.ts'
+import type { KnownHost } from './known-host.ts'
 import { parseSaid } from './parse-said.ts'
 
 // Whether a host is alive is to be seen to this, without a row for every poll of every host.
@@ -36,16 +37,17 @@ export function reportPath(engine: Engine): Path {
         const heard = { ...enrolled, krlVersion, krlDate, endsSessions, sequence: known.said.sequence, seenAt: now.toString() }
         writeHost(storage, known.name, { ...host, enrolled: heard }, known.version, host)
       }
-      return { raw: Buffer.from((await whatToKnow(engine, storage, host)).map(line => `${line}\n`).join('')), type: 'text/plain' }
+      return { raw: Buffer.from((await whatToKnow(engine, storage, known)).map(line => `${line}\n`).join('')), type: 'text/plain' }
     }
   })
 }
 
-async function whatToKnow(engine: Engine, storage: MountReader, { accounts }: Host): Promise<readonly string[]> {
+async function whatToKnow(engine: Engine, storage: MountReader, { name, host, enrolled }: KnownHost): Promise<readonly string[]> {
   const issuers = publishedIssuers((await readIssuers(storage)).all).filter(({ signs }) => signs !== 'host')
   return [
     `krl ${await engine.krl.version()}`,
+    `word ${askingWord(engine.context, name, enrolled)}`,
     ...issuers.map(({ publicKey }) => `ca ${publicKey}`),
-    ...Object.entries(accounts).map(([account, principals]) => `account ${account} ${principals.join(' ')}`)
+    ...Object.entries(host.accounts).map(([account, principals]) => `account ${account} ${principals.join(' ')}`)
   ]
 }

@@ -42,7 +42,7 @@ fail() {
 
 usage() {
   fail "usage: mayfly-host enroll --address URL --host NAME [--mount ssh] [--cacert FILE] [--token-file FILE|-] [--wrapped]
-       [--principals command|files] [--offline allow|deny] [--offline-minutes N] [--interval SECONDS] [--log FILE|journal]
+       [--principals command|files|names] [--offline allow|deny] [--offline-minutes N] [--interval SECONDS] [--log FILE|journal]
        [--key FILE] [--prefix DIR] [--libexec DIR] [--command-user USER] [--no-start] [--dry-run]
        mayfly-host sync|run|status|unenroll [--prefix DIR]"
 }
@@ -90,7 +90,7 @@ check_enrolment() {
   esac
   case $address in *[!A-Za-z0-9.:/_%@\[\]-]* | *[[:space:]]*) fail '--address: not a URL' ;; esac
   case $offline in allow | deny) ;; *) fail '--offline: allow or deny' ;; esac
-  case $principals in command | files) ;; *) fail '--principals: command or files' ;; esac
+  case $principals in command | files | names) ;; *) fail '--principals: command, files or names' ;; esac
   for number in "$offline_minutes" "$interval"; do
     case $number in '' | *[!0-9]*) fail "a number was expected: $number" ;; esac
   done
@@ -135,6 +135,7 @@ load_settings() {
   log=$(setting log)
   interval=$(setting interval)
   audience=$(setting audience)
+  command_user=$(setting command-user)
 }
 
 # The timer and an operator's hand do not work at the same time.

@@ -5,13 +5,17 @@ write_drop_in() {
   echo "TrustedUserCAKeys $conf/user_ca.pub"
   echo "RevokedKeys $conf/krl"
   echo "HostCertificate $certificate"
-  if [ "$principals" = files ]; then
-    echo "AuthorizedPrincipalsFile $conf/principals/%u"
-  else
-    # sshd looks at the owners on the way to the first word only: below a prefix they may be an ordinary user's.
-    echo "AuthorizedPrincipalsCommand ${prefix:+/bin/sh }$principals_tool %u %i %s %F %f"
-    echo "AuthorizedPrincipalsCommandUser $command_user"
-  fi
+  case $principals in
+    # Nobody enters an account that the broker does not name.
+    files) echo "AuthorizedPrincipalsFile $conf/principals/%u" ;;
+    # Without either sshd has a rule of its own: the account must be a principal.
+    names) ;;
+    *)
+      # sshd looks at the owners on the way to the first word only: below a prefix they may be an ordinary user's.
+      echo "AuthorizedPrincipalsCommand ${prefix:+/bin/sh }$principals_tool %u %s %F"
+      echo "AuthorizedPrincipalsCommandUser $command_user"
+      ;;
+  esac
   # Each login with its certificate and address stands in the log, and the log is what the helper reports.
   echo 'LogLevel VERBOSE'
   echo 'ExposeAuthInfo yes'
@@ -27,6 +31,7 @@ write_settings() {
   echo "log $log"
   echo "interval $interval"
   echo "principals $principals"
+  echo "command-user $command_user"
   echo "offline $offline"
   echo "offline-minutes $offline_minutes"
 }
@@ -93,6 +98,15 @@ write_ca_keys() {
   ssh-keygen -l -f "$work/user_ca.pub" >/dev/null 2>&1 || fail 'the broker sent CA keys that ssh-keygen cannot read'
   cp "$work/user_ca.pub" "$conf/.user_ca.new"
   put_file "$conf/.user_ca.new" "$conf/user_ca.pub" 644
+}
+
+# What the user that sshd asks as needs, and nobody else.
+write_word() {
+  sed -n 's/^word \([0-9a-f]*\)$/\1/p' "$1" >"$work/word"
+  ! cmp -s "$work/word" "$conf/word" || return 0
+  (umask 077 && cp "$work/word" "$conf/.word.new")
+  [ "$(id -u)" != 0 ] || chown "$command_user" "$conf/.word.new"
+  put_file "$conf/.word.new" "$conf/word" 400
 }
 
 reload_sshd() {

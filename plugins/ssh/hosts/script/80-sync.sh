@@ -39,6 +39,7 @@ report() {
   case $wanted_krl in '' | *[!0-9]*) fail 'the broker says no version of its KRL' ;; esac
   write_ca_keys "$work/reply"
   write_accounts "$work/reply"
+  write_word "$work/reply"
   date +%s >"$state/contact.new"
   put_file "$state/contact.new" "$state/contact" 644
 }

@@ -1,18 +1,16 @@
 #!/bin/sh
-# For sshd's AuthorizedPrincipalsCommand: account, key id, serial, fingerprint of the CA, fingerprint of the key. Prints the principals that may enter, or nothing.
+# For sshd's AuthorizedPrincipalsCommand: account, serial, fingerprint of the CA. Prints the principals that may enter, or nothing.
 # Twice for each login and once for each offer of a stranger, before anybody has proved anything: it asks and prints, and changes nothing.
 set -u
 conf=/etc/ssh/mayfly
 state=/var/lib/mayfly-host
 
 account=${1:-}
-key_id=${2:-}
-serial=${3:-}
-ca=${4:-}
+serial=${2:-}
+ca=${3:-}
 
 # Nothing of a certificate becomes part of a path, an option or a message unless it looks as what we issue.
 case $account in '' | .* | -* | *[!A-Za-z0-9._-]*) exit 1 ;; esac
-case $key_id in *[!A-Za-z0-9._@:+=/-]*) exit 1 ;; esac
 case $serial in '' | *[!0-9]*) exit 1 ;; esac
 case $ca in SHA256:*) ;; *) exit 1 ;; esac
 case $ca in *[!A-Za-z0-9:+/]*) exit 1 ;; esac
@@ -24,16 +22,13 @@ show() {
   if [ -f "$conf/principals/$account" ]; then cat "$conf/principals/$account"; else printf '%s\n' "$account"; fi
 }
 
-# One file for each serial that was cut off.
-[ ! -e "$state/cutoff/$(printf '%s' "$ca" | tr '/+:' '_.-')/$serial" ] || exit 1
-
 cacert=$(setting cacert)
-code=$(curl --silent --proto '=https,http' --max-time 3 ${cacert:+--cacert "$cacert"} --header 'Content-Type: application/json' \
-  --data "{\"host\":\"$(setting host)\",\"user\":\"$account\",\"ca\":\"$ca\",\"serial\":\"$serial\",\"key_id\":\"$key_id\"}" \
-  --output /dev/null --write-out '%{http_code}' "$(setting address)/v1/$(setting mount)/principals" 2>/dev/null) || code=000
-case $code in
-  2??)
-    show
+answer=$(printf '{"word":"%s","user":"%s","ca":"%s","serial":"%s"}' "$(cat "$conf/word" 2>/dev/null)" "$account" "$ca" "$serial" |
+  curl --silent --proto '=https,http' --max-time 3 ${cacert:+--cacert "$cacert"} --header 'Content-Type: application/json' --data-binary @- \
+    --write-out 'status %{http_code}' "$(setting address)/v1/$(setting mount)/hosts/$(setting host)/principals" 2>/dev/null)
+case ${answer##*status } in
+  200)
+    printf '%s' "${answer%status 200}"
     exit 0
     ;;
   4??) exit 1 ;;
