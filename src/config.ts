@@ -18,6 +18,7 @@ export interface Config {
   readonly auditDirectory: string | undefined
   readonly auditKeep: number
   readonly historyTtl: number
+  readonly observeEvery: number
   readonly defaultTtl: number
   readonly maxTtl: number
   readonly credentialTtl: number
@@ -94,6 +95,7 @@ const schema = z.strictObject({
   audit_dir: z.string().min(1).optional(),
   audit_keep: duration('30d'),
   history_ttl: duration('30d'),
+  observe_every: duration('15m'),
   default_ttl: duration('768h'),
   max_ttl: duration('768h'),
   credential_ttl: duration('1h'),
@@ -232,6 +234,7 @@ function toConfig(data: z.output<typeof schema>, path: (relative: string) => str
     auditDirectory: data.audit_dir !== undefined ? path(data.audit_dir) : storage === 'memory' ? undefined : join(storage.path, 'audit'),
     auditKeep: data.audit_keep,
     historyTtl: data.history_ttl,
+    observeEvery: data.observe_every,
     defaultTtl: data.default_ttl,
     maxTtl: data.max_ttl,
     credentialTtl: data.credential_ttl,

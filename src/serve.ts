@@ -101,8 +101,8 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
 }
 
 function settingsOf(config: Config) {
-  const { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, targetTls, targetEndpoints, auditDirectory } = config
-  return { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, targetTls, targetEndpoints, auditDirectory, version }
+  const { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, observeEvery, targetTls, targetEndpoints, auditDirectory } = config
+  return { defaultTtl, maxTtl, credentialTtl, historyTtl, auditKeep, observeEvery, targetTls, targetEndpoints, auditDirectory, version }
 }
 
 const optional = (tls: Pems | undefined) => (tls ? { tls } : {})

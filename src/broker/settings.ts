@@ -6,6 +6,8 @@ export interface Settings {
   readonly credentialTtl: number
   readonly historyTtl: number
   readonly auditKeep: number
+  /** Between two looks at a target for the use of its credentials. */
+  readonly observeEvery: number
   readonly targetTls: 'any' | 'verified'
   readonly targetEndpoints?: readonly string[]
   /** Absolute; where `sys/audit` may put files. Absent: nowhere. */

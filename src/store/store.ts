@@ -99,6 +99,8 @@ export interface Store extends AsyncDisposable {
   /** Targets with a lease due at or before `now`, whose own retry time has passed; and the next moment at which anything becomes due. */
   dueWork(now: Temporal.Instant): Promise<DueWork>
   target(id: TargetId): Promise<Target | undefined>
+  /** Whether a lease of this target is to be revoked at or before `now`. */
+  isDue(target: TargetId, now: Temporal.Instant): Promise<boolean>
   /** At most `limit` targets, those with the most live leases first. For metrics. */
   targetLoads(now: Temporal.Instant, limit: number): Promise<readonly TargetLoad[]>
   targets(): Promise<readonly Target[]>

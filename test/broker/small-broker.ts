@@ -61,6 +61,7 @@ const settings = {
   credentialTtl: 3_600,
   historyTtl: 2_592_000,
   auditKeep: 2_592_000,
+  observeEvery: 900,
   targetTls: 'any',
   auditDirectory: undefined,
   version: '0.0.0-test'

@@ -49,6 +49,7 @@ const settings: Settings = {
   credentialTtl: 3_600,
   historyTtl: 30 * day,
   auditKeep: 30 * day,
+  observeEvery: 900,
   targetTls: 'any',
   auditDirectory: undefined,
   version: '0.1.0'

@@ -16,6 +16,7 @@ import type { LifeParts } from './life.ts'
 import { Meter } from '../meter/meter.ts'
 import { Mounts } from '../mounts/mounts.ts'
 import type { Parts } from '../parts.ts'
+import { Observer } from '../observe/observer.ts'
 import { Policies } from '../mounts/policies.ts'
 import { prune } from './prune.ts'
 import { Reconciler } from '../reconcile/reconcile.ts'
@@ -193,5 +194,7 @@ function background(parts: Parts, stack: AsyncDisposableStack): void {
   loops.loop('inspecting the store', 0, signal => parts.inspection.turn(signal))
   loops.loop('pruning', pruneEveryMs, signal => prune(parts, signal))
   loops.loop('ending mounts', endingsEveryMs, () => finishEndings(parts))
+  const observer = new Observer(parts)
+  loops.loop('observing', 0, signal => observer.turn(signal))
   loops.loop('reconciling', reconcileTickMs, () => parts.reconciler.turn())
 }

@@ -267,6 +267,10 @@ export class SqliteStore implements Store {
     return row && toTarget(row)
   }
 
+  isDue(target: TargetId, now: Temporal.Instant): Promise<boolean> {
+    return this.#read('isDue', target, now.epochMilliseconds)
+  }
+
   async targetLoads(now: Temporal.Instant, limit: number): ReturnType<Store['targetLoads']> {
     const rows = await this.#read('targetLoads', now.epochMilliseconds, limit)
     return rows.map(({ id, live, due, oldestDue, failing }) => ({

@@ -46,6 +46,12 @@ export function target(db: Database, id: string): TargetRow | undefined {
   return db.get<TargetRow>('select * from target where id = :id', { id })
 }
 
+const isDueSql = `exists (select 1 from lease where target_id = :id and state <> 'revoked' and ready_at <= :now)`
+
+export function isDue(db: Database, id: string, now: number): boolean {
+  return db.holds(isDueSql, { id, now })
+}
+
 export function targets(db: Database): TargetRow[] {
   return db.all<TargetRow>('select * from target order by id')
 }
