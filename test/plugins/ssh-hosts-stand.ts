@@ -8,6 +8,7 @@ import { openSession, ssh } from '../targets/ssh-client.ts'
 import type { SshLogin } from '../targets/ssh-client.ts'
 import { makeKey } from '../targets/sshd-programs.ts'
 import { SshdServer } from '../targets/sshd-server.ts'
+import { BadWay } from './ssh-hosts-way.ts'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
 import type { Served, WireReply } from '../wire/serve-in-memory.ts'
 
@@ -27,20 +28,23 @@ const scriptSecondsMax = 60
 export class HostStand implements AsyncDisposable {
   readonly broker: Served
   readonly sshd: SshdServer
+  /** What the host takes for its broker. */
+  readonly way: BadWay
   readonly folder = mkdtempSync(join(tmpdir(), 'mayfly-host-stand-'))
   readonly #script = join(this.folder, 'mayfly-host.sh')
   #keys = 0
 
-  private constructor(broker: Served, sshd: SshdServer) {
+  private constructor(broker: Served, sshd: SshdServer, way: BadWay) {
     this.broker = broker
     this.sshd = sshd
+    this.way = way
     writeFileSync(this.#script, hostScript())
   }
 
   /** With a CA, a role `ops` that signs for the user of the tests, and a host `web1` that is named and not enrolled. */
   static async open(): Promise<HostStand> {
     const broker = await serveInMemory()
-    const stand = new HostStand(broker, await SshdServer.start())
+    const stand = new HostStand(broker, await SshdServer.start(), await BadWay.open(broker.address))
     await stand.ask('POST', 'sys/mounts/ssh', { type: 'ssh' })
     await stand.ask('POST', 'ssh/config/ca', {})
     await stand.ask('POST', 'ssh/roles/ops', {
@@ -84,8 +88,10 @@ export class HostStand implements AsyncDisposable {
   }
 
   get #enrolment(): readonly string[] {
-    const { address } = this.broker
-    return [...['--address', address, '--host', 'web1', '--log', this.sshd.logFile, '--command-user', this.sshd.user], '--no-start']
+    return [
+      ...['--address', this.way.address, '--host', 'web1', '--log', this.sshd.logFile, '--command-user', this.sshd.user],
+      '--no-start'
+    ]
   }
 
   /** A new key with its certificate. */
@@ -117,6 +123,7 @@ export class HostStand implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sshd[Symbol.asyncDispose]()
+    await this.way[Symbol.asyncDispose]()
     await this.broker[Symbol.asyncDispose]()
     rmSync(this.folder, { recursive: true, force: true })
   }

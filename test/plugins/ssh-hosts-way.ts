@@ -1,0 +1,53 @@
+/** The way between a host and its broker, in other hands: replies are exchanged, or nothing answers. */
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+
+export class BadWay implements AsyncDisposable {
+  /** By the end of a path: what is answered in place of the broker's own. */
+  readonly instead = new Map<string, Uint8Array>()
+  /** Nothing arrives. */
+  cut = false
+  /** The broker does it, and the reply is lost. */
+  readonly repliesLost = new Set<string>()
+  readonly #server: Server
+
+  private constructor(target: string) {
+    this.#server = createServer((request, response) => {
+      const url = request.url ?? ''
+      if (this.cut) return void request.socket.destroy()
+      void this.#pass(target, request, url).then(
+        ({ status, body }) => {
+          if ([...this.repliesLost].some(end => url.endsWith(end))) return void request.socket.destroy()
+          response.writeHead(status).end(body)
+        },
+        () => request.socket.destroy()
+      )
+    })
+  }
+
+  static async open(target: string): Promise<BadWay> {
+    const way = new BadWay(target)
+    await new Promise<void>(resolve => way.#server.listen(0, '127.0.0.1', resolve))
+    return way
+  }
+
+  get address(): string {
+    const address = this.#server.address()
+    if (typeof address !== 'object' || address === null) throw new Error('it does not listen')
+    return `http://127.0.0.1:${address.port}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise(resolve => this.#server.close(resolve))
+  }
+
+  async #pass(target: string, request: IncomingMessage, url: string): Promise<{ status: number; body: Uint8Array }> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    for (const [end, body] of this.instead) if (url.endsWith(end)) return { status: 200, body }
+    const body = request.method === 'POST' ? { method: 'POST', body: Buffer.concat(chunks) } : {}
+    const reply = await fetch(`${target}${url}`, body)
+    return { status: reply.status, body: new Uint8Array(await reply.arrayBuffer()) }
+  }
+}
