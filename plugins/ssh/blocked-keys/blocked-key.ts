@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
-import { BrokerError } from 'mayfly/plugin'
-import type { MountReader } from 'mayfly/plugin'
-import type { CertificateKind } from '../format/certificate.ts'
-import { keyBlob } from '../format/public-key.ts'
+import type { BackendContext, MountStorage } from 'mayfly/plugin'
+import { fingerprint, keyBlob } from '../format/public-key.ts'
 import type { PublicKey } from '../format/public-key.ts'
 
 /** `revoked`: somebody else may have it. `host`: it is a host's, and no person's. */
@@ -15,10 +13,10 @@ export function keyHash(key: PublicKey): string {
 
 export const blockedKey = (hash: string): string => `blocked-keys/${hash}`
 
-export async function refuseBlocked(storage: MountReader, key: PublicKey, kind: CertificateKind): Promise<void> {
-  const stored = await storage.get(blockedKey(keyHash(key)))
-  if (!stored) return
-  const { why } = stored.value as BlockedKey
-  if (why === 'revoked') throw new BrokerError('invalid_request', 'public_key: this key was revoked: make a new one')
-  if (kind === 'user') throw new BrokerError('invalid_request', 'public_key: this is the key of a host')
+/** A host proves who it is with this key: nobody shall log in with it. */
+export async function keepHostKey({ clock }: BackendContext, key: PublicKey, storage: MountStorage): Promise<void> {
+  const row = blockedKey(keyHash(key))
+  if (await storage.get(row)) return
+  const at = Math.floor(clock.now().epochMilliseconds / 1_000)
+  storage.put(row, { why: 'host', at, fingerprint: fingerprint(key) } satisfies BlockedKey)
 }

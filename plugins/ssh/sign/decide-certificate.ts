@@ -1,11 +1,8 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { MountReader, PathRequest } from 'mayfly/plugin'
-import { refuseBlocked } from '../blocked-keys/blocked-key.ts'
 import type { Engine } from '../engine.ts'
 import type { CertificateKind } from '../format/certificate.ts'
 import { requireOptions } from '../format/options.ts'
-import { fingerprint } from '../format/public-key.ts'
-import type { PublicKey } from '../format/public-key.ts'
 import type { RsaAlgorithm } from '../format/signer.ts'
 import { readIssuers } from '../issuers/issuer.ts'
 import type { Issuer, Issuers } from '../issuers/issuer.ts'
@@ -48,8 +45,6 @@ export async function decideCertificate(
   })
   const { all } = await readIssuers(storage)
   const issuer = signingIssuer(all, role.issuerRef, kind)
-  refuseCaKey(all, key)
-  await refuseBlocked(storage, key, kind)
   return {
     kind,
     role: name,
@@ -97,12 +92,6 @@ export function signingIssuer(all: Issuers, ref: string, kind: CertificateKind):
   const issuer = issuerAt(all, byDefault ? all.defaultHost : ref)
   requireSigning(issuer, kind)
   return issuer
-}
-
-/** Whoever holds a certificate for it could log in with the key that signs all others. */
-function refuseCaKey({ issuers }: Issuers, key: PublicKey): void {
-  const print = fingerprint(key)
-  if (issuers.some(issuer => issuer.fingerprint === print)) throw refusal('public_key: this is the key of an issuer')
 }
 
 /** SHA-1 is in the wire's list, and never used. */

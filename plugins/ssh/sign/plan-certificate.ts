@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { BrokerError } from 'mayfly/plugin'
 import type { Guarantees, Issuance, JsonObject, MountStorage, PathRequest } from 'mayfly/plugin'
+import { keepHostKey } from '../blocked-keys/blocked-key.ts'
+import { refuseKnownKey } from '../blocked-keys/refuse-known-key.ts'
 import type { Engine } from '../engine.ts'
 import { issuerTarget } from '../engine.ts'
 import type { CertificateKind } from '../format/certificate.ts'
@@ -54,7 +56,7 @@ export type Order = {
 /** Which certificate to end. `validBefore`: in seconds; absent until it is signed. */
 export type Handle = { readonly v: 1; readonly issuer: string; readonly serial: number; readonly validBefore?: number }
 
-/** Takes the serial, last of all, and makes the plan. */
+/** The last look at the key, whoever asks; then takes the serial and makes the plan. */
 export async function planCertificate(
   engine: Engine,
   request: PathRequest<unknown>,
@@ -62,6 +64,8 @@ export async function planCertificate(
   storage: MountStorage
 ): Promise<Issuance> {
   const { issuer, key, principals, kind } = decided
+  await refuseKnownKey(key, kind, storage)
+  if (kind === 'host') await keepHostKey(engine.context, key, storage)
   const { serial, skipped } = await engine.serials.next(issuer, storage)
   if (skipped && (await putSkipped(engine.context, issuer.id, skipped, request.ttls.maxTtl, storage))) engine.serials.told(issuer.id)
   const keyId = decided.keyId ?? keyIdOf(decided.keyIdFormat, keyIdFacts(request, decided, serial))

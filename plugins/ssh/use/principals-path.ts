@@ -31,7 +31,7 @@ export function principalsPath(engine: Engine): Path {
   })
 }
 
-async function principals({ context }: Engine, { fields }: PathRequest<Fields>, storage: MountStorage): Promise<Answer> {
+export async function principals({ context }: Engine, { fields }: PathRequest<Fields>, storage: MountStorage): Promise<Answer> {
   const { user = '', ca = '', serial = '', host = '', format = 'json' } = fields
   for (const [name, value] of Object.entries({ user, ca, serial }))
     if (value === '') throw new BrokerError('invalid_request', `${name}: missing`)
