@@ -5,7 +5,7 @@ import { CreateRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam'
 import { plugin } from '../../plugins/aws/index.ts'
 import type { JsonObject } from '../../src/contracts/index.ts'
 import { dataOf, smallBroker } from '../broker/small-broker.ts'
-import type { SmallBroker } from '../broker/small-broker.ts'
+import type { SmallBroker, SmallBrokerOptions } from '../broker/small-broker.ts'
 import { TestClock } from '../sim/test-clock.ts'
 import type { MotoAccess } from '../targets/moto-access.ts'
 import { sharedMoto } from '../targets/moto-shared.ts'
@@ -28,11 +28,12 @@ const anybody = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principa
 const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
 const patienceMs = 15_000
 
-export async function awsStand(): Promise<AwsStand> {
+export async function awsStand(options: Pick<SmallBrokerOptions, 'at'> = {}): Promise<AwsStand> {
   const moto = await sharedMoto()
   const { endpoint } = moto.address
   const { name: rootName, ...root } = await moto.newRoot()
   const broker = await smallBroker({
+    ...options,
     backends: plugin.backends!,
     targetEndpoints: [endpoint],
     clock: new TestClock(Temporal.Now.instant().toString())

@@ -126,6 +126,8 @@ async function issued(engine: Engine, { call, handle, order, made }: Told, signa
       accessKey: keys.accessKeyId
     } satisfies SessionHandle,
     until,
+    // What CloudTrail and the bill know it by.
+    visible: { access_key: keys.accessKeyId },
     warnings: [...made.warnings, ...waited]
   }
 }

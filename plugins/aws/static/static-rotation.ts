@@ -1,0 +1,111 @@
+/** Changes the keys of static roles, each run of it one step and one commit:
+ *
+ *    prepare   which keys of the user stay, durable before anything is done
+ *    make      the others go, a new one is made, and takes the place of the present one once AWS takes it
+ *
+ *  What crashes between the new key and its commit is found by the next run as a key that was not to stay. */
+import { BrokerError } from 'mayfly/plugin'
+import type { MountStorage, TargetId, Task, TaskOutcome } from 'mayfly/plugin'
+import type { Account } from '../account.ts'
+import type { Engine } from '../engine.ts'
+import { readRoot, targetOf } from '../root-config.ts'
+import { waitUntilUsable } from '../usable/wait-until-usable.ts'
+import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
+import type { StaticCredential, StaticRole } from './static-role.ts'
+import { createKey, endKey, findUser, listKeys } from './user-keys.ts'
+
+/** Key of the backend's task. Rows of the store name it: never rename it. */
+export const rotateStatic = 'rotate-static'
+
+// A key that AWS does not take by then is served all the same: whoever reads it may try again.
+const usableSecondsMax = 15
+
+export function staticRotation(engine: Engine): Task {
+  return { run: (intent, storage, signal) => step(engine, (intent as { readonly name: string }).name, storage, signal) }
+}
+
+interface Turn {
+  readonly name: string
+  readonly role: StaticRole
+  readonly credential: StaticCredential
+  readonly version: number
+  readonly account: Account
+  readonly target: TargetId
+}
+
+async function step(engine: Engine, name: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
+  const [stored, kept] = [await readStaticRole(storage, name), await readStaticCredential(storage, name)]
+  if (!stored || !kept) return { done: true, did: 'found no role' }
+  const { credential, version } = kept
+  const nextAt = Temporal.Instant.from(credential.nextAt)
+  if (credential.making === null && Temporal.Instant.compare(nextAt, engine.context.clock.now()) > 0) return { again: nextAt }
+  const { account, target } = await presentAccount(engine, storage)
+  const turn = { name, role: stored.role, credential, version, account, target }
+  await refuseAnother(turn, signal)
+  return credential.making === null
+    ? await prepare(engine, turn, storage, signal)
+    : await make(engine, turn, credential.making, storage, signal)
+}
+
+/** The account of the root as it is now. */
+export async function presentAccount(
+  engine: Engine,
+  storage: MountStorage
+): Promise<{ readonly account: Account; readonly target: TargetId }> {
+  const root = await readRoot(storage)
+  if (!root) throw new BrokerError('invalid_request', 'no root yet: write access_key and secret_key to config/root')
+  const { account } = await engine.accounts.ofVersion(root.config.version)
+  return { account, target: targetOf(engine, rotateStatic, root.config.version) }
+}
+
+/** Somebody deleted the user, or made another of the same name, or the root leads to another account: its keys are not ours. */
+async function refuseAnother({ role, account }: Turn, signal: AbortSignal): Promise<void> {
+  const found = await findUser(account, role.username, signal)
+  if (found?.userId === role.userId) return
+  const what = found ? 'is another one than this role was written for' : 'is not there'
+  throw new BrokerError(
+    'target_refused',
+    `the user "${role.username}" ${what}: delete the static role, and write it anew where that is meant`
+  )
+}
+
+async function prepare(engine: Engine, turn: Turn, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
+  const { name, role, credential, version, account } = turn
+  const making = staying(await listKeys(account, role.username, signal), credential.accessKey)
+  storage.put(staticCredentialKey(name), { ...credential, making } satisfies StaticCredential, version)
+  return { again: engine.context.clock.now(), did: 'made room for the next key' }
+}
+
+/** At most one key, so that there is room: the present one, else the newest of whoever had the user before. */
+export function staying(keys: readonly string[], present: string | null): readonly string[] {
+  if (present !== null && keys.includes(present)) return [present]
+  return keys.length < 2 ? keys : keys.slice(-1)
+}
+
+async function make(
+  engine: Engine,
+  turn: Turn,
+  making: readonly string[],
+  storage: MountStorage,
+  signal: AbortSignal
+): Promise<TaskOutcome> {
+  const { name, role, credential, version, account, target } = turn
+  for (const key of await listKeys(account, role.username, signal))
+    if (!making.includes(key)) await endKey(account, role.username, key, signal)
+  const keys = await createKey(account, role.username, signal)
+  const { clock } = engine.context
+  await waitUntilUsable(engine, { target, keys, createBy: clock.now().add({ seconds: usableSecondsMax }) }, signal)
+  const now = clock.now()
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = keys.reveal()
+  const next: StaticCredential = {
+    accessKey,
+    secretKey,
+    // Not one that somebody else made.
+    formerKey: making.find(key => key === credential.accessKey) ?? null,
+    making: null,
+    rotatedAt: now.toString({ smallestUnit: 'second' }),
+    nextAt: now.add({ seconds: role.period }).toString()
+  }
+  storage.put(staticCredentialKey(name), next, version)
+  return { again: Temporal.Instant.from(next.nextAt), did: `rotated ${credential.accessKey ?? 'nothing'} to ${accessKey}` }
+}
