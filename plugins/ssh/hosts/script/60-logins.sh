@@ -40,7 +40,7 @@ parse_logins() {
     { sub(/\r$/, ""); at = now; message = $0 }
     !/^Accepted publickey for / {
       colon = index($0, "]: ")
-      if (!colon || substr($0, 1, colon) !~ / sshd(-session)?\[[0-9]+\]$/) next
+      if (!colon || substr($0, 1, colon) !~ /^([A-Z][a-z][a-z] +[0-9]+ [0-9:]+|[0-9][0-9T:.+Z-]+) [^ ]+ sshd(-session)?\[[0-9]+\]$/) next
       message = substr($0, colon + 3)
       if ($1 ~ /^[0-9]+\.[0-9]+$/) at = int($1)
     }

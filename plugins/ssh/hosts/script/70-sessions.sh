@@ -13,13 +13,22 @@ end_revoked_sessions() {
 # Sessions whose certificate, or whose key, stands in the listing of a KRL.
 revoked_sessions() {
   awk '
+    # ssh-keygen shows the hash of a key in base64, and a hash that is listed as such in hex.
+    function hex(text, i, bits, value, out) {
+      sub(/^SHA256:/, "", text)
+      for (i = 1; i <= length(text); i++) {
+        value = value * 64 + index("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", substr(text, i, 1)) - 1
+        for (bits += 6; bits >= 4; value = value % 2 ^ bits) { bits -= 4; out = out substr("0123456789abcdef", int(value / 2 ^ bits) + 1, 1) }
+      }
+      return "SHA256:" out
+    }
     FNR == NR && /^# CA key / { ca = $NF }
     FNR == NR && /^# Wildcard CA/ { ca = "*" }
     FNR == NR && /^serial: / { n++; split($2, range, "-"); of[n] = ca; low[n] = range[1] + 0; high[n] = (range[2] == "" ? range[1] : range[2]) + 0 }
     FNR == NR && /^hash: SHA256:/ { keys[$2] = 1 }
     FNR == NR { next }
     {
-      hit = ($7 in keys) || ($2 in keys)
+      hit = ($7 in keys) || ($2 in keys) || (hex($7) in keys) || (hex($2) in keys)
       for (i = 1; i <= n && !hit; i++) hit = (of[i] == "*" || of[i] == $2) && low[i] <= $3 + 0 && $3 + 0 <= high[i]
       if (hit) print
     }' "$1" "$2"

@@ -1,0 +1,143 @@
+/** The parts of the host's script that read what strangers write: the log of sshd, and the list of connections. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { encodeKrl } from '../plugins/ssh/format/encode-krl.ts'
+import { fingerprint } from '../plugins/ssh/format/public-key.ts'
+import { serialRanges } from '../plugins/ssh/format/serial-ranges.ts'
+import { hostScript, principalsScript } from '../plugins/ssh/hosts/host-script.ts'
+import { missing } from './targets/missing.ts'
+import { sshdMissing } from './targets/sshd-programs.ts'
+import { ed25519 } from './targets/sshd-stand.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mayfly-scripts-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function file(name: string, content: string | Uint8Array): string {
+  writeFileSync(join(folder, name), content)
+  return join(folder, name)
+}
+
+/** With the functions of the script there, and its `main` not called. */
+function shell(body: string, input = ''): string {
+  const script = file('part.sh', `${hostScript().replace(/\nmain "\$@"\n$/, '\n')}\n${body}\n`)
+  return execFileSync('sh', [script], { input, encoding: 'utf8' })
+}
+
+const shellcheck = spawnSync('shellcheck', ['--version']).status === 0 ? undefined : 'no shellcheck: apt-get install shellcheck'
+
+test.skipIf(missing(shellcheck))('the scripts are POSIX, and shellcheck has nothing to say', () => {
+  const files = [file('mayfly-host', hostScript()), file('mayfly-principals', principalsScript())]
+  const { stdout, status } = spawnSync('shellcheck', ['-s', 'sh', ...files], { encoding: 'utf8' })
+  expect([stdout, status]).toEqual(['', 0])
+})
+
+describe('the log of sshd', () => {
+  const [key, ca] = [`SHA256:${'k'.repeat(43)}`, `SHA256:${'c'.repeat(42)}+`]
+  const accepted = (user = 'root', from = '192.0.2.7', id = 'alice:ops:1', serial = '42'): string =>
+    `Accepted publickey for ${user} from ${from} port 50022 ssh2: ED25519-CERT ${key} ID ${id} (serial ${serial}) CA ED25519 ${ca}`
+  const logins = (...lines: readonly string[]): readonly string[] =>
+    shell('parse_logins', `${lines.join('\n')}\n`)
+      .split('\n')
+      .filter(Boolean)
+      .map(line => line.replace(/^\d+ /, ''))
+  const login = `${ca} 42 root 192.0.2.7 50022 ${key}`
+
+  test.each([
+    ['of sshd -E', `${accepted()}\r`],
+    ['of syslog', `Nov 29 16:00:01 web1 sshd[811]: ${accepted()}`],
+    ['of rsyslog', `2026-11-29T16:00:01.123456+00:00 web1 sshd-session[811]: ${accepted()}`],
+    ['of the journal', `1795968635.123456 web1 sshd[811]: ${accepted()}`]
+  ])('tells of a login, as a line %s', (_, line) => expect(logins(line)).toEqual([login]))
+
+  test('of the journal tells when', () => {
+    expect(shell('parse_logins', `1795968635.123456 web1 sshd[811]: ${accepted()}\n`)).toMatch(/^1795968635 /)
+  })
+
+  test('takes a key id that is a text of somebody else', () => {
+    expect(logins(accepted('root', '192.0.2.7', 'a b (serial 7) CA ED25519 x'))).toEqual([login])
+    expect(logins(accepted('root', '2001:db8::7'))).toEqual([`${ca} 42 root 2001:db8::7 50022 ${key}`])
+  })
+
+  test.each([
+    ['a plain key', `Accepted publickey for root from 192.0.2.7 port 1 ssh2: ED25519 ${key}`],
+    ['a password', 'Accepted password for root from 192.0.2.7 port 1 ssh2'],
+    ['a refusal', accepted().replace('Accepted', 'Failed')],
+    ['a user name that looks like a login', `Invalid user ${accepted()} from 192.0.2.66 port 9`],
+    ['the same in syslog', `Nov 29 16:00:01 web1 sshd[811]: Invalid user x sshd[1]: ${accepted()}`],
+    ['another program', `Nov 29 16:00:01 web1 cron[811]: ${accepted()}`],
+    ['another program that says sshd', `Nov 29 16:00:01 web1 evil: sshd[811]: ${accepted()}`],
+    ['a serial that is none', accepted('root', '192.0.2.7', 'x', '4"2')],
+    ['a user that breaks out', accepted('ro"ot')],
+    ['an address that is none', accepted('root', '$(reboot)')]
+  ])('tells nothing by %s', (_, line) => expect(logins(line)).toEqual([]))
+
+  test('is read on from where it was left, over a rotation, and never half a line', () => {
+    const log = file('auth.log', `${accepted('before')}\n`)
+    const places = `log=${log} state=${folder} work=$(mktemp -d)\n`
+    const turn = (): string =>
+      shell(
+        `${places} begin_log; new_log_lines | cut -d ' ' -f 4; [ ! -f "$work/position" ] || cp "$work/position" "$state/position"; rm -rf "$work"`
+      )
+    expect(turn()).toBe('')
+    writeFileSync(log, `${accepted('before')}\n${accepted('one')}\n${accepted('half').slice(0, 40)}`)
+    expect(turn()).toBe('one\n')
+    writeFileSync(log, `${accepted('before')}\n${accepted('one')}\n${accepted('half')}\n`)
+    expect(turn()).toBe('half\n')
+    execFileSync('sh', ['-c', `echo '${accepted('late')}' >>${log}; mv ${log} ${log}.1; echo '${accepted('new')}' >${log}`])
+    expect(turn()).toBe('late\nnew\n')
+    expect(turn()).toBe('')
+  })
+})
+
+describe('the connections of a host', () => {
+  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:0016 070200C0:C366 01 00000000:00000000 02:00000000 00000000     0        0 1111 1 0
+   1: 0100007F:0016 080200C0:C366 01 00000000:00000000 02:00000000 00000000     0        0 2222 1 0
+   2: 0100007F:0016 090200C0:C366 06 00000000:00000000 02:00000000 00000000     0        0 3333 1 0
+   3: 00000000000000000000000000000000:0016 0000000000000000FFFF0000070200C0:C367 01 0:0 0:0 0 0 0 4444 1
+   4: 00000000000000000000000000000000:0016 B80D0120000000000000000007000000:C368 01 0:0 0:0 0 0 0 5555 1`
+  const socketOf = (from: string, port: number): string =>
+    shell(`connections() { cat ${file('connections', table)}; }; socket_of ${from} ${port}`).trim()
+
+  test.each([
+    ['192.0.2.7', 50_022, '1111'],
+    ['192.0.2.8', 50_022, '2222'],
+    ['192.0.2.9', 50_022, ''],
+    ['192.0.2.7', 50_023, '4444'],
+    ['2001:db8::7', 50_024, '5555'],
+    ['2001:db8:0:0:0:0:0:7', 50_024, '5555'],
+    ['2001:db8::8', 50_024, '']
+  ])('%s port %i is socket %s', (from, port, inode) => expect(socketOf(from, port)).toBe(inode))
+})
+
+test.skipIf(missing(sshdMissing()))('sessions are matched against what ssh-keygen reads in a KRL', () => {
+  const [ca, other, lost] = [ed25519(), ed25519(), ed25519()]
+  const prints = [ca, other, lost].map(({ publicKey }) => fingerprint(publicKey))
+  const serials = serialRanges([7n, ...Array.from({ length: 40 }, (_, at) => 100n + BigInt(at)), 9_007_199_254_740_993n])
+  const krl = encodeKrl({
+    version: 1n,
+    generatedAt: 1n,
+    certificates: [{ ca: ca.publicKey, serials, keyIds: [] }],
+    keys: [lost.publicKey],
+    fingerprints: [Buffer.from('ab'.repeat(32), 'hex')]
+  })
+  const listing = file('listing', execFileSync('ssh-keygen', ['-Q', '-l', '-f', file('krl', krl)]))
+  const stolen = `SHA256:${Buffer.from('ab'.repeat(32), 'hex').toString('base64').replace(/=+$/, '')}`
+  const rows: readonly [by: string | undefined, serial: string, key: string, revoked: boolean][] = [
+    [prints[0], '7', 'SHA256:x', true],
+    [prints[0], '8', 'SHA256:x', false],
+    [prints[0], '100', 'SHA256:x', true],
+    [prints[0], '139', 'SHA256:x', true],
+    [prints[0], '140', 'SHA256:x', false],
+    [prints[0], '9007199254740993', 'SHA256:x', true],
+    [prints[1], '7', 'SHA256:x', false],
+    [prints[1], '8', stolen, true],
+    [prints[2], '8', 'SHA256:x', true]
+  ]
+  const sessions = file('sessions', rows.map(([by, serial, key], at) => `${at} ${by} ${serial} root 192.0.2.7 1 ${key}\n`).join(''))
+  const hit = shell(`revoked_sessions ${listing} ${sessions} | cut -d ' ' -f 1`)
+  expect(hit.split('\n').filter(Boolean).map(Number)).toEqual(rows.flatMap(([, , , revoked], at) => (revoked ? [at] : [])))
+})
