@@ -6,8 +6,15 @@ import { rootPath } from './config-root.ts'
 import type { CredentialKind } from './credential-kind.ts'
 import { credsPaths } from './creds.ts'
 import { iamUser } from './iam-user/iam-user.ts'
+import { rotateRoot } from './pending-rotation.ts'
 import { keptVersions, targetOf } from './root-config.ts'
+import { rootRotation } from './root-rotation.ts'
+import { rotateRootPath } from './rotate-root.ts'
 import { rolePaths } from './roles.ts'
+import { endStatic, staticEnding } from './static/end-static.ts'
+import { staticCredsPath } from './static/static-creds.ts'
+import { staticRolePaths } from './static/static-roles.ts'
+import { rotateStatic, staticRotation } from './static/static-rotation.ts'
 import { cutPublishing, publishCuts } from './sts/publish-cuts.ts'
 import { sessionTypes } from './sts/session-types.ts'
 
@@ -19,9 +26,22 @@ export async function openBackend(context: BackendContext): Promise<Backend> {
   const credentials = Object.fromEntries(kinds.map(kind => [kind.type, kind.credential(engine)]))
   const listable = types.filter(type => 'list' in credentials[type]!)
   return {
-    paths: [rootPath(engine, types), leasePath, ...rolePaths(kinds), ...credsPaths(engine, kinds)],
+    paths: [
+      rootPath(engine, types),
+      rotateRootPath(engine),
+      leasePath,
+      ...rolePaths(kinds),
+      ...credsPaths(engine, kinds),
+      ...staticRolePaths(engine),
+      staticCredsPath
+    ],
     credentials,
-    tasks: { [publishCuts]: cutPublishing(engine) },
+    tasks: {
+      [rotateRoot]: rootRotation(engine),
+      [publishCuts]: cutPublishing(engine),
+      [rotateStatic]: staticRotation(engine),
+      [endStatic]: staticEnding(engine)
+    },
     targets: async () =>
       (await keptVersions(context.storage)).flatMap(({ number }) =>
         listable.map(type => ({ id: targetOf(engine, type, number), credential: type }))

@@ -1,6 +1,8 @@
 import { BrokerError, field, path } from 'mayfly/plugin'
-import type { Answer, JsonObject, MountStorage, Path, PathRequest, TargetId, z } from 'mayfly/plugin'
+import type { Answer, MountStorage, Path, PathRequest, TargetId, z } from 'mayfly/plugin'
 import type { Engine } from './engine.ts'
+import { answerRoot } from './read-root.ts'
+import { readRotation } from './pending-rotation.ts'
 import { placeOf } from './place.ts'
 import type { Place } from './place.ts'
 import { keptVersions, readRoot, rootKey, targetOf, versionKey } from './root-config.ts'
@@ -28,25 +30,9 @@ export function rootPath(engine: Engine, types: readonly string[]): Path {
     summary: 'the keys with which the broker works in an account, and where that is',
     fields,
     exists: async (_, storage) => (await readRoot(storage)) !== undefined,
-    read: async (_, storage) => {
-      const root = await readRoot(storage)
-      return root && { data: shown(root) }
-    },
+    read: (_, storage) => answerRoot(engine, storage),
     write: (request, storage, signal) => writeRoot(engine, types, request, storage, signal)
   })
-}
-
-function shown({ config, version }: Root): JsonObject {
-  return {
-    access_key: version.accessKey,
-    region: config.region,
-    iam_endpoint: config.iamEndpoint,
-    sts_endpoint: config.stsEndpoint,
-    max_retries: config.maxRetries,
-    username_template: config.usernameTemplate,
-    ...(config.callsPerSecond > 0 && { calls_per_second: config.callsPerSecond }),
-    ...(version.account !== null && { account: version.account, arn: version.arn })
-  }
 }
 
 async function writeRoot(
@@ -58,16 +44,19 @@ async function writeRoot(
 ): Promise<Answer> {
   const config = read(fields)
   const keys = readKeys(fields)
+  const stored = await readRoot(storage)
+  const formerKeys = stored?.config.formerKeys ?? []
+  // A configuration tool that writes back what it has in its file.
+  if (formerKeys.includes(keys.accessKey)) throw refusal('access_key', 'a rotation has deleted this key: write one that is there')
   const place = placeOf(config, engine.context)
   const written = { place, ...keys, callsPerSecond: config.callsPerSecond, account: null, arn: null }
   const { version, warning } = await identified(engine, written, signal)
-  const stored = await readRoot(storage)
   const number = await keepVersion(engine, types, storage, stored, version)
-  storage.put(rootKey, { ...config, version: number } satisfies RootConfig, stored?.row ?? 0)
+  storage.put(rootKey, { ...config, version: number, formerKeys } satisfies RootConfig, stored?.row ?? 0)
   return warning === undefined ? undefined : { warnings: [warning] }
 }
 
-function read(fields: Fields): Omit<RootConfig, 'version'> {
+function read(fields: Fields): Omit<RootConfig, 'version' | 'formerKeys'> {
   const callsPerSecond = fields.calls_per_second ?? 0
   if (callsPerSecond < 0 || callsPerSecond > callsPerSecondMax)
     throw refusal('calls_per_second', `a number up to ${callsPerSecondMax}; 0 finds its own`)
@@ -122,9 +111,10 @@ async function keepVersion(
     { ...next, account: next.account ?? same?.version.account ?? null, arn: next.arn ?? same?.version.arn ?? null },
     same?.row ?? 0
   )
+  const rotating = (await readRotation(storage))?.pending.version
   for (const old of versions) {
     // A request that was planned a moment ago may still begin a lease at the version that this write supersedes: a later write removes it.
-    if (old.number === number || old.number === stored?.config.version) continue
+    if (old.number === number || old.number === stored?.config.version || old.number === rotating) continue
     const targets = types.map(type => targetOf(engine, type, old.number))
     if ((await liveLeases(engine, targets)) > 0) continue
     for (const target of targets) storage.retire(target)

@@ -17,6 +17,8 @@ export type RootConfig = {
   /** 0: what the engine finds. */
   readonly callsPerSecond: number
   readonly version: string
+  /** Ids of keys that a rotation deleted. */
+  readonly formerKeys?: readonly string[]
 }
 
 export type RootVersion = {

@@ -1,0 +1,74 @@
+import { ListAccessKeysCommand } from '@aws-sdk/client-iam'
+import { BrokerError, path } from 'mayfly/plugin'
+import type { Answer, MountReader, MountStorage, Path, TaskSettled } from 'mayfly/plugin'
+import { saying } from './aws-error.ts'
+import type { Engine } from './engine.ts'
+import { knownRoot } from './known-root.ts'
+import type { KnownRoot } from './known-root.ts'
+import { readRotation, rotateRoot, rotationKey } from './pending-rotation.ts'
+import type { PendingRotation } from './pending-rotation.ts'
+import { readRoot } from './root-config.ts'
+
+const failing = 'Error rotating root credentials'
+
+/** `config/rotate-root`: the broker gets a key that only it knows, and the old one is deleted. */
+export function rotateRootPath(engine: Engine): Path {
+  return path({
+    pattern: 'config/rotate-root',
+    summary: "changes the root's own access key",
+    write: (_, storage, signal) => rotateNow(engine, storage, signal)
+  })
+}
+
+/** The promise: that a key is about to be made is on record before it is. One that is on its way already goes on. */
+async function rotateNow(engine: Engine, storage: MountStorage, signal: AbortSignal): Promise<Answer> {
+  if (!(await readRoot(storage)))
+    throw new BrokerError('invalid_request', 'Cannot call config/rotate-root when either access_key or secret_key is empty')
+  const stored = await readRotation(storage)
+  if (stored?.pending.stage === 'retire')
+    throw refusal('the last rotation is not over: the old key is deleted a minute after the new one is in use')
+  const from = stored?.pending.from ?? (await begin(engine, storage, signal))
+  storage.schedule(rotateRoot, rotationKey, engine.context.clock.now(), {})
+  return { after: { task: rotateRoot, key: rotationKey, answer: settled => told(engine.context.storage, from, settled) } }
+}
+
+async function begin(engine: Engine, storage: MountStorage, signal: AbortSignal): Promise<string> {
+  const root = await knownRoot(engine, storage, signal)
+  const user = userOf(root)
+  const { accessKey: from } = root.version
+  await refuseOtherKeys(engine, root, user, signal)
+  const pending: PendingRotation = { stage: 'make', version: root.config.version, user, from }
+  storage.put(rotationKey, pending, 0)
+  return from
+}
+
+function userOf({ arn }: KnownRoot): string {
+  const name = /^arn:[\w-]+:iam::\d{12}:user\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1]
+  if (name === undefined) throw refusal(`only a user of IAM has keys that can be rotated, and the root is ${arn}`)
+  return name
+}
+
+/** Two keys are all that a user may have; of a second one nobody here knows who uses it. */
+async function refuseOtherKeys(engine: Engine, { config, version }: KnownRoot, UserName: string, signal: AbortSignal): Promise<void> {
+  const { account } = await engine.accounts.ofVersion(config.version)
+  try {
+    const { AccessKeyMetadata = [] } = await account.iam(
+      (iam, at) => iam.send(new ListAccessKeysCommand({ UserName }), at),
+      { lane: 'issue' },
+      signal
+    )
+    const other = AccessKeyMetadata.find(({ AccessKeyId }) => AccessKeyId !== version.accessKey)
+    if (other) throw refusal(`user ${UserName} has another access key, ${other.AccessKeyId}, and AWS allows two: delete it first`)
+  } catch (error) {
+    throw saying(failing, error)
+  }
+}
+
+async function told(storage: MountReader, from: string, settled: TaskSettled | undefined) {
+  const accessKey = (await readRoot(storage))?.version.accessKey
+  if (settled?.kind === 'done' && accessKey !== undefined && accessKey !== from) return { data: { access_key: accessKey } }
+  const why = settled?.kind === 'failed' ? settled.error : 'no answer in time'
+  throw new BrokerError('target_unreachable', `unable to finish rotating root credentials; it goes on in the background: ${why}`)
+}
+
+const refusal = (message: string) => new BrokerError('invalid_request', `${failing}: ${message}`)

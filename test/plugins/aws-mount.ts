@@ -1,0 +1,49 @@
+/** The AWS engine as mounted, over a moto of which the test says how it behaves. */
+import { plugin } from '../../plugins/aws/index.ts'
+import type { Clock } from '../../src/contracts/index.ts'
+import { systemClock, systemRandom } from '../../src/system-clock.ts'
+import { TestMount } from '../contract/test-mount.ts'
+import type { AwsKeys, MotoAccess } from '../targets/moto-access.ts'
+import { MotoFront } from '../targets/moto-front.ts'
+
+export interface AwsMount extends AsyncDisposable {
+  readonly mount: TestMount
+  readonly front: MotoFront
+  readonly clock: ShiftedClock
+  readonly root: AwsKeys & { readonly name: string }
+  /** What `config/root` was written with. */
+  readonly written: Readonly<Record<string, unknown>>
+}
+
+/** True time, and what a test adds to it. */
+export class ShiftedClock implements Clock {
+  #milliseconds = 0
+
+  now = () => systemClock.now().add({ milliseconds: this.#milliseconds })
+  elapsed = () => systemClock.elapsed() + this.#milliseconds
+  sleep: Clock['sleep'] = (milliseconds, signal) => systemClock.sleep(milliseconds, signal)
+  within: Clock['within'] = (milliseconds, signal) => systemClock.within(milliseconds, signal)
+
+  pass(seconds: number): void {
+    this.#milliseconds += seconds * 1_000
+  }
+}
+
+export async function openAwsMount(moto: MotoAccess, role: Readonly<Record<string, unknown>> = {}): Promise<AwsMount> {
+  await using owned = new AsyncDisposableStack()
+  const front = owned.use(await MotoFront.start(moto.address.endpoint))
+  const { endpoint } = front
+  const clock = new ShiftedClock()
+  front.now = clock.now
+  const mount = owned.use(await TestMount.open(plugin.backends![0]!, { clock, random: systemRandom, targetEndpoints: [endpoint] }))
+  const root = await moto.newRoot()
+  const { access_key, secret_key } = root
+  const written = { access_key, secret_key, iam_endpoint: endpoint, sts_endpoint: endpoint, calls_per_second: 1_000 }
+  await mount.write('config/root', written)
+  await mount.write('roles/app', { credential_type: 'iam_user', policy_document: everything, ...role })
+  front.calls.length = 0
+  const moved = owned.move()
+  return { mount, front, clock, root, written, [Symbol.asyncDispose]: () => moved.disposeAsync() }
+}
+
+export const everything = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] })
