@@ -76,12 +76,20 @@ function readBitmap(reader: WireReader, ranges: SerialRange[]): void {
   const bytes = reader.mpint('bitmap')
   reader.end()
   if (bytes.length * 8 > bitmapBitsMax) throw reader.refusal(`a bitmap of more than ${bitmapBitsMax} bits`)
+  if (offset === 0n && isSet(bytes, 0)) throw reader.refusal('serial 0 in a bitmap')
+  const top = offset + BigInt(Math.max(0, bytes.length * 8 - 1 - (Math.clz32(bytes[0] ?? 0) - 24)))
+  if (top > serialsMax) throw reader.refusal(`serial ${top} in a bitmap`)
   for (let bit = 0; bit < bytes.length * 8; bit++) {
-    if (((bytes.at(-1 - (bit >> 3)) ?? 0) & (1 << (bit & 7))) === 0) continue
-    const serial = offset + BigInt(bit)
-    if (serial === 0n || serial > serialsMax) throw reader.refusal(`serial ${serial} in a bitmap`)
-    ranges.push({ first: serial, last: serial })
+    if (!isSet(bytes, bit)) continue
+    const first = bit
+    while (isSet(bytes, bit + 1)) bit++
+    ranges.push({ first: offset + BigInt(first), last: offset + BigInt(bit) })
   }
+}
+
+/** Bit 0 is the lowest of the last byte. */
+function isSet(bytes: Buffer, bit: number): boolean {
+  return ((bytes[bytes.length - 1 - (bit >> 3)] ?? 0) & (1 << (bit & 7))) !== 0
 }
 
 function readKeyIds(reader: WireReader): readonly string[] {
