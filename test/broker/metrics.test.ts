@@ -66,6 +66,7 @@ test('a target that is down shows its queue, its oldest and its circuit, and an 
   const [target] = await broker.store.targetLoads(broker.clock.now(), 1)
   expect(valueOf(text, `mayfly_target_circuit_open{target="${target?.id}"}`)).toBe(1)
   expect(valueOf(text, `mayfly_target_leases{target="${target?.id}"}`)).toBe(1)
+  expect(valueOf(text, `mayfly_target_latency_seconds{target="${target?.id}"}`)).toBe(0)
   expect(valueOf(text, `mayfly_target_oldest_due_seconds{target="${target?.id}"}`)).toBeGreaterThan(200)
   expect(valueOf(text, 'vault_expire_num_irrevocable_leases')).toBe(1)
   await expect(lease(broker)).rejects.toThrow()

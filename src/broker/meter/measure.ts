@@ -34,6 +34,7 @@ export async function measure(parts: Parts): Promise<readonly Gauged[]> {
       values: byMount(counts, mountPath)
     },
     ...targetGauges(loads, now),
+    latencies(parts, loads),
     {
       name: 'mayfly_audit_lag_lines',
       help: 'lines that a sink has not taken yet',
@@ -85,6 +86,15 @@ function targetGauges(loads: readonly TargetLoad[], now: Temporal.Instant): read
       Number(loads.length > targetsMax)
     )
   ]
+}
+
+/** Of targets that this run has asked something; a target that was not asked has no latency, not one of 0. */
+function latencies({ healths }: Parts, loads: readonly TargetLoad[]): Gauged {
+  const values = loads.slice(0, targetsMax).flatMap(({ id }) => {
+    const latencyMs = healths.latencyMs(id)
+    return latencyMs === undefined ? [] : [{ labels: { target: id }, value: latencyMs / 1_000 }]
+  })
+  return { name: 'mayfly_target_latency_seconds', help: 'how long its latest calls took, the last weighing most', values }
 }
 
 /** A gauge without labels. */
