@@ -34,13 +34,13 @@ export class SshdServer implements AsyncDisposable {
     this.configFile = join(folder, 'etc/ssh/sshd_config')
     for (const part of ['etc/ssh/sshd_config.d', 'run', 'var/log']) mkdirSync(join(folder, part), { recursive: true })
     makeKey(this.hostKey)
-    writeFileSync(this.configFile, `${[...this.#settings(), ...lines].join('\n')}\n`)
+    writeFileSync(this.configFile, `${[...lines, ...this.#settings()].join('\n')}\n`)
     this.#process = spawn('sh', ['-c', keeper, 'sshd-keeper', findSshd(), '-D', '-f', this.configFile, '-E', this.logFile], {
       stdio: ['pipe', 'ignore', 'ignore']
     })
   }
 
-  /** `lines`: what else stands in its configuration. */
+  /** `lines`: what stands first in its configuration, where the first word counts. */
   static async start(lines: readonly string[] = []): Promise<SshdServer> {
     const folder = mkdtempSync(join(tmpdir(), 'mayfly-sshd-'))
     // What sshd asks runs as somebody else.

@@ -12,10 +12,10 @@ fetch() {
   }
 }
 
-# send PATH BODY REPLY
+# send PATH BODY REPLY [HEADERS]
 send() {
   code=$(curl --silent --show-error --proto '=https,http' --max-time "$seconds_max" ${cacert:+--cacert "$cacert"} \
-    --header 'Content-Type: application/json' --data-binary "@$2" \
+    --header 'Content-Type: application/json' ${4:+--header "@$4"} --data-binary "@$2" \
     --output "$3" --write-out '%{http_code}' "$address/v1/$1" 2>"$work/trouble") || {
     say "cannot reach the broker: $(head -n 1 "$work/trouble")"
     return 1

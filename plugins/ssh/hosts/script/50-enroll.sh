@@ -5,6 +5,11 @@ enroll() {
   need_tools
   make_work_folder
   mkdir "$work/files"
+  # Who sends the script to a host sends along whom to trust.
+  [ -z "${mayfly_ca:-}" ] || {
+    printf '%s\n' "$mayfly_ca" >"$work/broker-ca.pem"
+    cacert=$work/broker-ca.pem
+  }
   : >"$work/plan"
   find_key
   find_log
@@ -77,14 +82,19 @@ prove() {
     return
   fi
   read_token
-  printf '{"token":"%s"}' "$token" >"$work/token"
-  if [ "$wrapped" = yes ]; then
-    send sys/wrapping/unwrap "$work/token" "$work/reply" || fail 'the token does not unwrap: was it used already?'
-    token=$(sed -n 's/.*"data":{[^}]*"token":"\([A-Za-z0-9._-]*\)".*/\1/p' "$work/reply")
-    [ -n "$token" ] || fail 'what was wrapped is no enrolment token'
-  fi
+  [ "$wrapped" = no ] || unwrap_token
   call enroll ",\"nonce\":\"$nonce\",\"key\":\"$(cut -d ' ' -f 1-2 <"$key.pub")\"" ",\"token\":\"$token\"" || fail 'not enrolled'
   take_certificate
+}
+
+# In a file of headers, and not in an argument either.
+unwrap_token() {
+  printf '{}' >"$work/body"
+  (umask 077 && printf 'X-Vault-Token: %s\n' "$token" >"$work/header")
+  send sys/wrapping/unwrap "$work/body" "$work/reply" "$work/header" || fail 'the token does not unwrap: was it used already?'
+  rm -f "$work/header"
+  token=$(sed -n 's/.*"data":{[^}]*"token":"\([A-Za-z0-9._-]*\)".*/\1/p' "$work/reply")
+  [ -n "$token" ] || fail 'what was wrapped is no enrolment token'
 }
 
 # Never in an argument: those are for everybody to read.

@@ -1,0 +1,6 @@
+import type { PluginCommand } from 'mayfly/plugin'
+import { enrollCommand } from './hosts/commands/enroll.ts'
+import { unenrollCommand } from './hosts/commands/unenroll.ts'
+
+/** Apart from the engine, so that the command line need not load it for them. */
+export const commands: readonly PluginCommand[] = [enrollCommand, unenrollCommand]

@@ -1,0 +1,89 @@
+/** `mayfly ssh enroll`: makes a machine a host of an SSH mount, here or over ssh. */
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { BrokerError } from 'mayfly/plugin'
+import type { AskingCall, AskingCommand } from 'mayfly/plugin'
+import { runHostScript } from './run-host-script.ts'
+
+export const enrollCommand: AskingCommand = {
+  name: 'ssh enroll',
+  summary: 'let a host trust SSH certificates of the broker, and certify its host key',
+  options: {
+    '--via <user@host>': 'the host, over ssh, as root; without it: this machine',
+    '--host <name>': 'its name at the broker (its host name)',
+    '--name <name...>': 'more names and addresses that its certificate is for',
+    '--mount <path>': 'where the SSH backend is mounted (ssh)',
+    '--token-file <file>': 'a single-use token for this host (- is standard input); without it one is made with your token',
+    '--wrapped': 'the token is wrapped',
+    '--broker <url>': 'where the host finds the broker, when it is elsewhere than for you',
+    '--principals <way>':
+      'command: ask the broker at each login (the default); files: accounts as the broker names them; names: the account itself',
+    '--offline <rule>': 'allow or deny: what the command answers while the broker is away',
+    '--offline-minutes <n>': 'deny after so many minutes without the broker',
+    '--interval <seconds>': 'how often the helper asks for revocations (15)',
+    '--log <file>': 'where sshd writes to (the journal, or /var/log/auth.log)',
+    '--prefix <dir>': 'a folder in the place of /',
+    '--without-helper': 'do not start the helper: something else runs `mayfly-host sync`',
+    '--dry-run': 'show what would change, and change nothing'
+  },
+  details: `The host needs sh, curl and ssh-keygen. Its configuration is checked by sshd before it is loaded, and put back when sshd refuses it.
+A second time it is brought up to date, and needs no token.`,
+  examples: [
+    'mayfly ssh enroll --via root@web1.example.com',
+    'mayfly ssh enroll --host web1 --token-file /run/enrolment-token',
+    'mayfly ssh enroll --via root@web1.example.com --dry-run'
+  ],
+  async run(call) {
+    const via = call.option('via')
+    const host = (call.option('host') ?? (via === undefined ? hostname() : via.slice(via.lastIndexOf('@') + 1))).toLowerCase()
+    const mount = (call.option('mount') ?? 'ssh').replace(/^\/+|\/+$/g, '')
+    const args = ['enroll', '--address', call.option('broker') ?? call.broker.address, '--host', host, '--mount', mount, ...passedOn(call)]
+    const token = call.flag('dryRun') ? '' : ((await givenToken(call)) ?? (await newToken(call, mount, host)))
+    const { ca } = call.broker
+    const variables = { ...(token && { mayfly_token: token }), ...(ca === undefined ? {} : { mayfly_ca: ca }) }
+    const code = await runHostScript(call, { via, args, variables })
+    if (code === 0) call.screen.json({ host, mount, enrolled: !call.flag('dryRun') })
+    return code === 0 ? 0 : 1
+  }
+}
+
+/** What the script knows by the same name. */
+function passedOn(call: AskingCall): readonly string[] {
+  const values = ['principals', 'offline', 'offlineMinutes', 'interval', 'log', 'prefix'].flatMap(name => {
+    const value = call.option(name)
+    return value === undefined ? [] : [`--${kebab(name)}`, value]
+  })
+  return [
+    ...values,
+    ...(call.flag('withoutHelper') ? ['--no-start'] : []),
+    ...['wrapped', 'dryRun'].flatMap(name => (call.flag(name) ? [`--${kebab(name)}`] : []))
+  ]
+}
+
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+
+async function givenToken(call: AskingCall): Promise<string | undefined> {
+  const file = call.option('tokenFile')
+  if (file === undefined) return undefined
+  const token = file === '-' ? await call.secret('the enrolment token') : readToken(file)
+  if (!/^[\w.-]+$/.test(token)) throw new BrokerError('invalid_request', '--token-file: this is no token')
+  return token
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (cause) {
+    throw new BrokerError('invalid_request', `--token-file: cannot read ${file}`, { cause })
+  }
+}
+
+/** By an administrator's own right: the host is named, and invited once. */
+async function newToken(call: AskingCall, mount: string, host: string): Promise<string> {
+  const path = `${mount}/hosts/${host}`
+  const names = call.list('name')
+  if (names.length > 0 || !(await call.request('GET', path)))
+    await call.request('POST', path, names.length > 0 ? { names: [host, ...names].join(',') } : {})
+  const reply = await call.request('POST', `${path}/token`, {})
+  return String(reply?.data['token'] ?? '')
+}
