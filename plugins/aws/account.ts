@@ -55,6 +55,8 @@ export class Account implements Disposable {
   readonly place: Place
   readonly #parts: AccountParts
   readonly #iam: IAMClient
+  /** Over connections of their own: one that was kept may be closed when it is used, and then nobody can tell whether the call was heard. */
+  readonly #iamOnce: IAMClient
   readonly #sts: STSClient
   #identity: Promise<Identity> | undefined
 
@@ -62,11 +64,12 @@ export class Account implements Disposable {
     this.place = place
     this.#parts = parts
     this.#iam = new IAMClient(clientConfig(place.iam, place.iamRegion, keys))
+    this.#iamOnce = new IAMClient(clientConfig(place.iam, place.iamRegion, keys, { keepAlive: false }))
     this.#sts = new STSClient(clientConfig(place.sts, place.region, keys))
   }
 
   iam<Out>(call: (client: IAMClient, at: At) => Promise<Out>, how: How, signal: AbortSignal): Promise<Out> {
-    return this.#call('IAM', this.#parts.budgets.iam, at => call(this.#iam, at), how, signal)
+    return this.#call('IAM', this.#parts.budgets.iam, at => call(how.once ? this.#iamOnce : this.#iam, at), how, signal)
   }
 
   sts<Out>(call: (client: STSClient, at: At) => Promise<Out>, how: How, signal: AbortSignal): Promise<Out> {
@@ -121,7 +124,7 @@ export class Account implements Disposable {
         budget.passed()
         return out
       } catch (error) {
-        if (isThrottled(error)) budget.throttled()
+        if (isThrottled(error)) budget.refused()
         const again = how.once ? isThrottled(error) : mayRepeat(error)
         if (!again || tries >= (isThrottled(error) ? triesMax : failedTriesMax) || signal.aborted)
           throw toBrokerError(service, error, signal)
@@ -137,12 +140,14 @@ export class Account implements Disposable {
 
   [Symbol.dispose](): void {
     this.#iam.destroy()
+    this.#iamOnce.destroy()
     this.#sts.destroy()
   }
 }
 
 /** Everything said, so that nothing is taken from the environment, profiles, files or the metadata service. */
-function clientConfig(endpoint: string, region: string, keys: Secret<Keys>) {
+function clientConfig(endpoint: string, region: string, keys: Secret<Keys>, { keepAlive } = { keepAlive: true }) {
+  const agent = { maxSockets: socketsMax, keepAlive }
   return {
     endpoint,
     region,
@@ -160,8 +165,8 @@ function clientConfig(endpoint: string, region: string, keys: Secret<Keys>) {
     requestHandler: {
       connectionTimeout: connectMsMax,
       requestTimeout: callMsMax,
-      httpsAgent: { maxSockets: socketsMax },
-      httpAgent: { maxSockets: socketsMax }
+      httpsAgent: agent,
+      httpAgent: agent
     }
   }
 }

@@ -63,7 +63,7 @@ function budgetsOf(clock: Clock, { place, account, accessKey, callsPerSecond }: 
   const perClock = budgets.getOrInsertComputed(clock, () => new Map<string, Budgets>())
   const key = JSON.stringify([place.iam, place.sts, account ?? accessKey, callsPerSecond])
   return perClock.getOrInsertComputed(key, () => ({
-    iam: new CallBudget(clock, callsPerSecond || perSecondMax.iam),
-    sts: new CallBudget(clock, Math.max(callsPerSecond, perSecondMax.sts))
+    iam: new CallBudget(clock, perSecondMax.iam, callsPerSecond),
+    sts: new CallBudget(clock, perSecondMax.sts, Math.max(callsPerSecond, perSecondMax.sts))
   }))
 }

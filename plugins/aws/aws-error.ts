@@ -40,6 +40,8 @@ const unsent = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
 ])
 
+const broken = new Set(['ECONNRESET', 'EPIPE'])
+
 interface ServiceError {
   readonly name?: string
   readonly Code?: string
@@ -62,8 +64,10 @@ export const isRootRefused = (error: unknown): boolean => rootRefused.has(awsCod
 
 /** Whether a call that failed so may be made again, where doing it twice is doing it once. */
 export function mayRepeat(error: unknown): boolean {
-  const status = serviceError(error)?.$metadata?.httpStatusCode
-  return isThrottled(error) || (status !== undefined && status >= 500)
+  const said = serviceError(error)
+  const status = said?.$metadata?.httpStatusCode
+  // A connection that was kept may have been closed by the other side a moment ago.
+  return isThrottled(error) || (status === undefined ? broken.has(said?.code ?? '') : status >= 500)
 }
 
 /** The failure of a call in the terms of the broker. What is no failure of a call stays what it is. */

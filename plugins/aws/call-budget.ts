@@ -5,14 +5,11 @@ export type Lane = 'revoke' | 'issue'
 
 // AWS publishes no rates. A bucket that starts here finds the account's own by being told to slow down.
 const perSecondStart = 10
-const perSecondMin = 0.5
+const perSecondMin = 1
 const burstSeconds = 2
 
-// What one refusal costs, and how often it may count: a burst that was refused is one refusal.
-const slowDown = 0.5
-const slowDownEveryMs = 1_000
-// So many calls that were answered make the rate one a second higher.
-const passesPerStep = 20
+// The rate is judged by so many calls at least, in so much time at least: above this part of refusals it is halved, below it grows.
+const judged = { callsMin: 10, msMin: 1_000, refusedMax: 0.1, slowDown: 0.5, step: 1 }
 
 // While both wait, every so many-th call is one that issues.
 const issuingFloor = 5
@@ -29,18 +26,19 @@ export class CallBudget {
   #perSecond: number
   #tokens: number
   #filledAtMs: number
-  #slowedAtMs = -Infinity
-  #passes = 0
+  #window = { sinceMs: 0, passed: 0, refused: 0 }
   #turns = 0
   #pumping = false
   readonly #waiting: Readonly<Record<Lane, Waiter[]>> = { revoke: [], issue: [] }
 
-  constructor(clock: Clock, perSecondMax: number) {
+  /** `said`: what the operator says that there is, 0 for nothing. */
+  constructor(clock: Clock, perSecondMax: number, said = 0) {
     this.#clock = clock
-    this.#perSecondMax = perSecondMax
-    this.#perSecond = Math.min(perSecondStart, perSecondMax)
+    this.#perSecondMax = said || perSecondMax
+    this.#perSecond = said || Math.min(perSecondStart, perSecondMax)
     this.#tokens = this.#burst
     this.#filledAtMs = clock.elapsed()
+    this.#window.sinceMs = clock.elapsed()
   }
 
   get perSecond(): number {
@@ -65,21 +63,27 @@ export class CallBudget {
     await promise.finally(() => signal.removeEventListener('abort', leave))
   }
 
-  /** The service said that it is too much. */
-  throttled(): void {
+  /** The service said that it is too much: those that wait do so a little longer, whatever the rate. */
+  refused(): void {
     this.#fill()
-    this.#passes = 0
-    this.#tokens = 0
-    const now = this.#clock.elapsed()
-    if (now - this.#slowedAtMs < slowDownEveryMs) return
-    this.#slowedAtMs = now
-    this.#perSecond = Math.max(perSecondMin, this.#perSecond * slowDown)
+    this.#tokens = Math.min(this.#tokens, 0)
+    this.#window.refused += 1
+    this.#judge()
   }
 
   passed(): void {
-    if (++this.#passes < passesPerStep) return
-    this.#passes = 0
-    this.#perSecond = Math.min(this.#perSecondMax, this.#perSecond + 1)
+    this.#window.passed += 1
+    this.#judge()
+  }
+
+  /** One refusal in many is chance, or somebody else's burst. */
+  #judge(): void {
+    const { sinceMs, passed, refused } = this.#window
+    const [now, calls] = [this.#clock.elapsed(), passed + refused]
+    if (calls < judged.callsMin || now - sinceMs < judged.msMin) return
+    this.#window = { sinceMs: now, passed: 0, refused: 0 }
+    if (refused / calls > judged.refusedMax) this.#perSecond = Math.max(perSecondMin, this.#perSecond * judged.slowDown)
+    else this.#perSecond = Math.min(this.#perSecondMax, this.#perSecond + judged.step)
   }
 
   async #pump(): Promise<void> {

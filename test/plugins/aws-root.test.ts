@@ -19,7 +19,6 @@ describe.skipIf(missing(motoMissing()))('the root of an AWS mount', () => {
 
   const keysOf = async (UserName: string) =>
     ((await moto.iam.send(new ListAccessKeysCommand({ UserName }))).AccessKeyMetadata ?? []).map(({ AccessKeyId }) => AccessKeyId)
-  const shown = async ({ mount }: AwsMount) => ((await mount.read('config/root')) as { data: JsonObject }).data
 
   test('a read shows whose the key is and how it does, and no secret', async () => {
     await using under = await openAwsMount(moto)
@@ -180,3 +179,5 @@ describe.skipIf(missing(motoMissing()))('the root of an AWS mount', () => {
     expect((await under.mount.revoke([lease]))[0]!.kind).toBe('ended')
   })
 })
+
+const shown = async ({ mount }: AwsMount): Promise<JsonObject> => ((await mount.read('config/root')) as { data: JsonObject }).data

@@ -11,7 +11,11 @@ export interface Call {
 }
 
 /** `lose`: moto does it, and nobody hears of it. `drop`: nobody hears of it, moto neither. */
-export type Doing = 'pass' | 'lose' | 'drop' | { readonly status: number; readonly code: string; readonly message?: string }
+export type Doing =
+  | 'pass'
+  | 'lose'
+  | 'drop'
+  | { readonly status: number; readonly code: string; readonly message?: string; readonly body?: string }
 
 export type Rule = (call: Call) => Doing | Promise<Doing>
 
@@ -63,13 +67,10 @@ export class MotoFront implements AsyncDisposable {
     response.writeHead(answered.status, headers).end(answered.body)
   }
 
-  #refuse(response: ServerResponse, { status, code, message = code }: Extract<Doing, object>): void {
+  #refuse(response: ServerResponse, { status, code, message = code, body }: Extract<Doing, object>): void {
     const type = status < 500 ? 'Sender' : 'Receiver'
-    response
-      .writeHead(status, { 'content-type': 'text/xml' })
-      .end(
-        `<ErrorResponse><Error><Type>${type}</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>front</RequestId></ErrorResponse>`
-      )
+    const error = `<ErrorResponse><Error><Type>${type}</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>front</RequestId></ErrorResponse>`
+    response.writeHead(status, { 'content-type': 'text/xml' }).end(body ?? error)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,7 +90,7 @@ interface Passed {
 function passOn(moto: string, { method, url, headers }: IncomingMessage, body: Buffer): Promise<Passed> {
   const { promise, resolve, reject } = Promise.withResolvers<Passed>()
   const { hostname, port } = new URL(moto)
-  const asked = httpRequest({ hostname, port, method, path: url, headers }, answered => {
+  const asked = httpRequest({ hostname, port, method, path: url, headers, agent: false }, answered => {
     Array.fromAsync(answered as AsyncIterable<Buffer>).then(
       parts => resolve({ status: answered.statusCode ?? 502, headers: answered.headers, body: Buffer.concat(parts) }),
       reject
