@@ -1,6 +1,9 @@
 /** The AWS engine owns the root keys of accounts, roles and the paths of the wire; each type of credential is a row of a table. */
 import type { Backend, BackendContext } from 'mayfly/plugin'
 import { Accounts } from './accounts.ts'
+import { checkRolePath } from './check/check-role.ts'
+import { policyPath } from './check/policy-path.ts'
+import { probeCredential, probeOf } from './check/probe.ts'
 import { leasePath } from './config-lease.ts'
 import { rootPath } from './config-root.ts'
 import type { CredentialKind } from './credential-kind.ts'
@@ -23,7 +26,12 @@ const kinds: readonly CredentialKind[] = [iamUser, ...sessionTypes]
 export async function openBackend(context: BackendContext): Promise<Backend> {
   const engine = { context, accounts: new Accounts(context) }
   const types = kinds.map(({ type }) => type)
-  const credentials = Object.fromEntries(kinds.map(kind => [kind.type, kind.credential(engine)]))
+  const credentials = Object.fromEntries(
+    kinds.flatMap(kind => [
+      [kind.type, kind.credential(engine)],
+      [probeOf(kind.type), probeCredential(engine, kind)]
+    ])
+  )
   const listable = types.filter(type => 'list' in credentials[type]!)
   return {
     paths: [
@@ -32,6 +40,8 @@ export async function openBackend(context: BackendContext): Promise<Backend> {
       leasePath,
       ...rolePaths(kinds),
       ...credsPaths(engine, kinds),
+      checkRolePath(engine, kinds),
+      policyPath(engine),
       ...staticRolePaths(engine),
       staticCredsPath
     ],
