@@ -14,8 +14,6 @@ const guarantees = (at: string) =>
     `${at}.diesByItself: boolean`,
     `${at}.endsSessions: boolean`,
     `${at}.listable: boolean`,
-    `${at}.notes: list`,
-    `${at}.notes[]: string`,
     `${at}.observable: string`,
     `${at}.revocable: string`
   )
@@ -23,16 +21,25 @@ const guarantees = (at: string) =>
 const lease: StatedDifference = {
   why: 'a lease tells who holds it, how far its ending is and what can be promised of it',
   seen: [
-    ...more('data.accessor: string', 'data.cause: null', 'data.display_name: string', 'data.ended_time: null', 'data.entity_id: string'),
+    ...more(
+      'data.accessor: string',
+      'data.cause: null',
+      'data.display_name: string',
+      'data.ended_time: null',
+      'data.entity_id: string',
+      'data.first_seen: null'
+    ),
     ...guarantees('data.guarantees'),
     ...more(
+      'data.last_seen: null',
       'data.mount: string',
       'data.outlives_token: boolean',
       'data.remote_address: string',
       'data.revoked_time: null',
-      'data.role: string'
+      'data.role: string',
+      'data.seen_from: empty list'
     ),
-    ...more('data.state: string', 'data.target: string', 'data.visible: object', 'data.visible.username: string')
+    ...more('data.state: string', 'data.target: string', 'data.uses: number', 'data.visible: object', 'data.visible.username: string')
   ]
 }
 
@@ -131,11 +138,12 @@ export const statedDifferences: Readonly<Record<string, StatedDifference>> = {
     seen: warned('sslmode=disable: no TLS, so whoever stands between can read and change everything that is sent')
   },
   'read a connection': {
-    why: 'what its account may do in the target, and what can be promised',
+    why: 'what its account may do in the target, what can be promised, and how the server does',
     seen: [
       ...more('data.check: object'),
       ...guarantees('data.check.guarantees'),
-      ...more('data.check.missing: empty list', 'data.check.version: string')
+      ...more('data.check.missing: list', 'data.check.missing[]: string', 'data.check.version: string'),
+      ...more('data.health: object', 'data.health.circuit: string', 'data.health.failures: number', 'data.health.state: string')
     ]
   },
   'look a lease up': lease,
