@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import type { JsonWebKeyInput, KeyObject } from 'node:crypto'
 import { BrokerError } from 'mayfly/plugin'
 import type { EcdsaType } from './curves.ts'
 import type { PublicKey } from './public-key.ts'
@@ -12,12 +12,26 @@ const ecdsaTypes: Readonly<Record<string, EcdsaType>> = {
 
 /** The public half of a key that `node:crypto` holds, private or public. */
 export function publicPart(key: KeyObject): PublicKey {
-  const { kty, crv = '', x = '', y = '', e = '', n = '' } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })
+  const { kty, crv = '', x = '', y = '', e = '', n = '' } = exported(key)
   const ecdsa = ecdsaTypes[crv]
   if (kty === 'OKP' && crv === 'Ed25519') return { type: 'ssh-ed25519', point: bytes(x) }
   if (kty === 'RSA') return { type: 'ssh-rsa', e: bytes(e), n: bytes(n) }
   if (kty === 'EC' && ecdsa) return { type: ecdsa, point: Buffer.concat([Buffer.of(4), bytes(x), bytes(y)]) }
-  throw new BrokerError('invalid_request', `keys of type ${key.asymmetricKeyType ?? 'unknown'} ${crv} do not exist in SSH`)
+  throw unknownInSsh(key)
+}
+
+function exported(key: KeyObject): JsonWebKeyInput['key'] {
+  try {
+    return (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })
+  } catch {
+    // DSA, RSA-PSS, and curves without a name there.
+    throw unknownInSsh(key)
+  }
+}
+
+function unknownInSsh(key: KeyObject): BrokerError {
+  const { namedCurve = '' } = key.asymmetricKeyDetails ?? {}
+  return new BrokerError('invalid_request', `keys of type ${[key.asymmetricKeyType, namedCurve].join(' ').trim()} are not accepted`)
 }
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'base64url')

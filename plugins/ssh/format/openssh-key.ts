@@ -51,7 +51,7 @@ function privateKeyOf(jwk: JsonWebKey, reader: WireReader): KeyObject {
   try {
     return createPrivateKey({ format: 'jwk', key: jwk })
   } catch {
-    throw reader.refusal('not a private key that can be read')
+    throw reader.refusal('damaged, or its two halves do not belong together')
   }
 }
 

@@ -19,11 +19,12 @@ export function parsePrivateKey(text: string): KeyObject {
 }
 
 function readPem(text: string): KeyObject {
+  // In the first line (PKCS#8) or in a header below it.
+  if (/^-----BEGIN ENCRYPTED |^Proc-Type: .*ENCRYPTED/m.test(text)) throw refusal('has a passphrase: remove it first (ssh-keygen -p)')
   try {
     return createPrivateKey(text)
-  } catch (error) {
-    const locked = error instanceof Error && 'code' in error && error.code === 'ERR_MISSING_PASSPHRASE'
-    throw refusal(locked ? 'has a passphrase: remove it first (ssh-keygen -p)' : 'not a private key that can be read')
+  } catch {
+    throw refusal('not a private key that can be read')
   }
 }
 

@@ -1,4 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BrokerError } from '../../../src/contracts/index.ts'
@@ -138,6 +139,60 @@ test('a weak key is refused by its bits and its exponent', () => {
   expect(() => requireStrongKey(three, { ...rule, rsaBitsMin: 2048 })).toThrow('public_key: an RSA key with exponent 3 is too weak')
   expect(() => requireStrongKey(weak, { ...rule, rsaBitsMin: 2048 })).not.toThrow()
 })
+
+test.each<[string, () => KeyObject]>([
+  ['dsa', () => generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 }).privateKey],
+  ['rsa-pss', () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey],
+  ['x25519', () => generateKeyPairSync('x25519').privateKey],
+  ['ed448', () => generateKeyPairSync('ed448').privateKey],
+  ['ec secp256k1', () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey],
+  ['ec brainpoolP256r1', () => generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }).privateKey]
+])('a private key of type %s, which SSH does not know, is refused by name', (type, made) => {
+  expect(() => parsePrivateKey(pem(made()))).toThrow(`keys of type ${type} are not accepted`)
+})
+
+test('a private key is refused when it is not PEM, public, locked, or of two halves', () => {
+  const locked = (type: 'pkcs8' | 'pkcs1'): string =>
+    privateKeys.rsa.export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
+  const point = Buffer.alloc(32, 2)
+  const seed = Buffer.from(privateKeys.ed25519.export({ format: 'jwk' }).d!, 'base64url')
+  expect(() => parsePrivateKey('ssh-ed25519 AAAA')).toThrow('private key: must be PEM')
+  expect(() => parsePrivateKey(createPublicKey(privateKeys.rsa).export({ type: 'spki', format: 'pem' }))).toThrow(
+    'private key: not a private key that can be read'
+  )
+  for (const type of ['pkcs8', 'pkcs1'] as const) expect(() => parsePrivateKey(locked(type))).toThrow('private key: has a passphrase')
+  expect(() => parsePrivateKey(openSshFile(point, seed))).toThrow('private key: damaged, or its two halves do not belong together')
+  expect(() => parsePrivateKey(`${pem(privateKeys.p256)}${'x'.repeat(20_000)}`)).toThrow('private key: longer than 16384 characters')
+  expect(writeKeyLine(publicPart(parsePrivateKey(pem(privateKeys.p256))))).toBe(writeKeyLine(publicPart(privateKeys.p256)))
+})
+
+function pem(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' })
+}
+
+/** A key file of a public half and a seed that are not each other's. */
+function openSshFile(point: Buffer, seed: Buffer): string {
+  const blob = new WireWriter().string('ssh-ed25519').string(point).finish()
+  const part = new WireWriter()
+    .uint32(1)
+    .uint32(1)
+    .string('ssh-ed25519')
+    .string(point)
+    .string(Buffer.concat([seed, point]))
+    .string('')
+    .raw(Buffer.of(1, 2, 3, 4, 5))
+    .finish()
+  const file = new WireWriter()
+    .raw(Buffer.from('openssh-key-v1\0'))
+    .string('none')
+    .string('none')
+    .string('')
+    .uint32(1)
+    .string(blob)
+    .string(part)
+    .finish()
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${file.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`
+}
 
 describe('whatever is read, only the refusals that a caller may see come out', () => {
   const valid: readonly Uint8Array[] = [...Object.values(privateKeys).map(key => keyBlob(publicPart(key))), ...fidoKeys.map(keyBlob)]
