@@ -4,6 +4,7 @@ import { requirePrincipal } from '../format/principals.ts'
 import { fingerprintOf } from './host-message.ts'
 import { hostNames, readHost, refuseTooManyHosts, removeHost, writeHost } from './host-rows.ts'
 import type { Host } from './host-rows.ts'
+import { forgetReach } from './reach.ts'
 
 const ttlSeconds = 7 * 86_400
 const ttlSecondsMax = 30 * 86_400
@@ -50,6 +51,7 @@ export const hostEntryPaths: readonly Path[] = [
       const stored = await readHost(storage, params['host'] ?? '')
       if (!stored) return undefined
       removeHost(storage, params['host'] ?? '', stored.host, stored.version)
+      if (stored.host.reached) await forgetReach(storage, params['host'] ?? '')
       const { enrolled } = stored.host
       return enrolled ? { revoke: { subject: fingerprintOf(enrolled.key) } } : undefined
     }

@@ -6,6 +6,7 @@ import { hostEntryPaths } from './host-entry.ts'
 import type { Engine } from '../engine.ts'
 import { hostScriptPaths } from './host-script.ts'
 import { loginsPath } from './logins.ts'
+import { reachPath } from './reach.ts'
 import { renewPaths } from './renew.ts'
 import { reportPath } from './report.ts'
 
@@ -18,6 +19,7 @@ export function hostPaths(engine: Engine): readonly Path[] {
     ...renewPaths(engine),
     reportPath(engine),
     loginsPath(engine),
-    askPath(engine)
+    askPath(engine),
+    reachPath(engine)
   ]
 }

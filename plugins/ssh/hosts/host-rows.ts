@@ -37,6 +37,8 @@ interface Reached {
   readonly user: string
   /** The pinned host key, one line. */
   readonly hostKey: string
+  /** A folder in the place of its root. */
+  readonly prefix: string
   readonly krlVersion: number
   readonly error: string | null
 }

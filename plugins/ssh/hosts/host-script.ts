@@ -12,6 +12,7 @@ const rooms = [
   '60-logins',
   '70-sessions',
   '80-sync',
+  '85-push',
   '90-unenroll',
   '99-main'
 ]

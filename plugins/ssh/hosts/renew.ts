@@ -4,6 +4,7 @@ import { fingerprintOf, messageFields } from './host-message.ts'
 import type { Engine } from '../engine.ts'
 import { removeHost, writeHost } from './host-rows.ts'
 import { knownHost, requireNewer } from './known-host.ts'
+import { forgetReach } from './reach.ts'
 import { planHostCertificate } from './plan-host-certificate.ts'
 
 /** What an enrolled host asks with its key alone: its next certificate, for the names that the operator gave it, and to be no host of this mount any more. */
@@ -32,6 +33,7 @@ export function renewPaths(engine: Engine): readonly Path[] {
         const known = await knownHost(engine, storage, fields, 'leave', params['host'] ?? '')
         requireNewer(known)
         removeHost(storage, known.name, known.host, known.version)
+        if (known.host.reached) await forgetReach(storage, known.name)
         return { revoke: { subject: fingerprintOf(known.enrolled.key) } }
       }
     })

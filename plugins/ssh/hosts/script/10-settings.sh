@@ -6,6 +6,7 @@
 #   sync      one turn of the helper: what is revoked, who logged in, a new certificate when it is time
 #   run       turn after turn, where there is no systemd
 #   status    what this host runs
+#   push      what the broker runs here over ssh, where there is no helper
 #   unenroll  takes all of it away again
 set -eu
 umask 022

@@ -9,6 +9,7 @@ main() {
     sync) sync_once ;;
     run) run_helper ;;
     status) status ;;
+    push) push ;;
     unenroll) unenroll ;;
     *) usage ;;
   esac
