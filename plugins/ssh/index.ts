@@ -53,7 +53,7 @@ export const ssh: BackendType = {
     return {
       paths: paths(engine),
       credentials: { certificate: certificateCredential(engine), otp: otpCredential },
-      tasks: { [publishKrl]: publishKrlTask(context), [retireIssuers]: retireIssuersTask(context), ...hostTasks },
+      tasks: { [publishKrl]: publishKrlTask(context), [retireIssuers]: retireIssuersTask(context), ...hostTasks(engine) },
       [Symbol.asyncDispose]: async () => engine.keys.forget()
     }
   }
