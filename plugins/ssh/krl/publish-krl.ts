@@ -6,6 +6,7 @@ import { parseKrl } from '../format/parse-krl.ts'
 import { serialRanges } from '../format/serial-ranges.ts'
 import { signMessage } from '../format/sshsig.ts'
 import type { RevokedCertificates } from '../format/krl.ts'
+import { schedulePushes } from '../hosts/schedule-pushes.ts'
 import { readIssuers } from '../issuers/issuer.ts'
 import type { Issuer } from '../issuers/issuer.ts'
 import { krlNamespace, krlSigner } from './krl-signer.ts'
@@ -40,6 +41,7 @@ export function publishKrlTask(context: BackendContext): Task {
       const signature = await signMessage(await krlSigner(storage), krlNamespace, body)
       storage.put(publishedHeadKey, { version, at: nowSeconds, bytes: body.length } satisfies PublishedHead, head?.version ?? 0)
       storage.put(publishedBodyKey, { version, krl: body.toString('base64'), signature } satisfies PublishedBody)
+      await schedulePushes(context, storage)
       return { again: now.add(publishEvery) }
     }
   }
