@@ -152,8 +152,6 @@ test.each<[string, () => KeyObject]>([
 })
 
 test('a private key is refused when it is not PEM, public, locked, or of two halves', () => {
-  const locked = (type: 'pkcs8' | 'pkcs1'): string =>
-    privateKeys.rsa.export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
   const point = Buffer.alloc(32, 2)
   const seed = Buffer.from(privateKeys.ed25519.export({ format: 'jwk' }).d!, 'base64url')
   expect(() => parsePrivateKey('ssh-ed25519 AAAA')).toThrow('private key: must be PEM')
@@ -165,6 +163,10 @@ test('a private key is refused when it is not PEM, public, locked, or of two hal
   expect(() => parsePrivateKey(`${pem(privateKeys.p256)}${'x'.repeat(20_000)}`)).toThrow('private key: longer than 16384 characters')
   expect(writeKeyLine(publicPart(parsePrivateKey(pem(privateKeys.p256))))).toBe(writeKeyLine(publicPart(privateKeys.p256)))
 })
+
+function locked(type: 'pkcs8' | 'pkcs1'): string {
+  return privateKeys.rsa.export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
+}
 
 function pem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' })
