@@ -10,7 +10,7 @@ const builtIn = ['database', 'postgresql', 'mysql', 'memory', 'aws', 'ssh'].map(
   name => new URL(`../plugins/${name}/index.${extension}`, import.meta.url).href
 )
 
-const withCommands = ['database', 'postgresql', 'aws', 'ssh']
+const withCommands = ['database', 'postgresql', 'mysql', 'aws', 'ssh']
 
 /** What the built-in plugins add to the command line. Their drivers and backends are not loaded for it: each keeps its commands in a file of their own. */
 export async function builtInCommands(): Promise<readonly PluginCommand[]> {

@@ -2,13 +2,12 @@ import { BrokerError } from 'mayfly/plugin'
 import type { CreateUser, JsonObject } from 'mayfly/plugin'
 import { readAccounts } from './accounts.ts'
 import type { Account } from './accounts.ts'
+import { enterDatabase } from './enter-database.ts'
 import { errorNumber, isAnswer, isEventless, refusalText, sqlState, targetError } from './errors.ts'
 import { alterBody, createEvent } from './event.ts'
-import { hashesOf } from './hashes.ts'
 import { attribute } from './mysql.ts'
 import { quoteAccount, quoteLiteral } from './quote.ts'
 import { nowMs, timestamp } from './server-clock.ts'
-import type { Hashes } from './server-kind.ts'
 import { expiryMargin } from './server.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
@@ -21,13 +20,13 @@ const between = '\n;\n'
  *  at the server's clock. A broker that is paused in between finds the user swept, and makes no live orphan. */
 export async function createUser(server: Server, call: CreateUser, signal: AbortSignal): Promise<JsonObject> {
   const password = call.password.reveal()
-  const hashes = hashesOf(server, password)
   const secrets = [server.settings.password, password]
   let session: Session | undefined
   try {
     return await server.pool.use('issue', signal, async opened => {
       session = opened
-      const making: Making = { server, session, call, hashes: await hashes, secrets, signal }
+      const identified = await session.kind.identified(password, server.random)
+      const making: Making = { server, session, call, identified, secrets, signal }
       if (call.statements.length === 0) await makeOurs(making)
       else await makeTheirs(making)
       const hosts = call.statements.length === 0 ? [hostOf(call)] : await hostsMade(making)
@@ -44,7 +43,8 @@ interface Making {
   readonly server: Server
   readonly session: Session
   readonly call: CreateUser
-  readonly hashes: Hashes
+  /** By the hash of its password. */
+  readonly identified: string
   readonly secrets: readonly string[]
   readonly signal: AbortSignal
 }
@@ -52,13 +52,13 @@ interface Making {
 const hostOf = ({ host }: CreateUser): string => host ?? '%'
 
 async function makeOurs(making: Making): Promise<void> {
-  const { session, call, hashes } = making
+  const { session, call, identified } = making
   const { kind } = session
   if (call.memberOf.length > kind.defaultRolesMax)
     throw refused(`member_of: a user of ${kind.name} has ${kind.defaultRolesMax} role at login: name one that has the others`)
   const user = {
     account: quoteAccount(call.name, hostOf(call)),
-    identified: kind.identified(hashes),
+    identified,
     mark: call.mark,
     roles: call.memberOf
   }
@@ -73,6 +73,7 @@ async function makeTheirs(making: Making): Promise<void> {
   const written = call.statements.map(statement => fillIn(statement, { name: call.name, password: `Mf-1${throwaway}`, expiration }))
   const lock = `alter user if exists ${quoteAccount(call.name, hostOf(call))} account lock${markOf(session, call)}`
   const messages = written.map((statement, at) => (at === written.length - 1 ? [statement, lock] : [statement]))
+  await enterDatabase(server, session, signal)
   await runFirst(making, messages[0]!)
   for (const message of messages.slice(1)) await session.run([deadline(making), ...message].join(between), signal)
 }
@@ -112,11 +113,10 @@ async function hostsMade({ server, session, call, signal }: Making): Promise<rea
 const shownPlugin = ({ plugin }: Account): string => (/^\w{1,64}$/.test(plugin) ? plugin : '(unreadable)')
 
 /** On a user that is gone meanwhile it fails, and makes none. */
-async function enable({ server, session, call, hashes, secrets, signal }: Making, hosts: readonly string[]): Promise<void> {
-  const { kind } = session
-  const identified = hosts.map(host => `${quoteAccount(call.name, host)} ${kind.identified(hashes)}`).join(', ')
+async function enable({ server, session, call, identified, secrets, signal }: Making, hosts: readonly string[]): Promise<void> {
+  const accounts = hosts.map(host => `${quoteAccount(call.name, host)} ${identified}`).join(', ')
   const limit = call.connectionLimit === undefined ? '' : ` with max_user_connections ${Math.trunc(call.connectionLimit)}`
-  const change = `alter user ${identified}${limit} account unlock${markOf(session, call)}`
+  const change = `alter user ${accounts}${limit} account unlock${markOf(session, call)}`
   const saw = server.time.look()
   try {
     const results = await session.run([deadline({ server, session, call }), change, `select ${nowMs} as now`].join(between), signal)

@@ -1,6 +1,7 @@
 /** MySQL 8.0.22 and newer, MariaDB 10.6 and newer. Their DDL has no transactions: a user is made locked and let in last, its end is an event of the server's own, and it is ended with every host
  *  that it has: locked, its sessions ended, dropped, and proven gone. */
 import type { DatabaseDriver, Plugin } from 'mayfly/plugin'
+import { commands } from './commands.ts'
 import { readConnection } from './connection.ts'
 import { openDatabase } from './database.ts'
 import { connectionFields } from './fields.ts'
@@ -26,4 +27,4 @@ export const mysql: DatabaseDriver = {
   open: openDatabase
 }
 
-export const plugin: Plugin = { name: 'mysql', databaseDrivers: [mysql] }
+export const plugin: Plugin = { name: 'mysql', databaseDrivers: [mysql], commands }

@@ -1,3 +1,4 @@
+import { nativeHash } from './native-hash.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import type { ServerKind } from './server-kind.ts'
 
@@ -21,7 +22,7 @@ export const mariadb: ServerKind = {
   // The table itself: the view of information_schema opens every event there is.
   events: `select name, comment as mark, execute_at as until, status from mysql.event where db = 'mayfly'`,
   columns: { name: 'User', eventName: 'name' },
-  identified: ({ native }) => `identified via mysql_native_password using ${quoteLiteral(native)}`,
+  identified: async password => `identified via mysql_native_password using ${quoteLiteral(nativeHash(password))}`,
   plugins: ['', 'mysql_native_password'],
   createUser: ({ account, identified, roles }) => [
     `create user ${account} ${identified} account lock`,

@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { cachingSha2Hash } from './sha256-crypt.ts'
 import type { ServerKind } from './server-kind.ts'
 
 /** As the `attribute` of a user wants it. */
@@ -20,7 +21,8 @@ export const mysql: ServerKind = {
   events: `select event_name as name, event_comment as mark, execute_at as until, status from information_schema.events where event_schema = 'mayfly'`,
   columns: { name: 'User', eventName: 'event_name' },
   // In hex: what stands in it is binary to a reader.
-  identified: ({ sha2 }) => `identified with caching_sha2_password as 0x${Buffer.from(sha2).toString('hex')}`,
+  identified: async (password, random) =>
+    `identified with caching_sha2_password as 0x${Buffer.from(await cachingSha2Hash(password, random)).toString('hex')}`,
   plugins: ['caching_sha2_password', 'mysql_native_password', 'sha256_password'],
   createUser: ({ account, identified, mark, roles }) => [
     // One statement, so that all of it is there or nothing: it grants the roles as well.

@@ -30,6 +30,8 @@ const greeting = `${pinned}; select version() as version, @@global.read_only as 
 
 /** A session, with the password that the account has: while it changes, the new one may be in the server and not yet in our settings. */
 export async function reach(server: Reachable, signal: AbortSignal): Promise<Session> {
+  // Loaded with the first connection, most brokers have none to such a server; and not within the time that one may take.
+  await import('mysql2')
   try {
     return await reachPrimary(server, signal)
   } catch (error) {

@@ -1,5 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { RenewUser } from 'mayfly/plugin'
+import { enterDatabase } from './enter-database.ts'
 import { errorNumber, isEventless, noSuchEvent, sqlState, targetError } from './errors.ts'
 import { hostsOf } from './ending.ts'
 import { createEvent, moveEvent } from './event.ts'
@@ -16,6 +17,7 @@ export async function renewUser(server: Server, call: RenewUser, signal: AbortSi
   try {
     await server.pool.use('issue', signal, async session => {
       used = session
+      if (call.statements.length > 0) await enterDatabase(server, session, signal)
       await session.run([onlyIfEnabled(session, call.name), ...operators(server, call)].join('\n;\n'), signal)
       await move(server, session, call, signal)
       if (changesSession(call.statements)) session.retire()

@@ -1,4 +1,5 @@
 import type { Ending } from './ending.ts'
+import { enterDatabase } from './enter-database.ts'
 import { isAnswer, refusalText } from './errors.ts'
 import { pinned } from './reach.ts'
 import type { Server } from './server.ts'
@@ -18,6 +19,7 @@ export async function runStatements(
   signal: AbortSignal
 ) {
   const isOver = stepTime(server.clock)
+  await enterDatabase(server, session, signal)
   for (const ending of endings) {
     if (isOver()) {
       ending.waits = nextTurn

@@ -1,5 +1,6 @@
 /** What differs between the two servers, said in their SQL. Everything else of this driver is the same for both. */
 import { BrokerError } from 'mayfly/plugin'
+import type { Random } from 'mayfly/plugin'
 import { mariadb } from './mariadb.ts'
 import { mysql } from './mysql.ts'
 
@@ -23,18 +24,13 @@ export interface ServerKind {
   /** `name`, `mark`, `until` (as our sessions read a time), `status`: of every event of ours. */
   readonly events: string
   readonly columns: { readonly name: string; readonly eventName: string }
-  /** The `identified …` of a hash, and the plugins that may be replaced by it. */
-  identified(hashes: Hashes): string
+  /** The `identified …` of a password's hash, and the plugins that may be replaced by it. */
+  identified(password: string, random: Random): Promise<string>
   readonly plugins: readonly string[]
   /** The `create` and what follows it up to the roles, as statements. */
   createUser(user: UserToMake): readonly string[]
   /** What an event does to end the sessions of a user. */
   endSessions(name: string): string
-}
-
-export interface Hashes {
-  readonly native: string
-  readonly sha2: string
 }
 
 export interface UserToMake {

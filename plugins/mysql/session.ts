@@ -37,7 +37,6 @@ export class Session {
     const name = settings.tlsServerName ?? host
     // Where the name is an address no server name is sent, and the check of the certificate takes what the socket was opened for.
     Object.assign(socket, { _host: name })
-    // Loaded with the first connection: most brokers have none to such a server.
     const { createConnection } = await import('mysql2')
     signal.throwIfAborted()
     const connection = createConnection(clientConfig(settings, name, socket))
@@ -137,7 +136,6 @@ function clientConfig(settings: Settings, name: string, socket: Socket): Connect
     stream: socket,
     user: settings.username,
     password: settings.password,
-    ...(settings.database !== '' && { database: settings.database }),
     ...(ssl && { ssl }),
     charset: 'utf8mb4_general_ci',
     // Role statements are commonly several in one text; nothing from outside reaches any other.

@@ -2,8 +2,8 @@ import { BrokerError } from 'mayfly/plugin'
 import type { SetPassword } from 'mayfly/plugin'
 import { readAccounts, text } from './accounts.ts'
 import type { Account } from './accounts.ts'
+import { enterDatabase } from './enter-database.ts'
 import { targetError } from './errors.ts'
-import { hashesOf } from './hashes.ts'
 import { markOf } from './marks.ts'
 import { quoteAccount } from './quote.ts'
 import type { Server } from './server.ts'
@@ -13,20 +13,21 @@ import { changesSession, fillIn } from './statements.ts'
 /** Another password for a user that is there, all its hosts in one statement: the same again changes nothing. */
 export async function setPassword(server: Server, call: SetPassword, signal: AbortSignal): Promise<void> {
   const password = call.password.reveal()
-  const hashes = await hashesOf(server, password)
   try {
     await server.pool.use('issue', signal, async session => {
       const accounts = await accountsToChange(server, session, call.name, signal)
       if (call.statements.length === 0) {
         refuseForeignPlugin(session, accounts)
-        const changed = accounts.map(({ name, host }) => `${quoteAccount(name, host)} ${session.kind.identified(hashes)}`)
+        const identified = await session.kind.identified(password, server.random)
+        const changed = accounts.map(({ name, host }) => `${quoteAccount(name, host)} ${identified}`)
         await session.run(`alter user ${changed.join(', ')}`, signal)
       }
+      if (call.statements.length > 0) await enterDatabase(server, session, signal)
       for (const statement of call.statements) await session.run(fillIn(statement, { name: call.name, password }), signal)
       if (changesSession(call.statements)) session.retire()
     })
   } catch (error) {
-    throw targetError(error, 'target_silent', [server.settings.password, password, ...Object.values(hashes)])
+    throw targetError(error, 'target_silent', [server.settings.password, password])
   }
 }
 

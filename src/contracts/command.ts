@@ -95,7 +95,8 @@ export interface CommandScreen {
 export interface ProgramPlan {
   /** A name as in a shell. It is looked for before anything is issued. */
   readonly program: string
-  readonly args: readonly string[]
+  /** Where they name a file: of the folder that holds the `files`. */
+  readonly args: readonly string[] | ((folder: string) => readonly string[])
   /** What issues the credential: `database/creds/readonly`. */
   readonly lease: string
   /** Variables of the program, beside the user's own; `undefined` takes one away. `folder` holds the `files`. */

@@ -1,4 +1,5 @@
-/** `npm run test:crash`: every suite, killed a hundred times at each of its moments and at random ones. `-- --suite wrapping --each 10 --random 50` for less. */
+/** `npm run test:crash`: every suite, killed a hundred times at each of its moments and at random ones. `-- --suite wrapping --each 10 --random 50` for less, `-- --target mysql` for
+ *  issuing at MariaDB and MySQL in the place of PostgreSQL. */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import '../../src/plugin-name.ts'
@@ -8,12 +9,20 @@ const { values } = parseArgs({
   options: {
     suite: { type: 'string', multiple: true },
     point: { type: 'string', multiple: true },
+    target: { type: 'string', default: 'postgres' },
     each: { type: 'string', default: '100' },
     random: { type: 'string', default: '2000' }
   }
 })
 const { runSuite } = await import('./suite.ts')
-const { crashSuites } = await import('./suites.ts')
+const { crashSuitesAt } = await import('./suites.ts')
+const crashSuites = suitesAt(values.target)
+
+function suitesAt(target: string): readonly CrashSuite[] {
+  if (!Object.hasOwn(crashSuitesAt, target)) fail(`--target ${target}: one of ${Object.keys(crashSuitesAt).join(', ')}`)
+  const suites = crashSuitesAt[target]!()
+  return suites.length > 0 ? suites : fail(`--target ${target}: there is no such server here`)
+}
 
 function chosen(): readonly CrashSuite[] {
   const names = crashSuites.map(({ name }) => name)

@@ -1,3 +1,5 @@
+import { flavours, mysqlMissing } from '../targets/mysql-flavours.ts'
+import { mysqlMoments, mysqlTarget } from './mysql-target.ts'
 import { postgresMoments, postgresTarget } from './postgres-target.ts'
 import type { CrashSuite } from './suite.ts'
 import { backup } from './suites/backup.ts'
@@ -23,3 +25,13 @@ export const crashSuites: readonly CrashSuite[] = [
   restore,
   reconcile
 ]
+
+/** Issuing at other targets, with `--target`: at all of that kind that this machine has. */
+export const crashSuitesAt: Readonly<Record<string, () => readonly CrashSuite[]>> = {
+  postgres: () => crashSuites,
+  mysql: () =>
+    flavours
+      .filter(flavour => mysqlMissing(flavour) === undefined)
+      .map(flavour => issuing(`issuing at ${flavour}`, () => mysqlTarget(flavour)))
+      .map(suite => ({ ...suite, moments: [...suite.moments, ...mysqlMoments] }))
+}

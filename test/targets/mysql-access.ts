@@ -21,31 +21,21 @@ export type MysqlRow = Record<string, unknown>
 /** A test server as its clients see it. */
 export class MysqlAccess implements AsyncDisposable {
   readonly address: MysqlAddress
+  readonly flavour: Flavour
+  readonly host: string
+  readonly port: number
+  readonly admin: MysqlAccount
+  readonly logFile: string
   readonly #pool: Pool
 
   constructor(address: MysqlAddress) {
     this.address = address
+    this.flavour = address.flavour
+    this.host = address.host
+    this.port = address.port
+    this.admin = address.admin
+    this.logFile = address.logFile
     this.#pool = createPool({ ...this.#config(), connectionLimit: 4 })
-  }
-
-  get flavour(): Flavour {
-    return this.address.flavour
-  }
-
-  get host(): string {
-    return this.address.host
-  }
-
-  get port(): number {
-    return this.address.port
-  }
-
-  get admin(): MysqlAccount {
-    return this.address.admin
-  }
-
-  get logFile(): string {
-    return this.address.logFile
   }
 
   /** As the superuser in the database `app`. */

@@ -24,7 +24,7 @@ export async function runPlanned(invocation: Invocation, plan: (mayfly: Mayfly) 
       files: credentials =>
         new Map(Object.entries(planned.files?.(of(credentials)) ?? {}).map(([name, text]) => [join(folder.path, name), text])),
       start: credentials => ({
-        args: planned.args,
+        args: typeof planned.args === 'function' ? planned.args(folder.path) : planned.args,
         env: childEnvironment(io.env, Object.entries(planned.environment(of(credentials), folder.path)), { keepToken: false })
       }),
       // What somebody works in is neither restarted nor told.
