@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts'
 import { certificateType } from '../format/certificate.ts'
 import type { CertificateFields } from '../format/certificate.ts'
 import { parseKeyLine } from '../format/key-line.ts'
-import { isGenuine, parseCertificate } from '../format/parse-certificate.ts'
+import { isGenuineAside, parseCertificate } from '../format/parse-certificate.ts'
 import { keyBlob } from '../format/public-key.ts'
 import type { Signer } from '../format/signer.ts'
 import { signCertificate } from '../format/sign-certificate.ts'
@@ -37,7 +37,7 @@ async function mint({ context, keys }: Engine, { handle, order: planned, until }
   }
   const signer = await keys.signer(handle.issuer, order.algorithm)
   const blob = await signCertificate(fields, signer)
-  requireAsMeant(blob, fields, signer)
+  await requireAsMeant(blob, fields, signer)
   return {
     secret: new Secret({
       serial_number: handle.serial.toString(16),
@@ -52,7 +52,7 @@ async function mint({ context, keys }: Engine, { handle, order: planned, until }
 }
 
 /** A certificate that says anything else than what was decided, or whose signature is not good, never leaves: a fault of memory in a signature can give away the key. */
-function requireAsMeant(blob: Buffer, meant: CertificateFields, signer: Signer): void {
+async function requireAsMeant(blob: Buffer, meant: CertificateFields, signer: Signer): Promise<void> {
   const made = parseCertificate(blob)
   const isSame =
     made.kind === meant.kind &&
@@ -65,7 +65,7 @@ function requireAsMeant(blob: Buffer, meant: CertificateFields, signer: Signer):
     isSameMap(made.extensions, meant.extensions) &&
     keyBlob(made.key).equals(keyBlob(meant.key)) &&
     keyBlob(made.issuer).equals(keyBlob(signer.publicKey))
-  if (!isSame || !isGenuine(made))
+  if (!isSame || !(await isGenuineAside(made)))
     throw new BrokerError('integrity', 'the certificate that was made is not the one that was meant: it was thrown away')
 }
 
