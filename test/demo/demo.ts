@@ -31,13 +31,26 @@ interface Credential {
 
 async function main(): Promise<void> {
   await using stack = new AsyncDisposableStack()
-  await Promise.race([tellStory(stack), interrupted])
+  await Promise.race([chosen(stack), interrupted])
 }
 
 // For as long as it runs: a second Ctrl-C, or the same signal passed on twice, must not stop the cleaning up.
 const interrupted = new Promise<void>(resolve => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
 })
+
+/** `demo`, or one of the other targets: `demo aws`. */
+async function chosen(stack: AsyncDisposableStack): Promise<void> {
+  if (process.argv.includes('aws')) return await (await import('./aws.ts')).tellAwsStory(stack, stayOrEnd)
+  return await tellStory(stack)
+}
+
+async function stayOrEnd({ api }: { readonly api: Api }, hints: readonly string[]): Promise<void> {
+  if (!keep) return story.title('Done. Everything that was started is gone again.')
+  story.title('Everything stays up until Ctrl-C. Try next, in another terminal:')
+  story.sees([`export VAULT_ADDR=${api.address} VAULT_TOKEN=${api.token}`, ...hints].join('\n'))
+  await interrupted
+}
 
 async function tellStory(stack: AsyncDisposableStack): Promise<void> {
   const stage = await setTheStage(stack)
