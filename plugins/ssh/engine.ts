@@ -1,4 +1,5 @@
 import type { BackendContext, TargetId } from 'mayfly/plugin'
+import type { BlockedKeys } from './blocked-keys/blocked-keys.ts'
 import type { SigningKeys } from './issuers/signing-keys.ts'
 import type { PublishedKrl } from './krl/published-krl.ts'
 import type { CertificateGuarantees } from './sign/guarantees.ts'
@@ -10,6 +11,7 @@ export interface Engine {
   readonly keys: SigningKeys
   readonly serials: Serials
   readonly krl: PublishedKrl
+  readonly blockedKeys: BlockedKeys
   readonly guarantees: CertificateGuarantees
 }
 

@@ -10,6 +10,7 @@
  *  format/    keys, certificates, lists and signatures as bytes */
 import type { BackendType, Path, Plugin } from 'mayfly/plugin'
 import { blockedKeyPaths } from './blocked-keys/blocked-key-paths.ts'
+import { BlockedKeys } from './blocked-keys/blocked-keys.ts'
 import { certificatePaths } from './certificates/certificate-paths.ts'
 import { configCaPath } from './issuers/config-ca.ts'
 import { configIssuersPath } from './issuers/config-issuers.ts'
@@ -48,6 +49,7 @@ export const ssh: BackendType = {
       keys: new SigningKeys(context.storage),
       serials: new Serials(context.clock),
       krl: new PublishedKrl(context.storage),
+      blockedKeys: new BlockedKeys(context),
       guarantees: new CertificateGuarantees(context)
     }
     return {

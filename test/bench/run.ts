@@ -12,11 +12,22 @@ const { benchIssue } = await import('./bench-issue.ts')
 const { benchLogins } = await import('./bench-logins.ts')
 const { benchRevoke } = await import('./bench-revoke.ts')
 const { benchScale } = await import('./bench-scale.ts')
+const { benchSsh } = await import('./bench-ssh.ts')
+const { benchSshKrl } = await import('./bench-ssh-krl.ts')
 const { benchStart } = await import('./bench-start.ts')
 const { benchTokens } = await import('./bench-tokens.ts')
 const { Stand } = await import('./stand.ts')
 
-const benches = { issue: benchIssue, revoke: benchRevoke, tokens: benchTokens, logins: benchLogins, start: benchStart, scale: benchScale }
+const benches = {
+  issue: benchIssue,
+  revoke: benchRevoke,
+  tokens: benchTokens,
+  logins: benchLogins,
+  ssh: benchSsh,
+  krl: benchSshKrl,
+  start: benchStart,
+  scale: benchScale
+}
 
 async function main(): Promise<void> {
   const wanted = values.only ?? Object.keys(benches)

@@ -99,8 +99,8 @@ test('issuers are listed, and the default is one of them', async () => {
   const reply = await broker.ask('list', 'ssh/issuers')
   const { keys, key_info: info } = reply.data as unknown as { keys: string[]; key_info: Record<string, JsonObject> }
   expect(keys).toHaveLength(2)
-  expect(keys.map(key => info[key]!['is_default']).toSorted()).toEqual([false, true])
-  expect(keys.map(key => info[key]!['issuer_name']).toSorted()).toEqual(['', 'second'])
+  expect(keys.filter(key => info[key]!['is_default'] === true)).toHaveLength(1)
+  expect(keys.map(key => info[key]!['issuer_name'])).toEqual(expect.arrayContaining(['', 'second']))
 })
 
 test('a rotation has two keys that are trusted and one that signs', async () => {

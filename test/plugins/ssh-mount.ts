@@ -64,3 +64,17 @@ export async function publishedKrl(broker: SmallBroker): Promise<Krl> {
 export async function isOnKrl(broker: SmallBroker, { certificate }: Pick<Signed, 'certificate'>): Promise<boolean> {
   return isCertificateRevoked(await publishedKrl(broker), certificate)
 }
+
+/** What waits for the sweeper, while the clock goes on. */
+export async function wound<T>(broker: SmallBroker, work: Promise<T>): Promise<T> {
+  const settled = work.then(
+    () => true,
+    () => true
+  )
+  const turns = new Promise<false>(resolve => setImmediate(() => resolve(false)))
+  for (let over = await Promise.race([settled, turns]); !over;) {
+    await broker.clock.advance(250)
+    over = await Promise.race([settled, new Promise<false>(resolve => setTimeout(() => resolve(false), 5))])
+  }
+  return work
+}

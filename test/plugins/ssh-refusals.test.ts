@@ -10,8 +10,8 @@ import { newKeyLine, sign, sshBroker, userRole } from './ssh-mount.ts'
 const key = newKeyLine()
 const rsa = (modulusLength: number, publicExponent = 65_537) =>
   writeKeyLine(publicPart(generateKeyPairSync('rsa', { modulusLength, publicExponent }).publicKey))
+const part = (bytes: Buffer) => Buffer.concat([Buffer.from(Uint32Array.of(bytes.length).buffer).swap32(), bytes])
 const blob = (type: string, ...more: Buffer[]) => {
-  const part = (bytes: Buffer) => Buffer.concat([Buffer.from(Uint32Array.of(bytes.length).buffer).swap32(), bytes])
   return `${type} ${Buffer.concat([part(Buffer.from(type)), ...more.map(part)]).toString('base64')}`
 }
 const [type, base64] = key.split(' ') as [string, string]

@@ -1,7 +1,5 @@
 import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Answer, MountLease, Path } from 'mayfly/plugin'
-import { blockedKey, keyHash } from '../blocked-keys/blocked-key.ts'
-import type { BlockedKey } from '../blocked-keys/blocked-key.ts'
 import type { Engine } from '../engine.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { fingerprint } from '../format/public-key.ts'
@@ -56,9 +54,8 @@ function revokePath(engine: Engine): Path {
         return { revoke: { names: [certificateName(issuer.id, serial)] } }
       }
       const key = keyOf(publicKey)
-      const at = Math.floor(engine.context.clock.now().epochMilliseconds / 1_000)
       // On the list by itself too: it kills certificates of it that others have signed.
-      storage.put(blockedKey(keyHash(key)), { why: 'revoked', at, fingerprint: fingerprint(key) } satisfies BlockedKey)
+      engine.blockedKeys.add(key, 'revoked', storage)
       schedulePublishing(engine.context, storage)
       return { revoke: { subject: fingerprint(key) } }
     }

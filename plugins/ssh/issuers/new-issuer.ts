@@ -39,7 +39,11 @@ export interface NewIssuer {
 }
 
 /** Makes or takes in a key, and puts it where only signing finds it. The caller puts the list of issuers. */
-export async function newIssuer({ context, serials }: Engine, fields: NewIssuerFields, storage: MountStorage): Promise<NewIssuer> {
+export async function newIssuer(
+  { context, serials, blockedKeys }: Engine,
+  fields: NewIssuerFields,
+  storage: MountStorage
+): Promise<NewIssuer> {
   const { all: before, version } = await readIssuers(storage)
   const signs = signsOf(fields.signs ?? 'any')
   const phase = phaseOf(fields.phase ?? 'active')
@@ -61,6 +65,7 @@ export async function newIssuer({ context, serials }: Engine, fields: NewIssuerF
   }
   storage.put(issuerKeyRow(issuer.id), { pkcs8: key.export({ type: 'pkcs8', format: 'pem' }) }, 0)
   serials.made(issuer.id)
+  blockedKeys.changed(storage)
   // Hosts that trust it ask for the list before anything was revoked.
   schedulePublishing(context, storage)
   return { issuer, known: false, before, version }

@@ -1,5 +1,5 @@
 import type { BackendContext, MountStorage, Task } from 'mayfly/plugin'
-import { blockedFingerprints } from '../blocked-keys/blocked-fingerprints.ts'
+import { revokedKeyHashes } from '../blocked-keys/blocked-keys.ts'
 import { encodeKrl } from '../format/encode-krl.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { parseKrl } from '../format/parse-krl.ts'
@@ -34,7 +34,7 @@ export function publishKrlTask(context: BackendContext): Task {
         generatedAt: BigInt(nowSeconds),
         certificates: await revokedOf(all.issuers, storage, nowSeconds),
         keys: all.issuers.filter(({ phase }) => phase === 'revoked').map(({ publicKey }) => parseKeyLine(publicKey).key),
-        fingerprints: await blockedFingerprints(storage)
+        fingerprints: await revokedKeyHashes(storage)
       })
       // A list that cannot be read locks every host: it is read before anybody gets it.
       parseKrl(body)

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BrokerError } from 'mayfly/plugin'
 import type { Guarantees, Issuance, JsonObject, MountStorage, PathRequest } from 'mayfly/plugin'
-import { keepHostKey } from '../blocked-keys/blocked-key.ts'
 import { refuseKnownKey } from '../blocked-keys/refuse-known-key.ts'
 import type { Engine } from '../engine.ts'
 import { issuerTarget } from '../engine.ts'
@@ -64,8 +63,9 @@ export async function planCertificate(
   storage: MountStorage
 ): Promise<Issuance> {
   const { issuer, key, principals, kind } = decided
-  await refuseKnownKey(key, kind, storage)
-  if (kind === 'host') await keepHostKey(engine.context, key, storage)
+  await refuseKnownKey(engine, key, kind)
+  // A host proves who it is with this key: nobody shall log in with it.
+  if (kind === 'host' && !(await engine.blockedKeys.find(key))) engine.blockedKeys.add(key, 'host', storage)
   const { serial, skipped } = await engine.serials.next(issuer, storage)
   if (skipped && (await putSkipped(engine.context, issuer.id, skipped, request.ttls.maxTtl, storage))) engine.serials.told(issuer.id)
   const keyId = decided.keyId ?? keyIdOf(decided.keyIdFormat, keyIdFacts(request, decided, serial))
