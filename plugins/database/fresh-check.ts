@@ -1,10 +1,11 @@
-import type { Clock, Database, DatabaseCheck, JsonObject, Log } from 'mayfly/plugin'
+import type { Clock, Database, DatabaseCheck, Log } from 'mayfly/plugin'
 
 // A right that an operator gives or takes away shows within this time.
 const freshMsMax = 5 * 60_000
-// Nobody waits longer for a look that is only to be sure.
-const lookMsMax = 2_000
-// After one that failed: the requests that follow are not held up by another.
+const lookMsMax = 10_000
+// Who only wants to be sure, and knows enough to go on, waits no longer for a look.
+const patienceMs = 2_000
+// Nor does anybody for the next, after one that failed or took too long.
 const failedMsMax = 30_000
 
 export interface Checked {
@@ -35,39 +36,40 @@ export class FreshCheck {
   /** `before`: what is known from elsewhere, and serves when the server does not answer. */
   async get(before?: DatabaseCheck): Promise<DatabaseCheck> {
     const known = this.#seen?.check ?? before
-    if (known && this.#clock.elapsed() < this.#lookAfter) return known
+    if (!known) return await this.now()
+    if (this.#clock.elapsed() < this.#lookAfter) return known
     try {
-      return await this.now(known)
-    } catch (error) {
-      if (!known) throw error
+      return await this.#soon(this.now(known))
+    } catch {
+      this.#lookAfter = this.#clock.elapsed() + failedMsMax
       return known
     }
   }
 
-  /** Looked at after this was asked, or as good as: whoever looks already is waited for. */
-  now(known = this.#seen?.check): Promise<DatabaseCheck> {
-    this.#looking ??= this.#look(known).finally(() => (this.#looking = undefined))
+  /** As found by a look that is under way, or by one of its own. `before`: as for `get`; what was lost since is told to the log. */
+  now(before?: DatabaseCheck): Promise<DatabaseCheck> {
+    this.#looking ??= this.#look(this.#seen?.check ?? before).finally(() => (this.#looking = undefined))
     return this.#looking
   }
 
-  async #look(known: DatabaseCheck | undefined): Promise<DatabaseCheck> {
+  async #look(before: DatabaseCheck | undefined): Promise<DatabaseCheck> {
     using deadline = this.#clock.within(lookMsMax)
-    try {
-      const check = await this.#database.check(deadline.signal)
-      this.#seen = { check, at: this.#clock.now() }
-      this.#lookAfter = this.#clock.elapsed() + freshMsMax
-      this.#tell(known, check)
-      return check
-    } catch (error) {
-      this.#lookAfter = this.#clock.elapsed() + failedMsMax
-      throw error
-    }
+    const check = await this.#database.check(deadline.signal)
+    this.#seen = { check, at: this.#clock.now() }
+    this.#lookAfter = this.#clock.elapsed() + freshMsMax
+    if (before) this.#tellLost(before, check)
+    return check
   }
 
-  /** Nobody wrote the connection: an operator hears of it here. */
-  #tell(before: DatabaseCheck | undefined, now: DatabaseCheck): void {
-    const lost = now.missing.filter(one => !before?.missing.includes(one))
-    if (before && lost.length > 0)
-      this.#log.warn('the account of a database connection can do less than before', { missing: lost } satisfies JsonObject)
+  async #soon<T>(look: Promise<T>): Promise<T> {
+    using deadline = this.#clock.within(patienceMs)
+    const { promise: over, reject } = Promise.withResolvers<never>()
+    deadline.signal.addEventListener('abort', () => reject(new Error('the look takes too long')), { once: true })
+    return await Promise.race([look, over])
+  }
+
+  #tellLost(before: DatabaseCheck, now: DatabaseCheck): void {
+    const missing = now.missing.filter(one => !before.missing.includes(one))
+    if (missing.length > 0) this.#log.warn('the account of a database connection can do less than before', { missing })
   }
 }

@@ -143,6 +143,21 @@ describe('a credential', () => {
     expect(under.driver.checks).toBe(before + 1)
   })
 
+  test('waits two seconds for a look that hangs, once, and what the look brings late counts all the same', async () => {
+    await using under = await openDatabaseMount()
+    await under.mount.write('roles/app', { accept_open_sessions: true })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    under.driver.checkHangs = promise
+    under.driver.guarantees = { ...under.driver.guarantees, endsSessions: false }
+    const planned = under.mount.plan('creds/app')
+    await under.clock.advance('PT2S')
+    expect((await planned).plan.guarantees.endsSessions).toBe(true)
+    expect((await under.mount.plan('creds/app')).plan.guarantees.endsSessions).toBe(true)
+    resolve()
+    await under.clock.advance('PT1S')
+    expect((await under.mount.plan('creds/app')).plan.guarantees.endsSessions).toBe(false)
+  })
+
   test('a batch goes to the driver in one call, and each outcome to its lease', async () => {
     await using under = await openDatabaseMount()
     const leases = [await under.mount.issue('creds/app'), await under.mount.plan('creds/app'), await under.mount.issue('creds/app')]

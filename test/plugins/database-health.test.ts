@@ -60,3 +60,14 @@ test('whoever gets a credential of a server that cannot do all is warned, and fi
   const found = await broker.ask('write', 'sys/leases/lookup', { lease_id: lease!.id })
   expect(dataOf(found)).toMatchObject({ guarantees: { endsSessions: false, diesByItself: false } })
 })
+
+test('what an account has lost since the last look is told to the log, once', async () => {
+  await using broker = await healthStand()
+  await broker.ask('read', 'db/creds/app')
+  broker.driver.missing = ['a right: something costs']
+  for (let look = 0; look < 3; look += 1) {
+    await broker.clock.leap('PT5M', 2_000)
+    await broker.ask('read', 'db/creds/app')
+  }
+  expect(broker.log.filter(line => line.includes('can do less than before'))).toEqual([expect.stringContaining('a right: something costs')])
+})

@@ -45,6 +45,8 @@ export class FileDriver implements DatabaseDriver {
   rights: EffectiveRights = { attributes: [], memberOf: [], objects: [{ on: 'file users', may: ['READ'] }], more: 0, concerns: [] }
   /** What becomes of the next users. */
   creation: 'works' | 'is refused' | 'is lost' | 'never answers' = 'works'
+  /** Looks at the server wait for it. */
+  checkHangs: Promise<unknown> | undefined
   /** Users stay, and may log in. */
   keepsUsers = false
 
@@ -92,6 +94,7 @@ class FileDatabase implements Database {
   async check(signal: AbortSignal): Promise<DatabaseCheck> {
     this.#file(signal)
     this.#driver.checks += 1
+    await this.#driver.checkHangs
     return { version: '1', missing: this.#driver.missing, guarantees: this.#driver.guarantees }
   }
 
