@@ -1,7 +1,6 @@
 /** The two servers that speak the protocol: where each lies on this machine, and how it is started. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 
@@ -69,8 +68,8 @@ function mysql(folder: string): MysqlBinaries {
 }
 
 function mysqlFolder(): string | undefined {
-  const folder = process.env['MAYFLY_MYSQL'] ?? join(tmpdir(), 'mayfly-mysql')
-  return existsSync(join(folder, 'usr/sbin/mysqld')) ? folder : undefined
+  const folder = process.env['MAYFLY_MYSQL']
+  return folder && existsSync(join(folder, 'usr/sbin/mysqld')) ? folder : undefined
 }
 
 function found(command: string): string | undefined {
