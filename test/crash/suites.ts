@@ -3,6 +3,7 @@ import { mysqlMoments, mysqlTarget } from './mysql-target.ts'
 import { postgresMoments, postgresTarget } from './postgres-target.ts'
 import type { CrashSuite } from './suite.ts'
 import { backup } from './suites/backup.ts'
+import { certificates } from './suites/certificates.ts'
 import { issuing } from './suites/issuing.ts'
 import { keys } from './suites/keys.ts'
 import { logins } from './suites/logins.ts'
@@ -23,7 +24,8 @@ export const crashSuites: readonly CrashSuite[] = [
   keys,
   backup,
   restore,
-  reconcile
+  reconcile,
+  certificates
 ]
 
 /** Issuing at other targets, with `--target`: at all of that kind that this machine has. */
