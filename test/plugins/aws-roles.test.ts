@@ -121,8 +121,7 @@ describe('roles', () => {
   })
 
   test.each(['a b', 'a/b', '.a', 'a.', '-', 'ａ', 'x'.repeat(129)])('a name %j is refused', async name => {
-    const refused = await mount.write(`roles/${name}`, user).catch((error: unknown) => error as Error)
-    expect((refused as { code: string }).code).toMatch(/invalid_request|no_route/)
+    await expect(mount.write(`roles/${name}`, user)).rejects.toMatchObject({ code: expect.stringMatching(/^(invalid_request|no_route)$/) })
   })
 
   test('fields from before there were credential types are stored as those of today', async () => {
