@@ -110,8 +110,8 @@ class Trial {
   async #rights(): Promise<EffectiveRights | undefined> {
     if (!this.#database.effectiveRights) return undefined
     using deadline = this.#within(rightsMsMax)
-    const { name, owned } = this.#user
-    const asked = { name, objectsMax, ...(owned && { owned }) }
+    const { name, password, owned } = this.#user
+    const asked = { name, password, objectsMax, ...(owned && { owned }) }
     return await this.#steps.try('rights', () => this.#database.effectiveRights!(asked, deadline.signal), describeRights)
   }
 

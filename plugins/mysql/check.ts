@@ -56,19 +56,14 @@ function describe(server: Server, session: Session, seen: Seen): DatabaseCheck {
   const dies = seen.events && seen.scheduler
   return {
     version: seen.version,
-    missing: lacks(session, seen),
+    // The broker's own way to the server last: what a credential is worth is another matter, its password never goes that way.
+    missing: [...lacks(session, seen), ...tlsLosses(server.settings.tls)],
     guarantees: {
       revocable: 'at once',
       endsSessions: seen.grants.has('PROCESS') && seen.grants.has('CONNECTION_ADMIN'),
       diesByItself: dies,
       listable: session.kind.marksUsers || seen.events,
-      observable: 'no',
-      notes: [
-        dies
-          ? 'the server itself locks the user, ends its sessions and drops it 5 s after the end of the lease'
-          : 'the user ends when Mayfly ends it: while Mayfly is down it outlives its lease',
-        ...tlsLosses(server.settings.tls)
-      ]
+      observable: 'no'
     }
   }
 }

@@ -3,16 +3,19 @@ import type {
   Database,
   DatabaseCheck,
   DatabaseDriver,
+  EffectiveRights,
   FoundUser,
   JsonObject,
   RenewUser,
   RevokeOutcome,
   RevokeUsers,
+  RightsAsked,
   Secret,
   SetPassword
 } from 'mayfly/plugin'
 import { check } from './check.ts'
 import { createUser } from './create-user.ts'
+import { effectiveRights } from './effective-rights.ts'
 import { targetError } from './errors.ts'
 import { findUser } from './find-user.ts'
 import { listUsers } from './list-users.ts'
@@ -84,6 +87,10 @@ class MysqlDatabase implements Database {
 
   mayLogIn(user: { readonly name: string; readonly password: Secret<string> }, signal: AbortSignal): Promise<boolean> {
     return mayLogIn(this.#server, user, signal)
+  }
+
+  effectiveRights(asked: RightsAsked, signal: AbortSignal): Promise<EffectiveRights> {
+    return effectiveRights(this.#server, asked, signal)
   }
 
   expectPassword(password: Secret<string>): void {

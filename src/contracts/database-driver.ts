@@ -92,6 +92,8 @@ export interface FoundUser {
 
 export interface RightsAsked {
   readonly name: string
+  /** What it logs in with: some servers tell all of a user's rights to nobody but the user. */
+  readonly password: Secret<string>
   /** As the revocation will be told. Absent: `keep`, with which whatever the user owns keeps it from being dropped. */
   readonly owned?: OwnedObjects
   /** How many objects are named at most. */

@@ -10,7 +10,7 @@ async function rightsOf(extra: Partial<CreateUser>): Promise<EffectiveRights> {
   const database = openDriver()
   const user = await issue(database, extra)
   const { owned } = extra
-  const rights = await database.effectiveRights!({ name: user.name, objectsMax, ...(owned && { owned }) }, soon())
+  const rights = await database.effectiveRights!({ name: user.name, password: user.password, objectsMax, ...(owned && { owned }) }, soon())
   await revoke(database, [user.revoked])
   return rights
 }
@@ -74,7 +74,7 @@ test('rights behind a schema that the user may not enter are told as out of reac
 test('no more objects are named than asked for, and the rest is counted', async () => {
   const database = openDriver()
   const user = await issue(database)
-  const rights = await database.effectiveRights!({ name: user.name, objectsMax: 1 }, soon())
+  const rights = await database.effectiveRights!({ name: user.name, password: user.password, objectsMax: 1 }, soon())
   expect([rights.objects.length, rights.more]).toEqual([1, 3])
   await revoke(database, [user.revoked])
 })
@@ -85,7 +85,7 @@ test('a hostile name of a table is shown without its control characters', async 
 })
 
 test('of nobody there are no rights to tell', async () => {
-  await expect(openDriver().effectiveRights!({ name: "nobody' or 1=1 --", objectsMax }, soon())).rejects.toMatchObject({
+  await expect(openDriver().effectiveRights!({ ...newUser({ name: "nobody' or 1=1 --" }), objectsMax }, soon())).rejects.toMatchObject({
     code: 'target_refused',
     message: 'the server has no user of that name'
   })
