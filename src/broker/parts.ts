@@ -12,6 +12,7 @@ import type { Settings } from './settings.ts'
 import type { Trail } from './trail/trail.ts'
 import type { Circuits } from './sweep/circuits.ts'
 import type { TargetHealths } from './sweep/target-healths.ts'
+import type { SealedRecipes } from './leases/sealed-recipes.ts'
 import type { TargetGates } from './leases/target-gates.ts'
 import type { Lockouts } from './login/lockouts.ts'
 import type { RefusalRate } from './door/refusal-rate.ts'
@@ -39,6 +40,7 @@ export interface Parts {
   readonly mounts: Mounts
   readonly policies: Policies
   readonly gates: TargetGates
+  readonly recipes: SealedRecipes
   readonly circuits: Circuits
   readonly healths: TargetHealths
   readonly watch: LeaseWatch

@@ -11,7 +11,7 @@ import { codeOf } from '../meter/meter-outcome.ts'
 import type { BackendMount } from '../mounts/mount.ts'
 import type { Parts } from '../parts.ts'
 import { issuedAnswer, issuedOutcome } from './issued-outcome.ts'
-import { handlePlace, recipePlace } from './lease-rows.ts'
+import { handlePlace } from './lease-rows.ts'
 import { lifetime } from './lifetime.ts'
 import { mint } from './mint.ts'
 import { promisedLease } from './promised-lease.ts'
@@ -54,7 +54,7 @@ async function issueAtTarget(exchange: Exchange, call: Call, { mount, credential
   const ttl = lifetime(call, mount, plan)
   const lease = promisedLease(call, mount, plan, ttl)
   await parts.at('issue:before-promise')
-  const recipe = parts.barrier.sealJson(recipePlace(lease.recipe), plan.recipe)
+  const { sealed: recipe } = parts.recipes.of(plan.recipe)
   await exchange.promise([...call.changes, { kind: 'lease.begin', now: parts.clock.now(), lease, recipe }])
   await parts.at('issue:after-promise-commit')
   try {

@@ -8,7 +8,7 @@ import type { IssuedOutcome } from '../door/reply.ts'
 import type { Reply } from '../door/request.ts'
 import type { BackendMount } from '../mounts/mount.ts'
 import { issuedAnswer, issuedOutcome } from './issued-outcome.ts'
-import { handlePlace, recipePlace } from './lease-rows.ts'
+import { handlePlace } from './lease-rows.ts'
 import { lifetime } from './lifetime.ts'
 import { promisedLease } from './promised-lease.ts'
 import { refuseUseless } from './refuse-useless.ts'
@@ -43,7 +43,7 @@ export async function mint(
     activated: true
   }
   await parts.at('mint:before-commit')
-  const sealed = parts.barrier.sealJson(recipePlace(lease.recipe), recipe)
+  const { sealed } = parts.recipes.of(recipe)
   const reply = await exchange.reply(
     [...call.changes, { kind: 'lease.begin', now, lease, recipe: sealed }],
     issuedAnswer(plan, lease, issued, expiresAt),

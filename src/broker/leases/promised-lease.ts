@@ -4,7 +4,7 @@ import type { Lease } from '../../lease/lease.ts'
 import type { Ttl } from '../../lease/ttl.ts'
 import type { Call } from '../door/core-path.ts'
 import type { BackendMount } from '../mounts/mount.ts'
-import { handlePlace, recipeId } from './lease-rows.ts'
+import { handlePlace } from './lease-rows.ts'
 
 /** The row of a credential that is about to be made. */
 export function promisedLease(call: Call, mount: BackendMount, plan: Issuance, ttl: Ttl): Lease {
@@ -20,7 +20,7 @@ export function promisedLease(call: Call, mount: BackendMount, plan: Issuance, t
     roleVersion: plan.roleVersion,
     credential: plan.credential,
     target: plan.target,
-    recipe: recipeId(parts, plan.recipe),
+    recipe: parts.recipes.of(plan.recipe).id,
     handle: parts.barrier.sealJson(handlePlace(call.lease), plan.handle),
     name: plan.name,
     visible: plan.visible,

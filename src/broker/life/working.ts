@@ -23,6 +23,7 @@ import { Reconciler } from '../reconcile/reconcile.ts'
 import { RefusalRate } from '../door/refusal-rate.ts'
 import { Resealer } from '../keys/reseal.ts'
 import { rotateWhenDue } from '../keys/rotate-keys.ts'
+import { SealedRecipes } from '../leases/sealed-recipes.ts'
 import { SinkStreams } from '../trail/sink-streams.ts'
 import { Sweeper } from '../sweep/sweeper.ts'
 import { TargetHealths } from '../sweep/target-healths.ts'
@@ -108,6 +109,7 @@ async function assemble(
     policies,
     sinks,
     gates: new TargetGates(time),
+    recipes: new SealedRecipes(barrier),
     circuits: new Circuits(time),
     watch: new LeaseWatch(time),
     taskWatch: new TaskWatch(time),
