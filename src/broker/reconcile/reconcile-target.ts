@@ -1,5 +1,5 @@
 /** One target beside the leases, both ways. Whatever was found counts only when a second listing finds it again: leases begin and end while a target is listed. */
-import type { CredentialType, Found, LeaseId } from '../../contracts/index.ts'
+import type { CredentialType, Found } from '../../contracts/index.ts'
 import type { ActiveLease, LeaseAt } from '../../store/store.ts'
 import { reconcileSettings } from '../mounts/mount.ts'
 import type { Parts } from '../parts.ts'
@@ -15,10 +15,19 @@ import type { ListedTarget } from './reconcile-targets.ts'
 
 const leasesAtOnceMax = 500
 
+// A target may have a million leases: small pages with rests between them, where nobody waits for the end.
+const walkNamesMax = 250
+const walkRestMs = 25
+
+// So few are looked through in less time than anybody notices.
+const walkAtOnceMax = 10_000
+
 export interface Reconciling {
   readonly parts: Parts
   readonly suspects: Suspects
   readonly restored: boolean
+  /** Nobody waits: where there are many leases, those without their object are looked for with rests, and not before this moment of the clock that never steps. */
+  readonly leisureFrom?: number
   readonly signal: AbortSignal
 }
 
@@ -43,10 +52,11 @@ export async function reconcileTarget(reconciling: Reconciling, target: ListedTa
 
 async function compare(reconciling: Reconciling, target: ListedTarget, credential: CredentialType): Promise<Partial<TargetReport>> {
   const { parts, suspects, signal, restored } = reconciling
+  const beganAt = parts.clock.now()
   let prolongedCount = 0
   const prolong = async (found: readonly Found[]) => void (prolongedCount += await prolongRenewed(parts, found))
   const first = await lookAt(parts, credential, target.id, signal, restored ? prolong : undefined)
-  const absent = await leasesWithout(parts, target, first)
+  const absent = await leasesWithout(reconciling, target, first, beganAt)
   const clean = first.orphanCount === 0 && absent.count === 0
   const second = clean ? first : await lookAt(parts, credential, target.id, signal)
   const orphans = inBoth(first, second)
@@ -121,37 +131,51 @@ function orphanReport(parts: Parts, target: ListedTarget, { name, enabled, until
   return { name, enabled, state, ...(until ? { until: until.toString() } : {}), ...(note === undefined ? {} : { note }) }
 }
 
+/** Leases that are active since before the look, and what they stand for was not listed: the names of some, and how many. */
 interface Without {
-  readonly leases: readonly ActiveLease[]
+  readonly names: readonly string[]
   readonly count: number
 }
 
-/** Leases that are active, and what they stand for was not listed. Page by page: a target may have a million. */
-async function leasesWithout({ store }: Parts, target: ListedTarget, { names }: Look): Promise<Without> {
-  const leases: ActiveLease[] = []
+async function leasesWithout(reconciling: Reconciling, target: ListedTarget, look: Look, beganAt: Temporal.Instant): Promise<Without> {
+  const { store } = reconciling.parts
+  const absent: string[] = []
   let count = 0
-  if (!names) return { leases, count }
+  if (!look.names) return { names: absent, count }
+  const rest = await restOf(reconciling, target)
   let after: LeaseAt | undefined
-  for (;;) {
-    const page = await store.activeLeases(target.id, after, leasesAtOnceMax)
-    for (const lease of page) {
-      if (names.has(lease.name)) continue
+  do {
+    const { names, next } = await store.activeNames(target.id, beganAt, after, walkNamesMax)
+    for (const name of names) {
+      if (look.names.has(name)) continue
       count++
-      if (leases.length < keptMax) leases.push(lease)
+      if (absent.length < keptMax) absent.push(name)
     }
-    if (page.length < leasesAtOnceMax) return { leases, count }
-    after = page.at(-1)
-  }
+    after = next
+    if (next) await rest()
+  } while (after)
+  return { names: absent, count }
+}
+
+/** What a long walk does between two pages; waits first until it may begin. */
+async function restOf({ parts, leisureFrom, signal }: Reconciling, { id }: ListedTarget): Promise<() => Promise<void>> {
+  const { clock, store } = parts
+  if (leisureFrom === undefined || (await store.liveLeases(id)) <= walkAtOnceMax) return () => Promise.resolve()
+  await clock.sleep(Math.max(0, leisureFrom - clock.elapsed()), signal)
+  return () => clock.sleep(walkRestMs, signal)
 }
 
 /** Active since before the second listing began and still active after its end: all that time it should have been there. */
-async function stillWithout({ store }: Parts, { leases, count }: Without, { names }: Look): Promise<Without> {
-  const absent = leases.filter(({ name }) => names && !names.has(name))
-  const active = new Set<LeaseId>()
+async function stillWithout(
+  { store }: Parts,
+  { names: before, count }: Without,
+  { names }: Look
+): Promise<{ readonly leases: readonly ActiveLease[]; readonly count: number }> {
+  const absent = before.filter(name => names && !names.has(name))
+  const still: ActiveLease[] = []
   for (let from = 0; from < absent.length; from += leasesAtOnceMax) {
-    const rows = await store.leasesNamed(absent.slice(from, from + leasesAtOnceMax).map(({ name }) => name))
-    for (const row of rows) if (row.state === 'active' && row.cause === null) active.add(row.id)
+    const rows = await store.leasesNamed(absent.slice(from, from + leasesAtOnceMax))
+    for (const { id, name, state, cause } of rows) if (state === 'active' && cause === null) still.push({ id, name })
   }
-  const still = absent.filter(({ id }) => active.has(id))
-  return { leases: still, count: count - (leases.length - still.length) }
+  return { leases: still, count: count - (before.length - still.length) }
 }

@@ -14,6 +14,8 @@ const targetsAtOnceMax = 8
 const everyMs = 3_600_000
 // A whole run failed: the store did not answer.
 const againMs = 60_000
+// Whoever starts has other things to do first.
+const walkAfterMs = 60_000
 const auditNamesMax = 100
 
 export interface ReconcileWanted {
@@ -21,6 +23,8 @@ export interface ReconcileWanted {
   readonly mount?: string
   /** The store is a backup that was put back: a live lease that its target ends later than its row says counts as renewed, and gets that end. */
   readonly restored?: boolean
+  /** Nobody waits for it: it may take its time. */
+  readonly leisure?: boolean
 }
 
 export class Reconciler implements Disposable {
@@ -30,10 +34,12 @@ export class Reconciler implements Disposable {
   readonly #busy = new Map<string, Promise<TargetReport>>()
   readonly #last = new Map<TargetId, TargetReport>()
   #lastTime: string | undefined
+  readonly #startedAt: number
   #nextAt = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#startedAt = parts.clock.elapsed()
   }
 
   /** What was found last at each target, or at those of one mount (its path). */
@@ -48,7 +54,7 @@ export class Reconciler implements Disposable {
   /** Looks at every target that can be listed. A target that is being looked at already is not looked at twice. */
   async run(wanted: ReconcileWanted = {}): Promise<ReconcileReport> {
     const targets = await listedTargets(this.#parts, wanted.mount)
-    const reports = await this.#all(targets, wanted.restored ?? false)
+    const reports = await this.#all(targets, wanted)
     if (wanted.mount === undefined) this.#keepOnly(targets)
     return reportOf(this.#lastTime!, reports)
   }
@@ -58,7 +64,7 @@ export class Reconciler implements Disposable {
     const now = this.#parts.clock.elapsed()
     if (now >= this.#nextAt) {
       this.#nextAt = now + againMs
-      await this.run()
+      await this.run({ leisure: true })
       this.#nextAt = now + everyMs
       return
     }
@@ -67,7 +73,7 @@ export class Reconciler implements Disposable {
     const targets = await listedTargets(this.#parts)
     await this.#all(
       targets.filter(({ id }) => waiting.includes(id)),
-      false
+      { leisure: true }
     )
   }
 
@@ -78,12 +84,12 @@ export class Reconciler implements Disposable {
   }
 
   /** A few at once, and those last that failed last: a target that hangs keeps no other waiting. */
-  async #all(targets: readonly ListedTarget[], restored: boolean): Promise<readonly TargetReport[]> {
+  async #all(targets: readonly ListedTarget[], wanted: ReconcileWanted): Promise<readonly TargetReport[]> {
     const reports: TargetReport[] = []
     const failed = ({ id }: ListedTarget): number => (this.#last.get(id)?.error === undefined ? 0 : 1)
     const left = targets.toSorted((a, b) => failed(a) - failed(b)).values()
     const work = async () => {
-      for (const target of left) if (!this.#stop.signal.aborted) reports.push(await this.#one(target, restored))
+      for (const target of left) if (!this.#stop.signal.aborted) reports.push(await this.#one(target, wanted))
     }
     await Promise.all(Array.from({ length: targetsAtOnceMax }, work))
     // Half a report would say of the other half that all is well.
@@ -92,16 +98,18 @@ export class Reconciler implements Disposable {
     return reports
   }
 
-  #one(target: ListedTarget, restored: boolean): Promise<TargetReport> {
-    const key = `${target.id}\n${restored}`
-    const busy = this.#busy.get(key) ?? this.#look(target, restored).finally(() => this.#busy.delete(key))
+  #one(target: ListedTarget, { restored = false, leisure = false }: ReconcileWanted): Promise<TargetReport> {
+    // Who waits does not wait for one that takes its time.
+    const key = `${target.id}\n${restored}\n${leisure}`
+    const busy = this.#busy.get(key) ?? this.#look(target, restored, leisure).finally(() => this.#busy.delete(key))
     this.#busy.set(key, busy)
     return busy
   }
 
-  async #look(target: ListedTarget, restored: boolean): Promise<TargetReport> {
+  async #look(target: ListedTarget, restored: boolean, leisure: boolean): Promise<TargetReport> {
     const { store, trail } = this.#parts
-    const reconciling = { parts: this.#parts, suspects: this.#suspects, restored, signal: this.#stop.signal }
+    const leisureFrom = leisure ? { leisureFrom: this.#startedAt + walkAfterMs } : {}
+    const reconciling = { parts: this.#parts, suspects: this.#suspects, restored, ...leisureFrom, signal: this.#stop.signal }
     const report = await reconcileTarget(reconciling, target)
     this.#stop.signal.throwIfAborted()
     this.#last.set(target.id, report)

@@ -251,6 +251,16 @@ export class SqliteStore implements Store {
     return rows.map(row => ({ ...row, id: row.id as LeaseId }))
   }
 
+  async activeNames(
+    target: TargetId,
+    until: Temporal.Instant,
+    after: LeaseAt | undefined,
+    limit: number
+  ): Promise<{ readonly names: readonly string[]; readonly next?: LeaseAt }> {
+    const { names, ...place } = await this.#read('activeNames', target, until.epochMilliseconds, after ?? { readyAt: 0, number: 0 }, limit)
+    return { names: names === '' ? [] : names.split('\n'), ...place }
+  }
+
   async dueWork(now: Temporal.Instant): Promise<DueWork> {
     const { targets, cascades, tasks, expiredTokens, next } = await this.#read('dueWork', now.epochMilliseconds)
     return {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { LeaseId, TargetId } from '../../../src/contracts/index.ts'
 import type { Lease } from '../../../src/lease/lease.ts'
+import type { LeaseAt } from '../../../src/store/store.ts'
 import { bytes, World } from './world.ts'
 import type { OpenStore } from './world.ts'
 
@@ -126,6 +127,16 @@ export function adopting(open: OpenStore): void {
       page = await world.store.activeLeases(target, page.at(-1), 3)
     }
     expect(found.toSorted()).toEqual(names.toSorted())
+    const walked: string[] = []
+    let after: LeaseAt | undefined
+    do {
+      const { names: some, next } = await world.store.activeNames(target, world.now, after, 3)
+      walked.push(...some)
+      after = next
+    } while (after)
+    expect(walked).toEqual(found)
+    // What was promised since is not what a look that began before could have found.
+    expect(await world.store.activeNames(target, world.now.subtract({ milliseconds: 1 }), undefined, 3)).toEqual({ names: [] })
   })
 }
 

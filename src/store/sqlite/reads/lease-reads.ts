@@ -91,6 +91,25 @@ const activeSql = `select id, name, ready_at as readyAt, number from lease index
     and state = 'active' and cause is null
   order by ready_at, number limit :limit`
 
+const activeNamesSql = `select name, ready_at as readyAt, number from lease indexed by lease_ready
+  where target_id = :target and state <> 'revoked' and ready_at >= :readyAt and (ready_at > :readyAt or number > :number)
+    and state = 'active' and cause is null and issued_at <= :until
+  order by ready_at, number limit :limit`
+
+/** One text for a page: a thousand small objects would cost more than the walk. No `next`: it is over. */
+export function activeNames(
+  db: Database,
+  target: string,
+  until: number,
+  { readyAt, number }: { readonly readyAt: number; readonly number: number },
+  limit: number
+): { names: string; next?: { readyAt: number; number: number } } {
+  const rows = db.all<{ name: string; readyAt: number; number: number }>(activeNamesSql, { target, until, readyAt, number, limit })
+  const last = rows.at(-1)
+  const names = rows.map(({ name }) => name).join('\n')
+  return last && rows.length === limit ? { names, next: { readyAt: last.readyAt, number: last.number } } : { names }
+}
+
 export function activeLeases(
   db: Database,
   target: string,
