@@ -125,6 +125,21 @@ test('leases are listed and revoked by their prefix, and never all of them by ac
   expect(await typed('lease ls memory/creds/shop')).toBe('no leases below memory/creds/shop\nexit 0')
 })
 
+test('everything that somebody holds is revoked by whose it is, and nothing by accident', async () => {
+  await issue()
+  expect(await typed('lease revoke -holder=nobody -sync')).toBe('revoked: everything that nobody holds\nexit 0')
+  expect((await shell.run('lease ls')).out).toContain('memory/creds/shop/')
+  expect(await typed('lease revoke -sync -holder=root -mount=memory')).toBe('revoked: everything that root holds at memory\nexit 0')
+  expect((await shell.run('lease ls')).out).toBe('nobody holds anything\n')
+  expect(await typed('lease revoke -holder=root -entity=e')).toBe('error: holder, entity, accessor: one of them at a time\nexit 1')
+  expect(await typed('lease revoke -holder=root memory/creds/shop')).toBe(
+    'error: lease: who holds it says which, and nothing else does\nexit 1'
+  )
+  expect(await typed('lease revoke -mount=memory x')).toBe('error: mount: needs --holder, --entity or --accessor as well\nexit 1')
+  expect(await typed('lease revoke')).toBe('error: lease: is empty\nexit 1')
+  expect(await typed('lease revoke -holder=')).toMatch(/exit 1|exit 2/)
+})
+
 test('giving up on a target says that it was not cleaned', async () => {
   await issue()
   expect(await typed('lease revoke -force -prefix memory/creds/shop')).toBe(

@@ -12,6 +12,7 @@ import { sealedRows } from './store/sealed-rows.ts'
 import { sweeping } from './store/sweeping.ts'
 import { tasks } from './store/tasks.ts'
 import { tokens } from './store/tokens.ts'
+import { usage } from './store/usage.ts'
 import { wrapping } from './store/wrapping.ts'
 import type { OpenStore } from './store/world.ts'
 
@@ -32,6 +33,7 @@ export function storeContract(name: string, open: OpenStore, { lasts }: StoreAbi
     sweeping(open)
     cascades(open)
     adopting(open)
+    usage(open)
     auditTrail(open, lasts)
     races(open)
     if (lasts) fences(open)

@@ -89,6 +89,7 @@ function until({ ended_time: ended }: JsonObject, ttl: Json | undefined): string
 // The whole error is in `lease show`.
 const errorCharsMax = 60
 
-function state({ state, revoke_error: error }: JsonObject): string {
-  return typeof error === 'string' && error !== '' ? `${plain(state)}: ${error.slice(0, errorCharsMax)}` : plain(state)
+function state({ state, revoke_error: error, waits_for: waits }: JsonObject): string {
+  const why = error ?? waits
+  return typeof why === 'string' && why !== '' ? `${plain(state)}: ${why.slice(0, errorCharsMax)}` : plain(state)
 }
