@@ -170,5 +170,7 @@ function refuseUnlessGone(outcome: RevokeOutcome | undefined): void {
 
 function describeRights({ attributes, memberOf, objects, more }: EffectiveRights): string {
   const groups = memberOf.length > 0 ? `member of ${memberOf.join(', ')}; ` : ''
-  return `${groups}${attributes.map(one => `${one}; `).join('')}rights on ${objects.length + more} objects`
+  return `${groups}${attributes.map(one => `${one}; `).join('')}rights on ${counted(objects.length + more, 'object')}`
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -38,7 +38,7 @@ function directGrants(direct: readonly Grant[]): readonly string[] {
   const count = direct.filter(grant => grant.kind === 'rights' && real(grant.may).length > 0).length
   if (count === 0) return []
   return [
-    `rights on ${count} objects are granted to the user itself: each is a statement for every credential, which halves the rate of issuing; grant them to a role, and the role to the user`
+    `rights on ${count === 1 ? 'one object' : `${count} objects`} are granted to the user itself: each is a statement for every credential, which halves the rate of issuing; grant them to a role, and the role to the user`
   ]
 }
 

@@ -48,7 +48,7 @@ function directGrants({ directCount, fullest }: RightsSeen): readonly string[] {
   if (directCount === 0) return []
   const soFar = fullest === null ? '' : ` (the fullest has ${fullest} entries now)`
   return [
-    `${directCount} objects are granted to the user itself: that ends at about ${directGrantsMax} users of one table${soFar}, and concurrent grants fail: grant them to a group, and the group to the user`
+    `${directCount === 1 ? 'rights on one object are' : `rights on ${directCount} objects are`} granted to the user itself: that ends at about ${directGrantsMax} users of one table${soFar}, and concurrent grants fail: grant them to a group, and the group to the user`
   ]
 }
 
@@ -61,7 +61,11 @@ function ownership({ ownedCount, schemas, database }: RightsSeen, { policy }: Ow
       const makers = schemas.filter(({ may }) => may.includes('CREATE')).map(({ name }) => `the schema ${plainName(name)}`)
       if (database.may.includes('CREATE')) makers.push(`the database ${plainName(database.name)}`)
       return [
-        ...(ownedCount > 0 ? [`it owns ${ownedCount} objects from its start, which keep it from being dropped: set owned_objects`] : []),
+        ...(ownedCount > 0
+          ? [
+              `it owns ${ownedCount === 1 ? 'an object' : `${ownedCount} objects`} from its start, and with that cannot be dropped: set owned_objects`
+            ]
+          : []),
         ...(makers.length > 0
           ? [
               `it may make objects in ${makers.slice(0, 5).join(', ')}: what it owns keeps it from being dropped, unless owned_objects says what becomes of it`

@@ -49,7 +49,7 @@ describe.each(sharedMysqls)('%s', flavour => {
       { on: 'schema app', may: ['SELECT'] },
       { on: 'table app.customers', may: expect.arrayContaining(['SELECT', 'INSERT', 'UPDATE (some columns)']) }
     ])
-    expect(rights.concerns).toEqual([expect.stringMatching(/^rights on 1 objects are granted to the user itself/)])
+    expect(rights.concerns).toEqual([expect.stringMatching(/^rights on one object are granted to the user itself/)])
   })
 
   test('more power than a lease should give is told', async () => {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { postgresql } from '../../plugins/postgresql/index.ts'
 import type { CreateUser, EffectiveRights } from '../../src/contracts/index.ts'
-import { issue, newUser, openDriver, postgres, revoke, roleNamed, soon } from './postgresql-kit.ts'
+import { issue, newUser, openDriver, postgres, revoke, roleNamed, soon, why } from './postgresql-kit.ts'
 
 const objectsMax = 200
 const db = openDriver
@@ -43,7 +43,9 @@ test('rights on objects granted to the user itself are told with how far they go
   const statements = ['create role "{{name}}" login password \'{{password}}\'; grant select on public.customers to "{{name}}"']
   const rights = await rightsOf({ statements, memberOf: [] })
   expect(rights.objects).toContainEqual({ on: 'table public.customers', may: ['SELECT'] })
-  expect(rights.concerns).toEqual([expect.stringMatching(/^1 objects are granted to the user itself: .* 2440 users .* \d+ entries now/)])
+  expect(rights.concerns).toEqual([
+    expect.stringMatching(/^rights on one object are granted to the user itself: .* 2440 users .* \d+ entries now/)
+  ])
 })
 
 test('more power than a lease should give is told, attribute by attribute', async () => {
@@ -133,3 +135,16 @@ test.each(['alter user "{{name}}" set work_mem = 1', 'alter default privileges g
     expect(warnings.filter(text => text.includes('stays'))).toEqual([])
   }
 )
+
+test('what the user owns from its start is a concern, and the revocation says where it is', async () => {
+  await prepared('grant create on database app to mayfly with grant option', 'revoke create on database app from mayfly')
+  const statements = ['create role "{{name}}"; grant "{{name}}" to current_user; create schema "{{name}}" authorization "{{name}}"']
+  const database = openDriver()
+  const user = await issue(database, { statements, memberOf: [] })
+  onTestFinished(
+    async () => void (await database.revokeUsers({ statements: [], users: [user.revoked], owned: { policy: 'drop' } }, soon()))
+  )
+  const { concerns } = await database.effectiveRights!({ ...user, objectsMax }, soon())
+  expect(concerns).toContain('it owns an object from its start, and with that cannot be dropped: set owned_objects')
+  expect(why((await revoke(database, [user.revoked]))[0])).toContain('it owns objects in the database "app"')
+})
