@@ -9,6 +9,7 @@ import type { ConnectionConfig } from './connection-config.ts'
 import type { Handle } from './credential.ts'
 import type { Engine } from './engine.ts'
 import { refuseOpenSessions } from './guarantees.ts'
+import { refuseHost } from './host.ts'
 import { nameFor } from './name-for.ts'
 import { newUser } from './new-user.ts'
 import { ownedWarnings, refuseUnknownOwned } from './owned-objects.ts'
@@ -108,6 +109,7 @@ async function prepare(engine: Engine, request: Request, storage: MountReader, r
 
 function readRoleBy(driver: DatabaseDriver, role: Role): readonly string[] {
   refuseUnknownOwned(driver, role)
+  refuseHost(driver, role)
   return readStatements(driver, role)
 }
 

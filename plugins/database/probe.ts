@@ -115,11 +115,16 @@ class Trial {
     return await this.#steps.try('rights', () => this.#database.effectiveRights!(asked, deadline.signal), describeRights)
   }
 
+  get #fromHere(): string {
+    const { host } = this.#user
+    return host === undefined ? '' : ` from here: it may log in from ${host} only`
+  }
+
   async #login(): Promise<void> {
     using deadline = this.#within(loginMsMax)
     const login = async () => {
       if (await this.#database.mayLogIn(this.#user, deadline.signal)) return
-      throw new BrokerError('target_refused', 'the server does not let the user in with its password')
+      throw new BrokerError('target_refused', `the server does not let the user in with its password${this.#fromHere}`)
     }
     await this.#steps.try('login', login, () => 'with its password')
   }
