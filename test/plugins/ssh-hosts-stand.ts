@@ -1,6 +1,7 @@
 /** A broker with an SSH mount, a real sshd, and the host's script between them, as an administrator would have it. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostScript } from '../../plugins/ssh/hosts/host-script.ts'
@@ -78,8 +79,36 @@ export class HostStand implements AsyncDisposable {
     return runScript([this.#script, command, '--prefix', this.sshd.folder, ...args], env)
   }
 
+  /** As `run`, for as long as somebody lets it. */
+  start(command: string): ChildProcess {
+    return spawn('sh', [this.path('usr/libexec/mayfly-host'), command, '--prefix', this.sshd.folder], { stdio: 'ignore' })
+  }
+
+  /** Paths that the host has asked for. */
+  get requests(): readonly string[] {
+    return this.way.requests
+  }
+
   async enroll(...args: readonly string[]): Promise<Ran> {
     return this.runWith({ mayfly_token: await this.token() }, 'enroll', ...this.#enrolment, ...args)
+  }
+
+  /** Killed, without a word, when it is about to begin its `step`th external command. */
+  async enrollUntil(step: number): Promise<Ran & { readonly steps: number }> {
+    const count = join(this.folder, 'count')
+    const bin = join(this.folder, 'bin')
+    mkdirSync(bin, { recursive: true })
+    for (const program of ['mv', 'cp', 'chmod', 'sync', 'mkdir', 'curl', 'ssh-keygen', 'rm', 'cmp', 'kill', 'awk'])
+      writeFileSync(join(bin, program), counting(program, count, step), { mode: 0o755 })
+    writeFileSync(count, '')
+    const ran = await this.runWith(
+      { mayfly_token: await this.token(), PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin` },
+      'enroll',
+      ...this.#enrolment,
+      '--principals',
+      'names'
+    )
+    return { ...ran, steps: readFileSync(count, 'utf8').length }
   }
 
   /** Of a host that is known already, or that asks in vain. */
@@ -88,10 +117,8 @@ export class HostStand implements AsyncDisposable {
   }
 
   get #enrolment(): readonly string[] {
-    return [
-      ...['--address', this.way.address, '--host', 'web1', '--log', this.sshd.logFile, '--command-user', this.sshd.user],
-      '--no-start'
-    ]
+    const { logFile, user } = this.sshd
+    return ['--address', this.way.address, '--host', 'web1', '--log', logFile, '--command-user', user, '--no-start']
   }
 
   /** A new key with its certificate. */
@@ -127,6 +154,16 @@ export class HostStand implements AsyncDisposable {
     await this.broker[Symbol.asyncDispose]()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** A program that notes each call of it, and ends the script that calls it when its time has come. */
+function counting(program: string, count: string, step: number): string {
+  return `#!/bin/sh
+printf x >>${count}
+if [ "$(wc -c <${count})" -ge ${step} ]; then kill -KILL "$PPID"; exit 1; fi
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+exec ${program} "$@"
+`
 }
 
 function runScript(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {

@@ -9,16 +9,19 @@ export class BadWay implements AsyncDisposable {
   cut = false
   /** The broker does it, and the reply is lost. */
   readonly repliesLost = new Set<string>()
+  readonly requests: string[] = []
   readonly #server: Server
 
   private constructor(target: string) {
     this.#server = createServer((request, response) => {
       const url = request.url ?? ''
-      if (this.cut) return void request.socket.destroy()
-      void this.#pass(target, request, url).then(
-        ({ status, body }) => {
-          if ([...this.repliesLost].some(end => url.endsWith(end))) return void request.socket.destroy()
-          response.writeHead(status).end(body)
+      this.requests.push(url)
+      this.#pass(target, request, url).then(
+        reply => {
+          const isLost = !reply || [...this.repliesLost].some(end => url.endsWith(end))
+          if (isLost) request.socket.destroy()
+          else response.writeHead(reply.status).end(reply.body)
+          return undefined
         },
         () => request.socket.destroy()
       )
@@ -42,7 +45,8 @@ export class BadWay implements AsyncDisposable {
     await new Promise(resolve => this.#server.close(resolve))
   }
 
-  async #pass(target: string, request: IncomingMessage, url: string): Promise<{ status: number; body: Uint8Array }> {
+  async #pass(target: string, request: IncomingMessage, url: string): Promise<{ status: number; body: Uint8Array } | undefined> {
+    if (this.cut) return undefined
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     for (const [end, body] of this.instead) if (url.endsWith(end)) return { status: 200, body }

@@ -1,6 +1,7 @@
 /** A host's life, on a real sshd: it enrols, lets in whom the broker signed for, and puts out whom it revoked. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, afterAll, describe, expect, test } from 'vitest'
+import { parseCertificateLine } from '../../plugins/ssh/format/parse-certificate.ts'
 import { missing } from '../targets/missing.ts'
 import { ssh } from '../targets/ssh-client.ts'
 import { sshdMissing } from '../targets/sshd-programs.ts'
@@ -59,6 +60,23 @@ describe.skipIf(missing(sshdMissing()))('a host that enrolled', () => {
     await expect.poll(() => stand.leaseStatus(revoked), { timeout: 20_000 }).toBe(400)
   })
 
+  test('that runs its helper hears of a revocation at once, and is waited at by nobody else', async () => {
+    const user = await stand.certificate()
+    const { ended } = await stand.session(user)
+    const helper = stand.start('run')
+    try {
+      await expect.poll(() => stand.requests.some(url => url.includes('krl/news')), { timeout: 20_000 }).toBe(true)
+      const began = performance.now()
+      await stand.ask('POST', 'sys/leases/revoke', { lease_id: user.lease })
+      expect(await ended).toBe(255)
+      // Measured: 3 s, of which 1 is the wait for logins that passed the old list.
+      expect(performance.now() - began).toBeLessThan(15_000)
+    } finally {
+      helper.kill()
+      await new Promise(resolve => helper.once('exit', resolve))
+    }
+  })
+
   test('tells who logged in, once, whatever is lost on the way', async () => {
     const user = await stand.certificate()
     await stand.mayLogIn(user)
@@ -75,6 +93,20 @@ describe.skipIf(missing(sshdMissing()))('a host that enrolled', () => {
     const before = files.map(file => readFileSync(stand.path(file), 'utf8'))
     expect(await stand.enrollWithout('--principals', 'names')).toMatchObject({ code: 0 })
     expect(files.map(file => readFileSync(stand.path(file), 'utf8'))).toEqual(before)
+    expect(stand.sshd.log.split('Received SIGHUP')).toHaveLength(2)
+  })
+
+  test('gets its next certificate with its key alone when two thirds of the last are over, and sshd shows it', async () => {
+    const certificate = () => parseCertificateLine(readFileSync(stand.path('etc/ssh/mayfly/ssh_host_ed25519_key-cert.pub'), 'utf8').trim())
+    const before = certificate()
+    const due = Number(readFileSync(stand.path('var/lib/mayfly-host/renew-at'), 'utf8'))
+    expect(due - Date.now() / 1_000).toBeGreaterThan(0.6 * 7 * 86_400)
+    writeFileSync(stand.path('var/lib/mayfly-host/renew-at'), '0\n')
+    expect((await stand.run('sync')).code).toBe(0)
+    expect(certificate().serial).toBeGreaterThan(before.serial)
+    expect(certificate().principals).toEqual(before.principals)
+    expect(Number(readFileSync(stand.path('var/lib/mayfly-host/renew-at'), 'utf8'))).toBeGreaterThanOrEqual(due)
+    expect(stand.sshd.log.split('Received SIGHUP')).toHaveLength(3)
   })
 
   test('leaves: sshd trusts the broker no longer, nothing is left behind, and the broker counts it no more', async () => {

@@ -9,7 +9,7 @@ import type { Host } from './host-rows.ts'
 
 /** Kept nowhere, and another with every enrolment. */
 export function askingWord(context: BackendContext, name: string, { at, key }: NonNullable<Host['enrolled']>): string {
-  return Buffer.from(context.mac(`host-ask:${name}:${at}:${key}`)).toString('hex')
+  return Buffer.from(context.mac(`host-ask:${context.mount.uuid}:${name}:${at}:${key}`)).toString('hex')
 }
 
 /** `hosts/:host/principals`: as whom a certificate may come in on this host now, a line each; none is a refusal. */

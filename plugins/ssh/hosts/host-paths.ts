@@ -5,6 +5,7 @@ import { tokenPath } from './enrolment-token.ts'
 import { hostEntryPaths } from './host-entry.ts'
 import type { Engine } from '../engine.ts'
 import { hostScriptPaths } from './host-script.ts'
+import { newsPath } from './krl-news.ts'
 import { loginsPath } from './logins.ts'
 import { reachPath } from './reach.ts'
 import { renewPaths } from './renew.ts'
@@ -20,6 +21,7 @@ export function hostPaths(engine: Engine): readonly Path[] {
     reportPath(engine),
     loginsPath(engine),
     askPath(engine),
-    reachPath(engine)
+    reachPath(engine),
+    newsPath(engine)
   ]
 }

@@ -16,7 +16,7 @@ export function requireNonce(context: BackendContext, host: string, nonce: unkno
   const parts = typeof nonce === 'string' ? nonce.split('.') : []
   const mac = Buffer.from(parts[3] ?? '', 'hex')
   const expected = macOf(context, host, parts.slice(0, 3).join('.'))
-  if (parts.length !== 4 || mac.length !== expected.length || !timingSafeEqual(mac, expected))
+  if (parts.length !== 4 || parts[0] !== context.mount.uuid || mac.length !== expected.length || !timingSafeEqual(mac, expected))
     throw new BrokerError('invalid_request', 'nonce: not one of this mount for this host')
   const age = context.clock.now().epochMilliseconds - Number(parts[1])
   if (age < 0 || age > lifeMs) throw new BrokerError('invalid_request', 'nonce: too old, ask for another')

@@ -85,5 +85,6 @@ async function newToken(call: AskingCall, mount: string, host: string): Promise<
   if (names.length > 0 || !(await call.request('GET', path)))
     await call.request('POST', path, names.length > 0 ? { names: [host, ...names].join(',') } : {})
   const reply = await call.request('POST', `${path}/token`, {})
-  return String(reply?.data['token'] ?? '')
+  const token = reply?.data['token']
+  return typeof token === 'string' ? token : ''
 }

@@ -16,14 +16,15 @@ export async function runHostScript(call: AskingCall, { via, args, variables = {
   if (via !== undefined && !/^[\w.@:[\]%-]+$/.test(via)) throw new BrokerError('invalid_request', '--via: user@host is expected')
   if (via?.startsWith('-')) throw new BrokerError('invalid_request', '--via: user@host is expected')
   const words = ['-s', '--', ...args]
-  const [program, ...rest] = via === undefined ? ['sh', ...words] : ['ssh', via, ['sh', ...words].map(quoted).join(' ')]
+  const program = via === undefined ? 'sh' : 'ssh'
+  const rest = via === undefined ? words : [via, ['sh', ...words].map(quoted).join(' ')]
   const set = Object.entries(variables).map(([name, value]) => `${name}=${quoted(value)}\n`)
-  return run(call, program!, rest, `${set.join('')}${hostScript()}`)
+  return run(call, program, rest, `${set.join('')}${hostScript()}`)
 }
 
 function run(call: AskingCall, program: string, args: readonly string[], input: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: call.env as NodeJS.ProcessEnv })
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: call.env })
     const [out, err] = [lines(line => call.screen.say(line)), lines(line => call.screen.note(line))]
     child.stdout.setEncoding('utf8').on('data', out.add)
     child.stderr.setEncoding('utf8').on('data', err.add)

@@ -4,6 +4,7 @@
 #
 #   enroll    proves its host key to the broker, gets a host certificate, and lets sshd trust the broker's certificates
 #   sync      one turn of the helper: what is revoked, who logged in, a new certificate when it is time
+#   turn      the same as soon as the broker has news
 #   run       turn after turn, where there is no systemd
 #   status    what this host runs
 #   push      what the broker runs here over ssh, where there is no helper
@@ -33,7 +34,8 @@ start=yes
 
 # No file of a host's may grow with what a broken server sends.
 bytes_max=4194304
-seconds_max=20
+# News may take 20 seconds.
+seconds_max=30
 
 say() { printf 'mayfly-host: %s\n' "$*" >&2; }
 fail() {
@@ -45,7 +47,7 @@ usage() {
   fail "usage: mayfly-host enroll --address URL --host NAME [--mount ssh] [--cacert FILE] [--token-file FILE|-] [--wrapped]
        [--principals command|files|names] [--offline allow|deny] [--offline-minutes N] [--interval SECONDS] [--log FILE|journal]
        [--key FILE] [--prefix DIR] [--libexec DIR] [--command-user USER] [--no-start] [--dry-run]
-       mayfly-host sync|run|status|unenroll [--prefix DIR]"
+       mayfly-host sync|turn|run|status|unenroll [--prefix DIR]"
 }
 
 read_options() {
@@ -146,7 +148,8 @@ lock() {
   until mkdir "$state/lock" 2>/dev/null; do
     owner=$(cat "$state/lock/pid" 2>/dev/null || echo 0)
     tries=$((tries + 1))
-    if [ "$tries" -gt 3 ] && ! kill -0 "$owner" 2>/dev/null; then
+    # One that died left its number behind, or had no time to write it.
+    if { [ "$owner" != 0 ] || [ "$tries" -gt 3 ]; } && ! kill -0 "$owner" 2>/dev/null; then
       rm -rf "$state/lock"
     elif [ "$tries" -gt 60 ]; then
       fail "another mayfly-host is at work here: pid $owner"

@@ -76,15 +76,18 @@ is_enrolled() {
 # The token says that this host was invited, the signature that it holds the key.
 prove() {
   mkdir -p "$conf" "$state"
+  certificate_is_new=no
   if is_enrolled && report; then
     cp "$certificate" "$work/certificate"
-    cp "$state/renew-at" "$work/renew-at"
+    # Killed before it was written down: then it is time.
+    cp "$state/renew-at" "$work/renew-at" 2>/dev/null || echo 0 >"$work/renew-at"
     return
   fi
   read_token
   [ "$wrapped" = no ] || unwrap_token
   call enroll ",\"nonce\":\"$nonce\",\"key\":\"$(cut -d ' ' -f 1-2 <"$key.pub")\"" ",\"token\":\"$token\"" || fail 'not enrolled'
   take_certificate
+  certificate_is_new=yes
 }
 
 # In a file of headers, and not in an argument either.
@@ -146,8 +149,11 @@ install_trust() {
 install_sshd() {
   cp "$drop_in" "$work/drop-in.before" 2>/dev/null || rm -f "$work/drop-in.before"
   cp "$ssh_folder/sshd_config" "$work/sshd_config.before"
+  write_drop_in >"$work/drop-in"
+  # All as it is already, and sshd knows it.
+  [ "$certificate_is_new" = yes ] || ! cmp -s "$work/drop-in" "$drop_in" || return 0
   mkdir -p "${drop_in%/*}"
-  write_drop_in >"$drop_in.mayfly-new"
+  cp "$work/drop-in" "$drop_in.mayfly-new"
   put_file "$drop_in.mayfly-new" "$drop_in" 644
   include_drop_in
   "$sshd" -t -f "$ssh_folder/sshd_config" 2>"$work/trouble" || restore_sshd "sshd refuses the configuration: $(head -n 1 "$work/trouble")"

@@ -56,13 +56,29 @@ renew_certificate() {
   reload_sshd
 }
 
+# A turn begins when there is a newer list, and at the latest when the broker is tired of being waited at.
+turn() {
+  set_places
+  load_settings
+  make_work_folder
+  began=$(date +%s)
+  fetch "krl/news?after=$(krl_version "$conf/krl")" "$work/news" || true
+  news=$(sed -n 's/^krl \([0-9]*\)$/\1/p' "$work/news" 2>/dev/null)
+  # No news and no wait: the broker is away, or has no place for one more.
+  [ "${news:-0}" -gt "$(krl_version "$conf/krl")" ] || [ $(($(date +%s) - began)) -ge 5 ] || sleep "$interval"
+  rm -rf "$work"
+  sync_once
+}
+
 # Each turn is a process of its own: what goes wrong in one ends that one.
 run_helper() {
   set_places
   load_settings
+  trap 'kill "$now_running" 2>/dev/null; exit 143' TERM INT HUP
   while [ -f "$conf/settings" ]; do
-    /bin/sh "$tool" sync || true
-    sleep "$interval"
+    /bin/sh "$tool" turn &
+    now_running=$!
+    wait "$now_running" || sleep 1
   done
 }
 

@@ -7,6 +7,7 @@ main() {
   case $what in
     enroll) enroll ;;
     sync) sync_once ;;
+    turn) turn ;;
     run) run_helper ;;
     status) status ;;
     push) push ;;

@@ -1,0 +1,59 @@
+/** `krl/news`: answers when there is a newer list, so that hosts hear of a revocation within a second and not with their next poll. It tells nothing that the list does not tell. */
+import { field, path } from 'mayfly/plugin'
+import type { Path } from 'mayfly/plugin'
+import type { Engine } from '../engine.ts'
+
+// Below the broker's own limit for an answer.
+const waitMsMax = 20_000
+// One look for all who wait.
+const lookEveryMs = 250
+// Each is an open connection; who comes later polls.
+const waitingMax = 10_000
+
+export function newsPath(engine: Engine): Path {
+  const news = new KrlNews(engine)
+  return path({
+    pattern: 'krl/news',
+    summary: 'waits for a newer list of the revoked than the version that is named, for 20 seconds at most',
+    open: true,
+    fields: { after: field.integer() },
+    read: async ({ fields }, _, signal) => ({
+      raw: Buffer.from(`krl ${await news.after(fields.after ?? 0, signal)}\n`),
+      type: 'text/plain'
+    })
+  })
+}
+
+class KrlNews {
+  readonly #engine: Engine
+  #waiting = 0
+  #look: Promise<number> | undefined
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** The version that is published when it is a newer one, or when nobody should wait longer. */
+  async after(version: number, signal: AbortSignal): Promise<number> {
+    const { clock } = this.#engine.context
+    const until = clock.elapsed() + waitMsMax
+    let published = await this.#engine.krl.version()
+    if (this.#waiting >= waitingMax) return published
+    this.#waiting += 1
+    try {
+      while (published <= version && clock.elapsed() < until && !signal.aborted) published = await (this.#look ??= this.#nextLook())
+      return published
+    } finally {
+      this.#waiting -= 1
+    }
+  }
+
+  async #nextLook(): Promise<number> {
+    try {
+      await this.#engine.context.clock.sleep(lookEveryMs)
+      return await this.#engine.krl.version()
+    } finally {
+      this.#look = undefined
+    }
+  }
+}
