@@ -9,7 +9,7 @@ import { fingerprint } from '../plugins/ssh/format/public-key.ts'
 import { serialRanges } from '../plugins/ssh/format/serial-ranges.ts'
 import { hostScript, principalsScript } from '../plugins/ssh/hosts/host-script.ts'
 import { missing } from './targets/missing.ts'
-import { sshdMissing } from './targets/sshd-programs.ts'
+import { listKrl, sshdMissing } from './targets/sshd-programs.ts'
 import { ed25519 } from './targets/sshd-stand.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mayfly-scripts-'))
@@ -26,23 +26,25 @@ function shell(body: string, input = ''): string {
   return execFileSync('sh', [script], { input, encoding: 'utf8' })
 }
 
-const shellcheck = spawnSync('shellcheck', ['--version']).status === 0 ? undefined : 'no shellcheck: apt-get install shellcheck'
+const judge = 'shellcheck'
+const shellcheck = spawnSync(judge, ['--version']).status === 0 ? undefined : 'no shellcheck: apt-get install shellcheck'
 
 test.skipIf(missing(shellcheck))('the scripts are POSIX, and shellcheck has nothing to say', () => {
   const files = [file('mayfly-host', hostScript()), file('mayfly-principals', principalsScript())]
-  const { stdout, status } = spawnSync('shellcheck', ['-s', 'sh', ...files], { encoding: 'utf8' })
+  const { stdout, status } = spawnSync(judge, ['-s', 'sh', ...files], { encoding: 'utf8' })
   expect([stdout, status]).toEqual(['', 0])
 })
 
+const [key, ca] = [`SHA256:${'k'.repeat(43)}`, `SHA256:${'c'.repeat(42)}+`]
+const accepted = (user = 'root', from = '192.0.2.7', id = 'alice:ops:1', serial = '42'): string =>
+  `Accepted publickey for ${user} from ${from} port 50022 ssh2: ED25519-CERT ${key} ID ${id} (serial ${serial}) CA ED25519 ${ca}`
+const logins = (...lines: readonly string[]): readonly string[] =>
+  shell('parse_logins', `${lines.join('\n')}\n`)
+    .split('\n')
+    .filter(Boolean)
+    .map(line => line.replace(/^\d+ /, ''))
+
 describe('the log of sshd', () => {
-  const [key, ca] = [`SHA256:${'k'.repeat(43)}`, `SHA256:${'c'.repeat(42)}+`]
-  const accepted = (user = 'root', from = '192.0.2.7', id = 'alice:ops:1', serial = '42'): string =>
-    `Accepted publickey for ${user} from ${from} port 50022 ssh2: ED25519-CERT ${key} ID ${id} (serial ${serial}) CA ED25519 ${ca}`
-  const logins = (...lines: readonly string[]): readonly string[] =>
-    shell('parse_logins', `${lines.join('\n')}\n`)
-      .split('\n')
-      .filter(Boolean)
-      .map(line => line.replace(/^\d+ /, ''))
   const login = `${ca} 42 root 192.0.2.7 50022 ${key}`
 
   test.each([
@@ -124,7 +126,7 @@ test.skipIf(missing(sshdMissing()))('sessions are matched against what ssh-keyge
     keys: [lost.publicKey],
     fingerprints: [Buffer.from('ab'.repeat(32), 'hex')]
   })
-  const listing = file('listing', execFileSync('ssh-keygen', ['-Q', '-l', '-f', file('krl', krl)]))
+  const listing = file('listing', listKrl(file('krl', krl)))
   const stolen = `SHA256:${Buffer.from('ab'.repeat(32), 'hex').toString('base64').replace(/=+$/, '')}`
   const rows: readonly [by: string | undefined, serial: string, key: string, revoked: boolean][] = [
     [prints[0], '7', 'SHA256:x', true],

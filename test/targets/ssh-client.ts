@@ -57,9 +57,6 @@ function words({ key, certificate, user, host = '127.0.0.1', port, options = [],
     ...(certificate === undefined ? [] : [`CertificateFile=${certificate}`]),
     ...options
   ]
-  return [
-    ...['-F', 'none', '-i', key, ...(port === undefined ? [] : ['-p', String(port)])],
-    ...settings.flatMap(setting => ['-o', setting]),
-    `${user}@${host}`
-  ]
+  const where = port === undefined ? [] : ['-p', String(port)]
+  return ['-F', 'none', '-i', key, ...where, ...settings.flatMap(setting => ['-o', setting]), `${user}@${host}`]
 }

@@ -3,12 +3,13 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import process from 'node:process'
 
+const keygen = 'ssh-keygen'
 const places = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/sbin/sshd']
 
 /** Why there is no sshd to test with here, or undefined when there is one. */
 export function sshdMissing(): string | undefined {
   if (!places.some(existsSync)) return 'no sshd on this machine: apt-get install openssh-server'
-  for (const program of ['ssh', 'ssh-keygen', 'curl'])
+  for (const program of ['ssh', keygen, 'curl'])
     if (spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0) return `no ${program} on this machine`
   return undefined
 }
@@ -34,5 +35,10 @@ export function linesOfThisVersion(): readonly string[] {
 
 /** A key pair in files, `file` and `file.pub`. */
 export function makeKey(file: string, ...options: readonly string[]): void {
-  execFileSync('ssh-keygen', ['-q', '-N', '', '-C', '', '-f', file, ...(options.length > 0 ? options : ['-t', 'ed25519'])])
+  execFileSync(keygen, ['-q', '-N', '', '-C', '', '-f', file, ...(options.length > 0 ? options : ['-t', 'ed25519'])])
+}
+
+/** What ssh-keygen reads in a KRL. */
+export function listKrl(file: string): Buffer {
+  return execFileSync(keygen, ['-Q', '-l', '-f', file])
 }

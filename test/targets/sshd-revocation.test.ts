@@ -14,6 +14,35 @@ import { SshdStand } from './sshd-once.ts'
 import { sshdMissing } from './sshd-programs.ts'
 import { ed25519, isAccepted, keyLineOf, linesOf } from './sshd-stand.ts'
 
+const ours = (more: Partial<Krl>): Buffer =>
+  encodeKrl({ version: 7n, generatedAt: 1_767_225_600n, certificates: [], keys: [], fingerprints: [], ...more })
+
+const upTo = (count: bigint, step: bigint): readonly bigint[] => Array.from({ length: Number(count) }, (_, at) => 1n + BigInt(at) * step)
+
+const section = (type: number, data: Buffer): Buffer => new WireWriter().byte(type).string(data).finish()
+
+const bitmap = (bits: number): Buffer => {
+  const bytes = Buffer.alloc(Math.ceil(bits / 8))
+  bytes[0] = 1 << ((bits - 1) & 7)
+  return new WireWriter().uint64(1n).string(bytes).finish()
+}
+
+const listed = (...all: readonly bigint[]): Buffer => {
+  const writer = new WireWriter()
+  for (const serial of all) writer.uint64(serial)
+  return section(0x20, writer.finish())
+}
+
+const extension = (critical: boolean): Buffer =>
+  section(
+    255,
+    new WireWriter()
+      .string('x@example.com')
+      .byte(critical ? 1 : 0)
+      .string('')
+      .finish()
+  )
+
 describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', () => {
   const stand = new SshdStand()
   afterAll(() => stand[Symbol.dispose]())
@@ -31,11 +60,8 @@ describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', () => {
     return stand.login({ config: [trusting, `RevokedKeys ${file}`], key, certificate })
   }
 
-  const ours = (more: Partial<Krl>): Buffer =>
-    encodeKrl({ version: 7n, generatedAt: 1_767_225_600n, certificates: [], keys: [], fingerprints: [], ...more })
   const serials = (all: readonly bigint[], issuer: typeof ca.publicKey | undefined = ca.publicKey): Buffer =>
     ours({ certificates: [{ ca: issuer, serials: serialRanges(all), keyIds: [] }] })
-  const upTo = (count: bigint, step: bigint): readonly bigint[] => Array.from({ length: Number(count) }, (_, at) => 1n + BigInt(at) * step)
 
   test.concurrent.each<[result: string, what: string, () => Buffer, { serial?: bigint; keyId?: string }?]>([
     ['A', 'empty', () => ours({})],
@@ -68,31 +94,8 @@ describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', () => {
   })
 
   const header = ours({})
-  const section = (type: number, data: Buffer): Buffer => new WireWriter().byte(type).string(data).finish()
   const revoked = (...parts: readonly Buffer[]): Buffer =>
     section(1, Buffer.concat([new WireWriter().string(caBlob).string('').finish(), ...parts]))
-  const bitmap = (bits: number, more: Buffer = Buffer.alloc(0)): Buffer => {
-    const bytes = Buffer.alloc(Math.ceil(bits / 8))
-    bytes[0] = 1 << ((bits - 1) & 7)
-    return new WireWriter()
-      .uint64(1n)
-      .string(Buffer.concat([more, bytes]))
-      .finish()
-  }
-  const listed = (...all: readonly bigint[]): Buffer => {
-    const writer = new WireWriter()
-    for (const serial of all) writer.uint64(serial)
-    return section(0x20, writer.finish())
-  }
-  const extension = (critical: boolean): Buffer =>
-    section(
-      255,
-      new WireWriter()
-        .string('x@example.com')
-        .byte(critical ? 1 : 0)
-        .string('')
-        .finish()
-    )
 
   test.concurrent.each<[result: string, what: string, krl: Uint8Array | string | null]>([
     ['A', 'open: no bytes', ''],
