@@ -15,9 +15,8 @@ const noSuchThread = 1094
 /** Step 2: ends the sessions, again and again, until two passes find none. By name, which is never used twice: the session of a user that was dropped goes on and keeps it. */
 export async function endSessions(server: Server, session: Session, endings: readonly Ending[], signal: AbortSignal): Promise<void> {
   const named = new Map(endings.filter(({ foreign }) => !foreign).map(ending => [ending.user.name, ending]))
-  if (named.size === 0) return
   const startedAt = server.clock.elapsed()
-  for (let clean = 0; ;) {
+  for (let clean = 0; named.size > 0;) {
     const alive = (await sessionsOf(session, [...named.keys()], signal)).filter(({ name }) => named.has(name))
     clean = alive.length === 0 ? clean + 1 : 0
     if (clean === passesCleanMin) return

@@ -11,7 +11,7 @@ export interface MysqlBinaries {
   /** The server's own command, and what comes before its arguments. */
   readonly server: readonly [string, ...string[]]
   /** Fills an empty data folder; without a password for its root, and with no network yet. */
-  initialise(data: string): readonly [string, ...string[]]
+  initialise(data: string, tmp: string): readonly [string, ...string[]]
   readonly arguments: readonly string[]
 }
 
@@ -32,10 +32,12 @@ export function findMysql(flavour: Flavour): MysqlBinaries {
 function mariadb(): MysqlBinaries {
   return {
     server: [found('mariadbd')!, '--no-defaults'],
-    initialise: data => [
+    initialise: (data, tmp) => [
       found('mariadb-install-db')!,
       '--no-defaults',
       `--datadir=${data}`,
+      // Two at once take each other's files for their own.
+      `--tmpdir=${tmp}`,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       '--innodb-log-file-size=16M'

@@ -16,6 +16,8 @@ export interface MysqlServerOptions {
   readonly flavour: Flavour
   /** Options of the server, such as `{ event_scheduler: 'OFF' }`. */
   readonly settings: Readonly<Record<string, string>>
+  /** Files of a server that has TLS: `cert.pem`, `key.pem`, `ca.pem`. */
+  readonly tls: Readonly<Record<string, string>>
   readonly superuser: string
   readonly password: string
 }
@@ -122,11 +124,12 @@ export class MysqlServer implements AsyncDisposable {
   }
 
   async #initialise(): Promise<void> {
-    const { superuser, password } = this.#options
+    const { superuser, password, tls } = this.#options
     this.#write('init.sql', firstAccount(superuser, password))
+    for (const [name, pem] of Object.entries(tls)) this.#write(name, pem)
     mkdirSync(join(this.folder, 'tmp'))
     if (this.#user) chownSync(join(this.folder, 'tmp'), this.#user.uid, this.#user.gid)
-    const [command, ...rest] = this.#binaries.initialise(join(this.folder, 'data'))
+    const [command, ...rest] = this.#binaries.initialise(join(this.folder, 'data'), join(this.folder, 'tmp'))
     await promisify(execFile)(command, rest, { cwd: '/', env: environment(), ...this.#user })
   }
 
@@ -156,6 +159,7 @@ export class MysqlServer implements AsyncDisposable {
     return [
       ...Object.entries(fixed).map(([name, value]) => `--${name}=${value}`),
       '--skip-name-resolve',
+      ...Object.keys(this.#options.tls).map(name => `--ssl-${name.replace('.pem', '')}=${join(folder, name)}`),
       ...this.#binaries.arguments,
       ...Object.entries(this.#options.settings).map(([name, value]) => `--${name.replaceAll('_', '-')}=${value}`)
     ]

@@ -35,9 +35,14 @@ export class TestMysql extends MysqlAccess {
   }
 }
 
-export async function startMysql(flavour: Flavour, settings: Readonly<Record<string, string>> = {}): Promise<TestMysql> {
+/** `tls`: the files `cert.pem`, `key.pem` and `ca.pem` of a server that has TLS. */
+export async function startMysql(
+  flavour: Flavour,
+  settings: Readonly<Record<string, string>> = {},
+  tls: Readonly<Record<string, string>> = {}
+): Promise<TestMysql> {
   const [superuser, password] = ['tester', newPassword()]
-  const server = await MysqlServer.start({ flavour, settings, superuser, password })
+  const server = await MysqlServer.start({ flavour, settings, tls, superuser, password })
   try {
     const { host, port, logFile } = server
     const admin = { user: 'mayfly', password: newPassword() }
