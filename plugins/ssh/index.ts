@@ -7,11 +7,13 @@
  *  otp/       one-time passwords
  *  use/       who asks at a login, and who has logged in
  *  hosts/     enrolling hosts, and what runs there
+ *  engineer/  the engineer's own ssh
  *  format/    keys, certificates, lists and signatures as bytes */
 import type { BackendType, Path, Plugin } from 'mayfly/plugin'
 import { blockedKeyPaths } from './blocked-keys/blocked-key-paths.ts'
 import { BlockedKeys } from './blocked-keys/blocked-keys.ts'
 import { certificatePaths } from './certificates/certificate-paths.ts'
+import { accessPath } from './engineer/access-path.ts'
 import { configCaPath } from './issuers/config-ca.ts'
 import { configIssuersPath } from './issuers/config-issuers.ts'
 import { issuerPaths } from './issuers/issuer-paths.ts'
@@ -74,6 +76,7 @@ function paths(engine: Engine): readonly Path[] {
     ...certificatePaths(engine),
     ...blockedKeyPaths(engine),
     ...krlPaths(engine),
+    accessPath,
     principalsPath(engine),
     usagePath(engine),
     otpCredsPath(engine),

@@ -25,6 +25,16 @@ export async function allowedPrincipals(
   return principals
 }
 
+/** What a role lets this caller ask for, `*` for anybody, and what it gives unasked. Nothing: it names what this caller has not. */
+export function userPrincipals(role: CaRole, caller: PathRequest['caller']) {
+  try {
+    return { allowed: allowedNames(role.allowedUsers, role.allowedUsersTemplate, caller), usual: defaultPrincipals(role, caller) }
+  } catch (error) {
+    if (error instanceof BrokerError) return { allowed: [], usual: [] }
+    throw error
+  }
+}
+
 function defaultPrincipals(role: CaRole, caller: PathRequest['caller']): readonly string[] {
   return allowedNames(role.defaultUser, role.defaultUserTemplate, caller)
 }

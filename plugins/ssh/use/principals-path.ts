@@ -57,7 +57,7 @@ function refusalOf(lease: MountLease | undefined, now: Temporal.Instant): string
 }
 
 /** The principals that an account takes: what an operator said of this host, else its own name. */
-async function takenAt(storage: MountStorage, host: string, user: string): Promise<readonly string[]> {
+export async function takenAt(storage: MountStorage, host: string, user: string): Promise<readonly string[]> {
   const stored = host === '' ? undefined : await readHost(storage, host)
   const accounts = stored?.host.accounts ?? {}
   return Object.hasOwn(accounts, user) ? accounts[user]! : [user]
