@@ -1,5 +1,6 @@
 import { field } from 'mayfly/plugin'
 import type { MountReader, z } from 'mayfly/plugin'
+import type { CutOff } from './sts/session-recipe.ts'
 
 export const roleFields = {
   credential_type: field.text(),
@@ -21,7 +22,7 @@ export const roleFields = {
   // Mayfly's own.
   guard: field.text(),
   source_identity: field.text(),
-  cut_on_revoke: field.boolean(),
+  cut_on_revoke: field.text(),
   wait_until_usable: field.boolean(),
   lease_outlives_token: field.boolean()
 }
@@ -47,7 +48,7 @@ export type Role = {
   readonly permissionsBoundaryArn: string
   readonly guard: 'full' | 'iam' | null
   readonly sourceIdentity: string | null
-  readonly cutOnRevoke: boolean | null
+  readonly cutOnRevoke: CutOff | null
   readonly waitUntilUsable: boolean | null
   readonly leaseOutlivesToken: boolean | null
 }

@@ -7,6 +7,7 @@ import { listKeys, pageFields } from './key-list.ts'
 import { compactPolicy } from './policy-document.ts'
 import { isRoleName, readRole, roleFields, roleKey } from './role.ts'
 import type { Role, RoleFields } from './role.ts'
+import { cutOff } from './sts/cut-off.ts'
 
 /** `roles` and `roles/:name`. */
 export function rolePaths(kinds: readonly CredentialKind[]): readonly Path[] {
@@ -135,7 +136,7 @@ function merged(fields: RoleFields, stored: Role | undefined): Role {
     permissionsBoundaryArn: fields.permissions_boundary_arn ?? stored?.permissionsBoundaryArn ?? '',
     guard: fields.guard === undefined ? (stored?.guard ?? null) : guard(fields.guard),
     sourceIdentity: fields.source_identity ?? stored?.sourceIdentity ?? null,
-    cutOnRevoke: fields.cut_on_revoke ?? stored?.cutOnRevoke ?? null,
+    cutOnRevoke: fields.cut_on_revoke === undefined ? (stored?.cutOnRevoke ?? null) : cutOff(fields.cut_on_revoke),
     waitUntilUsable: fields.wait_until_usable ?? stored?.waitUntilUsable ?? null,
     leaseOutlivesToken: fields.lease_outlives_token ?? stored?.leaseOutlivesToken ?? null
   }

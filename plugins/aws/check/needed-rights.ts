@@ -74,10 +74,11 @@ function rightsOfSessions(role: Role, { partition, account }: Where): readonly S
     ...(role.sessionTags ? ['sts:TagSession'] : []),
     ...(role.sourceIdentity ? ['sts:SetSourceIdentity'] : [])
   ]
-  const cutting =
-    role.cutOnRevoke === true ? [{ sid: 'CutSessions', actions: ['iam:PutRolePolicy', 'iam:DeleteRolePolicy'], resources }] : []
+  const cutting = cuts(role) ? [{ sid: 'CutSessions', actions: ['iam:PutRolePolicy', 'iam:DeleteRolePolicy'], resources }] : []
   return [{ sid: `Assume${actions.length > 1 ? 'Attributed' : ''}`, actions, resources }, ...cutting]
 }
+
+export const cuts = ({ cutOnRevoke }: Role): boolean => cutOnRevoke !== null && cutOnRevoke !== 'none'
 
 /** Its own keys, and what it may know of itself. */
 export function ownRights({ rootArn }: Where): readonly Statement[] {

@@ -7,7 +7,7 @@ import type { KnownRoot } from '../known-root.ts'
 import { readRole } from '../role.ts'
 import type { Role } from '../role.ts'
 import { readStaticRole } from '../static/static-role.ts'
-import { ownRights, policyOf, rightsOfRole, rightsOfStatic } from './needed-rights.ts'
+import { cuts, ownRights, policyOf, rightsOfRole, rightsOfStatic } from './needed-rights.ts'
 import type { Where } from './needed-rights.ts'
 
 // A policy for more roles would be longer than any that AWS takes.
@@ -63,6 +63,6 @@ function concernsOf(roles: readonly Role[], { arn }: KnownRoot): readonly string
       ({ type, permissionsBoundaryArn }) => type === 'iam_user' && permissionsBoundaryArn === '',
       'iam_user without permissions_boundary_arn: whoever has the key of the broker can make users that may do everything'
     ),
-    ...has(({ cutOnRevoke }) => cutOnRevoke === true, 'cut_on_revoke: with iam:PutRolePolicy the broker can give these roles any right')
+    ...has(role => cuts(role), 'cut_on_revoke: with iam:PutRolePolicy the broker can give these roles any right')
   ]
 }

@@ -1,7 +1,7 @@
 /** What is left to do when a static role was deleted: the keys that it made end, the user stays. */
 import type { Json, MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
-import { presentAccount } from './static-rotation.ts'
+import { presentAccount } from '../present-account.ts'
 import type { Account } from '../account.ts'
 import { endKey, findUser, listKeys } from './user-keys.ts'
 
@@ -27,7 +27,7 @@ export function staticEnding(engine: Engine): Task {
 }
 
 async function end(engine: Engine, intent: EndIntent, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
-  const { account } = await presentAccount(engine, storage)
+  const { account } = await presentAccount(engine, storage, endStatic)
   const did = await endKeys(account, intent, signal)
   const looked = (await storage.get(intent.claim))?.value
   if (intent.making !== null && looked !== secondLook) {

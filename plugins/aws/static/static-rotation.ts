@@ -8,7 +8,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { MountStorage, TargetId, Task, TaskOutcome } from 'mayfly/plugin'
 import type { Account } from '../account.ts'
 import type { Engine } from '../engine.ts'
-import { readRoot, targetOf } from '../root-config.ts'
+import { presentAccount } from '../present-account.ts'
 import { waitUntilUsable } from '../usable/wait-until-usable.ts'
 import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
 import type { StaticCredential, StaticRole } from './static-role.ts'
@@ -39,23 +39,12 @@ async function step(engine: Engine, name: string, storage: MountStorage, signal:
   const { credential, version } = kept
   const nextAt = Temporal.Instant.from(credential.nextAt)
   if (credential.making === null && Temporal.Instant.compare(nextAt, engine.context.clock.now()) > 0) return { again: nextAt }
-  const { account, target } = await presentAccount(engine, storage)
+  const { account, target } = await presentAccount(engine, storage, rotateStatic)
   const turn = { name, role: stored.role, credential, version, account, target }
   await refuseAnother(turn, signal)
   return credential.making === null
     ? await prepare(engine, turn, storage, signal)
     : await make(engine, turn, credential.making, storage, signal)
-}
-
-/** The account of the root as it is now. */
-export async function presentAccount(
-  engine: Engine,
-  storage: MountStorage
-): Promise<{ readonly account: Account; readonly target: TargetId }> {
-  const root = await readRoot(storage)
-  if (!root) throw new BrokerError('invalid_request', 'no root yet: write access_key and secret_key to config/root')
-  const { account } = await engine.accounts.ofVersion(root.config.version)
-  return { account, target: targetOf(engine, rotateStatic, root.config.version) }
 }
 
 /** Somebody deleted the user, or made another of the same name, or the root leads to another account: its keys are not ours. */

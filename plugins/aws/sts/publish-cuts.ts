@@ -1,10 +1,12 @@
 /** Writes what is to be cut of one role's sessions into an inline policy of the role. A task: it runs never twice at a time, on whichever node, and where a new cut overtakes
  *  it, it runs again; so one hand writes the policy, and it always writes all that is on record. */
 import { DeleteRolePolicyCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam'
+import { BrokerError } from 'mayfly/plugin'
 import type { BackendContext, Json, MountStorage, TargetId, Task, TaskOutcome } from 'mayfly/plugin'
 import type { Account } from '../account.ts'
 import { awsCode, isMissing } from '../aws-error.ts'
 import type { Engine } from '../engine.ts'
+import { presentAccount } from '../present-account.ts'
 import { cutPolicy } from './cut-policy.ts'
 import type { CutPolicy } from './cut-policy.ts'
 import { cutKey, publishedKey, readCuts, readPublished, roleDigest } from './cuts.ts'
@@ -21,8 +23,6 @@ const charsMin = 500
 
 // Ends of sessions that lie close together are cleared away together.
 const clearEveryMs = 300_000
-// Somebody deleted the role or its policies by hand, or took a right away: what is cut is looked at again.
-const againMs = 60_000
 
 export function cutPublishing(engine: Engine): Task {
   return { run: (intent, storage, signal) => publish(engine, intentOf(intent), storage, signal) }
@@ -34,16 +34,24 @@ async function publish(engine: Engine, { target, roleArn }: CutIntent, storage: 
   const [cuts, { published, row }] = [await readCuts(storage, digest), await readPublished(storage, digest)]
   const now = clock.now()
   for (const cut of cuts) if (Temporal.Instant.compare(cut.until, now) <= 0) storage.remove(cutKey(digest, cut))
-  const account = await engine.accounts.at(target)
+  const account = await accountOf(engine, target, storage)
   const made = await write(account, { roleArn, policyName: cutPolicyName(engine.context) }, room => cutPolicy(cuts, now, room), signal)
-  if (made === 'no role')
-    return { done: true, did: 'found no such role', why: `the role ${roleArn} is not there, and nothing of it can be cut` }
-  if (made.document === undefined) {
-    storage.remove(publishedKey(digest))
+  if (made.cut.length === 0 && made.leftOut.length === 0) {
+    if (row > 0) storage.remove(publishedKey(digest), row)
     return { done: true, did: 'cut nothing any more' }
   }
   storage.put(publishedKey(digest), nextPublished(made, published, clock.now()), row)
   return outcome(made, now)
+}
+
+/** That of the leases, while their root is kept; clearing away may come after it. */
+async function accountOf(engine: Engine, target: TargetId, storage: MountStorage): Promise<Account> {
+  try {
+    return await engine.accounts.at(target)
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'integrity') throw error
+    return (await presentAccount(engine, storage, publishCuts)).account
+  }
 }
 
 /** Of one mount of one broker: another's is its own. */
@@ -54,7 +62,7 @@ async function write(
   { roleArn, policyName }: { readonly roleArn: string; readonly policyName: string },
   policyIn: (room: number) => CutPolicy,
   signal: AbortSignal
-): Promise<CutPolicy | 'no role'> {
+): Promise<CutPolicy> {
   const names = { RoleName: roleArn.slice(roleArn.lastIndexOf('/') + 1), PolicyName: policyName }
   for (let room = charsMax; ; room = Math.floor(room / 2)) {
     const policy = policyIn(room)
@@ -67,7 +75,8 @@ async function write(
       }
       return policy
     } catch (error) {
-      if (isMissing(error)) return policy.document === undefined ? policy : 'no role'
+      // The role itself is not there.
+      if (isMissing(error)) return { document: undefined, cut: [], leftOut: [...policy.cut, ...policy.leftOut] }
       if (awsCode(error) !== 'LimitExceeded' || room <= charsMin) throw error
     }
   }
@@ -79,16 +88,13 @@ function nextPublished({ cut, leftOut }: CutPolicy, before: Published, now: Temp
 }
 
 function outcome({ cut, leftOut }: CutPolicy, now: Temporal.Instant): TaskOutcome {
-  const ends = cut.map(({ until }) => until).toSorted((a, b) => Temporal.Instant.compare(a, b))
+  const did = `cut ${cut.length} sessions`
+  const [first] = [...cut, ...leftOut].map(({ until }) => until).toSorted((a, b) => Temporal.Instant.compare(a, b))
   const soonest = now.add({ milliseconds: clearEveryMs })
-  const again = Temporal.Instant.compare(ends[0]!, soonest) < 0 ? soonest : ends[0]!
-  if (leftOut.length === 0) return { again, did: `cut ${cut.length} sessions` }
-  // With the first end there is room for another.
-  return {
-    again: now.add({ milliseconds: againMs }),
-    did: `cut ${cut.length} sessions`,
-    why: `the policy of the role has no room for ${leftOut.length} more: they end by themselves`
-  }
+  const again = Temporal.Instant.compare(first!, soonest) < 0 ? soonest : first!
+  if (leftOut.length === 0) return { again, did }
+  const why = cut.length === 0 ? 'the role is not there' : 'the policy of the role has no more room'
+  return { again: soonest, did, why: `${why}: ${leftOut.length} sessions end by themselves` }
 }
 
 const intentOf = (intent: Json): CutIntent => intent as CutIntent

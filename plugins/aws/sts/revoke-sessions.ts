@@ -65,7 +65,7 @@ function cutOutcome(engine: Engine, call: RevokeCall, { recipe, digest, publishe
       kind: 'outlives',
       until,
       again: earlier(now.add({ minutes: 1 }), until),
-      why: 'the policy of its role has no room to cut one more'
+      why: 'its role has no room for one more cut, or is not there: it ends by itself'
     }
   call.storage.put(cutKey(digest, cut), true)
   return { kind: 'outlives', until, again: earlier(now.add({ milliseconds: lookAgainMs }), until), why: onTheWay }

@@ -22,7 +22,7 @@ export function planSession(engine: Engine, kind: SessionKind, asked: Asked): Is
   refuseLongName(request.fields.role_session_name)
   const roleArn = kind === 'assumed_role' ? chosenRole(asked) : refuseRole(asked)
   const life = lifeOf(kind, asked)
-  const cut: CutOff = role.cutOnRevoke === true ? 'session_name' : 'none'
+  const cut: CutOff = role.cutOnRevoke ?? 'none'
   const name = nameOf(kind, asked)
   const { mfaSerial, mfaCode } = mfaOf(asked)
   return {
@@ -148,8 +148,9 @@ function guaranteesOf(kind: SessionKind, cut: CutOff): Guarantees {
 
 function cutNotes(cut: CutOff): readonly string[] {
   if (cut === 'none') return ['AWS takes no session back: revoking ends the lease, and the keys work until their own expiry']
+  const whom = cut === 'session_name' ? 'this one' : 'this one and every session of its role that was issued until then'
   return [
-    'AWS takes no session back: revoking has everything denied to this one by a policy of its role, which may take minutes to count everywhere'
+    `AWS takes no session back: revoking has everything denied to ${whom}, by a policy of the role that may take minutes to count everywhere`
   ]
 }
 

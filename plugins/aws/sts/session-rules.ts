@@ -51,7 +51,7 @@ function foreignFields({ sessionTags, externalId, sourceIdentity, cutOnRevoke }:
     session_tags: sessionTags,
     external_id: externalId || null,
     source_identity: sourceIdentity || null,
-    cut_on_revoke: cutOnRevoke || null
+    cut_on_revoke: cutOnRevoke === 'none' ? null : cutOnRevoke
   }
   return Object.entries(given).flatMap(([field, value]) =>
     value === null ? [] : [`${field} parameter only valid for assumed_role credential type`]
@@ -72,7 +72,11 @@ export function sessionWarnings(kind: SessionKind, role: Role): readonly string[
   if (kind === 'session_token') warnings.push('a session_token has all rights of the user whose keys the root holds')
   if (role.defaultStsTtl > 0 && role.defaultStsTtl < secondsMin)
     warnings.push(`default_sts_ttl: STS gives no session of less than ${secondsMin} s, and requests that name no ttl will be refused`)
-  if (role.cutOnRevoke === true)
+  if (role.cutOnRevoke === 'issue_time')
+    warnings.push(
+      'cut_on_revoke by issue_time: revoking one lease cuts every session of the IAM role that was issued before it, whoever asked for it'
+    )
+  if (role.cutOnRevoke !== null && role.cutOnRevoke !== 'none')
     warnings.push(
       'cut_on_revoke needs iam:PutRolePolicy and iam:DeleteRolePolicy on these roles, which is the power to change what they may do: allow it on exactly these'
     )
