@@ -1,0 +1,36 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { BrokerError } from 'mayfly/plugin'
+import type { AskingCall } from 'mayfly/plugin'
+import { decodeBase64 } from '../format/base64.ts'
+import { writeKeyLine } from '../format/key-line.ts'
+import { isGenuine, parseCertificate } from '../format/parse-certificate.ts'
+import { keyBlob } from '../format/public-key.ts'
+import { signerOf } from '../format/signer.ts'
+import type { Choice } from './choose-role.ts'
+import type { HeldCertificate } from './held-certificate.ts'
+
+/** A key pair that is made here and never leaves, and the broker's certificate for it. */
+export async function newCertificate(call: AskingCall, { mount, role, principals }: Choice, ttl?: string): Promise<HeldCertificate> {
+  const signer = signerOf(generateKeyPairSync('ed25519').privateKey)
+  const reply = await call.request('POST', `${mount}/sign/${role}`, {
+    public_key: writeKeyLine(signer.publicKey),
+    ...(principals.length > 0 ? { valid_principals: principals.join(',') } : {}),
+    ...(ttl === undefined ? {} : { ttl })
+  })
+  const line = reply?.data['signed_key']
+  const blob = typeof line === 'string' ? decodeBase64(line.trim().split(' ')[1] ?? '', 'certificate') : undefined
+  const certificate = blob && parseCertificate(blob)
+  if (!reply || !certificate || !isGenuine(certificate) || !keyBlob(certificate.key).equals(keyBlob(signer.publicKey)))
+    throw new BrokerError('target_refused', `${mount}/sign/${role}: the broker answered with no certificate of this key`)
+  return {
+    blob,
+    signer,
+    lease: reply.leaseId,
+    mount,
+    role,
+    principals: certificate.principals,
+    serial: String(certificate.serial),
+    madeAt: Date.now(),
+    until: Number(certificate.validBefore) * 1_000
+  }
+}
