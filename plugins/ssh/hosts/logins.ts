@@ -17,6 +17,7 @@ const reported = z.object({
   logins: z
     .array(
       z.object({
+        event: z.enum(['login', 'logout'], 'expected "login" or "logout"'),
         at: z.int().min(0),
         ca: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint was expected'),
         serial: z.string().regex(/^\d{1,20}$/, 'a serial was expected'),
@@ -27,7 +28,7 @@ const reported = z.object({
     .max(loginsMax)
 })
 
-/** `hosts/:host/logins`: who came in with a certificate, as the host's log says. A batch is sent until it is taken, and counts once. */
+/** `hosts/:host/logins`: who came in with a certificate, as the host's log says, and who went. A batch is sent until it is taken, and counts once. */
 export function loginsPath(engine: Engine): Path {
   return path({
     pattern: 'hosts/:host/logins',
@@ -41,11 +42,11 @@ export function loginsPath(engine: Engine): Path {
       writeHost(storage, name, { ...host, enrolled: { ...enrolled, loginsSequence: said.sequence } }, version, host)
       const latest = engine.context.clock.now().add({ milliseconds: aheadMsMax })
       const names = await certificateNames(storage, logins)
-      for (const [index, { at, from }] of logins.entries()) {
+      for (const [index, { event, at, from }] of logins.entries()) {
         const name = names[index]
         const told = Temporal.Instant.fromEpochMilliseconds(at * 1_000)
         const seen = Temporal.Instant.compare(told, latest) > 0 ? latest : told
-        if (name !== undefined) storage.used(name, { at: seen, kind: 'login', ...(parseAddress(from) && { from }) })
+        if (name !== undefined) storage.used(name, { at: seen, kind: event, ...(parseAddress(from) && { from }) })
       }
       return undefined
     }

@@ -59,7 +59,7 @@ read_logins() {
   new_log_lines | parse_logins >"$work/logins"
   if [ -s "$work/logins" ]; then
     cat "$work/logins" >>"$state/sessions"
-    cat "$work/logins" >>"$state/queue"
+    sed 's/^/login /' "$work/logins" >>"$state/queue"
     # A broker that is away for long must not fill the disk: the oldest go.
     [ "$(wc -l <"$state/queue")" -le "$queue_max" ] || {
       alarm 'logins wait for the broker for too long: the oldest are dropped'
@@ -86,7 +86,7 @@ send_logins() {
 make_batch() {
   head -n "$batch_max" "$state/queue" | awk '
     BEGIN { printf ",\"logins\":[" }
-    { printf "%s{\"at\":%s,\"ca\":\"%s\",\"serial\":\"%s\",\"user\":\"%s\",\"from\":\"%s\"}", (NR > 1 ? "," : ""), $1, $2, $3, $4, $5 }
+    { printf "%s{\"event\":\"%s\",\"at\":%s,\"ca\":\"%s\",\"serial\":\"%s\",\"user\":\"%s\",\"from\":\"%s\"}", (NR > 1 ? "," : ""), $1, $2, $3, $4, $5, $6 }
     END { printf "]" }' >"$work/fields"
   sign_message logins "$(cat "$work/fields")" "$work/batch"
   tail -n "+$((batch_max + 1))" "$state/queue" >"$state/queue.new"

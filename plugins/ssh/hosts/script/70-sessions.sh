@@ -14,11 +14,13 @@ end_revoked_sessions() {
 revoked_sessions() {
   awk '
     # ssh-keygen shows the hash of a key in base64, and a hash that is listed as such in hex.
-    function hex(text, i, bits, value, out) {
+    # Four bits at a time, and no powers: not every awk can do them. `unit` is 2 to the number of the bits that are left over, 1 or 4, or 16 on the way.
+    function hex(text, i, unit, value, out) {
       sub(/^SHA256:/, "", text)
+      unit = 1
       for (i = 1; i <= length(text); i++) {
         value = value * 64 + index("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", substr(text, i, 1)) - 1
-        for (bits += 6; bits >= 4; value = value % 2 ^ bits) { bits -= 4; out = out substr("0123456789abcdef", int(value / 2 ^ bits) + 1, 1) }
+        for (unit *= 64; unit >= 16; value = value % unit) { unit /= 16; out = out substr("0123456789abcdef", int(value / unit) + 1, 1) }
       }
       return "SHA256:" out
     }
@@ -56,12 +58,15 @@ socket_of() {
     }'
 }
 
+# Who is not connected any more has logged out, between the last look and this one.
 forget_ended_sessions() {
-  while read -r line; do
+  : >"$work/ended"
+  while read -r at rest; do
     # shellcheck disable=SC2086 # its words are what is wanted
-    set -- $line
-    [ -z "$(socket_of "$5" "$6")" ] || printf '%s\n' "$line"
+    set -- $rest
+    if [ -n "$(socket_of "$4" "$5")" ]; then printf '%s %s\n' "$at" "$rest"; else printf 'logout %s %s\n' "$(date +%s)" "$rest" >>"$work/ended"; fi
   done <"$state/sessions" >"$work/sessions"
+  cat "$work/ended" >>"$state/queue"
   cp "$work/sessions" "$state/sessions.new"
   mv -f "$state/sessions.new" "$state/sessions"
 }
