@@ -35,18 +35,25 @@ const answered = z.object({
   ok: z.boolean(),
   steps: z.array(z.object({ step: z.string(), ok: z.boolean(), ms: z.number(), told: z.string() })),
   rights: z.object({ objects: z.array(z.object({ on: z.string(), may: z.array(z.string()) })), more: z.number() }).optional(),
-  concerns: z.array(z.string())
+  concerns: z.array(z.string()),
+  guarantees: z.object({ revocable: z.string(), endsSessions: z.boolean(), diesByItself: z.boolean() }).optional()
 })
 type Answered = z.output<typeof answered>
 
-function show(screen: CommandScreen, { role, ok, steps, rights, concerns }: Answered): void {
+function show(screen: CommandScreen, { role, ok, steps, rights, concerns, guarantees }: Answered): void {
   screen.table(
     ['Step', 'Result', 'Time', 'Found'],
     steps.map(one => [one.step, one.ok ? 'ok' : 'FAILED', `${one.ms.toFixed(1)} ms`, one.told])
   )
   if (rights) showRights(screen, rights)
+  if (guarantees) screen.say('', promised(guarantees))
   if (concerns.length > 0) screen.say('', 'In production:', ...concerns.map(one => `- ${one}`))
   screen.say('', ok ? `The role ${role} works${concerns.length > 0 ? ', mind the above' : ''}.` : `The role ${role} does not work.`)
+}
+
+function promised({ revocable, endsSessions, diesByItself }: NonNullable<Answered['guarantees']>): string {
+  const sessions = endsSessions ? 'its sessions are ended' : 'open sessions stay'
+  return `A credential is revoked ${revocable}, ${sessions}, and it ${diesByItself ? 'dies by itself' : 'ends only while Mayfly runs'}.`
 }
 
 function showRights(screen: CommandScreen, { objects, more }: NonNullable<Answered['rights']>): void {

@@ -58,9 +58,9 @@ async function revokeUsers(engine: Engine, { target, recipe, leases }: RevokeCal
   using held = await engine.databases.hold(target)
   const users = leases.map(lease => toRevokedUser(engine, held.account, lease))
   const readable = users.filter(user => user !== undefined)
-  const { revocation: statements, owned } = toRecipe(recipe)
-  const outcomes =
-    readable.length === 0 ? [] : [...(await held.database.revokeUsers({ statements, users: readable, ...(owned && { owned }) }, signal))]
+  const { creation, revocation: statements, owned } = toRecipe(recipe)
+  const how = { statements, ownWay: creation.length === 0, ...(owned && { owned }) }
+  const outcomes = readable.length === 0 ? [] : [...(await held.database.revokeUsers({ ...how, users: readable }, signal))]
   if (outcomes.length !== readable.length) throw new Error(`the driver answered ${outcomes.length} outcomes for ${readable.length} users`)
   return users.map(user => (user ? outcomes.shift()! : { kind: 'failed', error: new BrokerError('integrity', 'the handle names no user') }))
 }

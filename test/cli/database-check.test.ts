@@ -20,6 +20,7 @@ describe.skipIf(missing(postgresMissing()))('mayfly database check', () => {
     for (const step of ['connection', 'statements', 'server', 'password', 'name', 'create', 'rights', 'login', 'revoke', 'no login'])
       expect(out).toMatch(new RegExp(`^${step} +ok +\\d+\\.\\d ms`, 'm'))
     expect(out).toMatch(/^table public\.orders +SELECT$/m)
+    expect(out).toContain('A credential is revoked at once, its sessions are ended, and it dies by itself.')
     expect(out).toContain('- sslmode=disable: no TLS')
     expect(out).toMatch(/The role checked works, mind the above\.\n$/)
     expect(await stage.users('checked')).toEqual([])
