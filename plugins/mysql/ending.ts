@@ -7,6 +7,8 @@ export interface Ending {
   readonly hosts: readonly string[] | undefined
   /** Its accounts, found and proven ours at the first step. */
   accounts: readonly string[]
+  /** Its making is over: nothing that was sent before can make it again. */
+  made: boolean
   /** Somebody else's, or not to be told apart from it: not touched at all. */
   foreign: boolean
   /** This user alone: it may still give access. */
@@ -19,6 +21,7 @@ export const newEnding = (user: RevokedUser): Ending => ({
   user,
   hosts: hostsOf(user.handle),
   accounts: [],
+  made: user.createBy === undefined,
   foreign: false,
   failed: undefined,
   waits: undefined

@@ -31,14 +31,14 @@ export async function proveEnd(
 
 function outcomeOf(
   server: Server,
-  { user, accounts, failed, waits, foreign }: Ending,
+  { user, accounts, made, failed, waits, foreign }: Ending,
   left: Accounts,
   sessions: ReadonlySet<string>
 ): RevokeOutcome {
   if (foreign && failed) return { kind: 'failed', error: failed }
   if (sessions.has(user.name)) return { kind: 'failed', error: failed ?? refused('a session of the user is open') }
   const found = left.get(user.name)
-  if (!found) return waits ? ended(server, waits.seconds, waits.why) : absent(server, user.createBy)
+  if (!found) return waits ? ended(server, waits.seconds, waits.why) : absent(server, made ? undefined : user.createBy)
   if (failed) return { kind: 'failed', error: failed }
   if (accounts.length === 0) return { kind: 'failed', error: refused('a user of that name has appeared meanwhile') }
   if (found.some(({ locked }) => !locked)) return { kind: 'failed', error: refused('the user may log in again') }

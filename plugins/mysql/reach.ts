@@ -23,7 +23,7 @@ export interface Reachable {
 }
 
 /** How a session of ours reads, quotes and waits. The time limit is a comment to a server that has none. */
-export const pinned = `set time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', lock_wait_timeout = ${lockSeconds}, innodb_lock_wait_timeout = ${lockSeconds},
+export const pinned = `set time_zone = '+00:00', sql_mode = concat('STRICT_ALL_TABLES' /*M! , ',NO_AUTO_CREATE_USER' */), lock_wait_timeout = ${lockSeconds}, innodb_lock_wait_timeout = ${lockSeconds},
   autocommit = 1 /*M! , max_statement_time = ${statementSeconds} */`
 
 const greeting = `${pinned}; select version() as version, @@global.read_only as readonly, ${nowMs} as now`

@@ -21,7 +21,7 @@ export async function revokeUsers(server: Server, call: RevokeUsers, signal: Abo
   const secrets = [server.settings.password]
   try {
     return await server.pool.use('revoke', signal, async session => {
-      await findOurs(session, endings, signal)
+      await findOurs(session, endings, call.ownWay === true, signal)
       await lockUsers(session, endings, secrets, signal)
       await endSessions(server, session, endings, signal)
       if (call.statements.length > 0) await runStatements(server, session, call.statements, endings.filter(isOpen), signal)

@@ -164,6 +164,8 @@ export type OwnedObjects = { readonly policy: 'keep' | 'drop' } | { readonly pol
 
 export interface RevokeUsers {
   readonly statements: readonly string[]
+  /** Whether they were made in the driver's own way, without statements of the operator: what is known of those cannot make a user again. */
+  readonly ownWay?: boolean
   /** Absent: `keep`. */
   readonly owned?: OwnedObjects
   readonly users: readonly RevokedUser[]

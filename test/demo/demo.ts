@@ -1,22 +1,22 @@
-/** The main job as a story, on real parts: a PostgreSQL, a broker on SQLite, a credential that dies on time, a crash in the middle. */
+/** The main job as a story, on real parts: a database server, a broker on SQLite, a credential that dies on time, a crash in the middle. `npm run demo -- mysql` tells it on MariaDB. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Client } from 'pg'
 import { openLines, verifyTrail } from '../../src/audit/verify.ts'
 import { Api } from '../crash/api.ts'
 import { Child, freePort } from '../crash/child.ts'
-import { startPostgres } from '../targets/embedded-postgres.ts'
-import type { TestPostgres } from '../targets/embedded-postgres.ts'
+import type { DemoDatabase, DemoSession } from './demo-database.ts'
+import { demoMysql } from './demo-mysql.ts'
+import { demoPostgres } from './demo-postgres.ts'
 import { must, story } from './story.ts'
 
 const keep = process.argv.includes('--keep')
 const ttlSeconds = 6
 
 interface Stage {
-  readonly postgres: TestPostgres
+  readonly database: DemoDatabase
   readonly folder: string
   readonly config: string
   readonly api: Api
@@ -58,7 +58,7 @@ async function tellStory(stack: AsyncDisposableStack): Promise<void> {
   const credential = await lend(stage)
   await using session = await holdSession(stage, credential)
   await whoHoldsWhat(stage, credential)
-  await itDiesOnTime(stage, credential, session.client)
+  await itDiesOnTime(stage, credential, session)
   await crashInTheMiddle(stage)
   await whatTheTrailSays(stage)
   if (keep) await stay(stage)
@@ -67,9 +67,9 @@ async function tellStory(stack: AsyncDisposableStack): Promise<void> {
 
 async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
   story.title('Mayfly: credentials that die on time')
-  story.chapter(1, 'A real PostgreSQL and a broker')
-  const postgres = stack.use(await startPostgres())
-  story.good(`PostgreSQL ${await serverVersion(postgres)} listens on ${postgres.host}:${postgres.port}`)
+  story.chapter(1, 'A real database and a broker')
+  const database = stack.use(await databaseAskedFor())
+  story.good(`${database.name} listens on ${database.host}:${database.port}`)
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-demo-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
@@ -86,7 +86,7 @@ async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
     ].join('\n')
   )
   const api = new Api(`http://127.0.0.1:${port}`)
-  const stage: Stage = { postgres, folder, config, api, broker: Child.start(config) }
+  const stage: Stage = { database, folder, config, api, broker: Child.start(config) }
   stack.defer(() => stage.broker[Symbol.asyncDispose]())
   await stage.broker.serving(api.address)
   api.token = (await api.must('PUT', 'sys/init', {})).root_token
@@ -94,23 +94,26 @@ async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
   return stage
 }
 
-async function serverVersion(postgres: TestPostgres): Promise<string> {
-  const [row] = await postgres.query('show server_version')
-  return String(row?.['server_version'])
+/** `npm run demo -- mysql`; nothing: PostgreSQL. */
+async function databaseAskedFor(): Promise<DemoDatabase> {
+  const [name = 'postgres'] = process.argv.slice(2).filter(word => !word.startsWith('-'))
+  const start = { postgres: demoPostgres, mysql: demoMysql }[name]
+  if (!start) throw new Error(`no demo of ${name}: say postgres or mysql`)
+  return await start()
 }
 
-async function configure({ api, postgres }: Stage): Promise<void> {
+async function configure({ api, database }: Stage): Promise<void> {
   story.chapter(2, 'Set up, as any client of the Vault HTTP API would')
-  const { host, port, admin } = postgres
+  const { admin, pluginName, connectionUrl } = database
   story.does('mayfly secrets enable database')
   await api.must('POST', 'sys/mounts/database', { type: 'database' })
   story.does(
-    `mayfly write database/config/shop plugin_name=postgresql-database-plugin allowed_roles=readonly connection_url=postgresql://…@${host}:${port}/app`
+    `mayfly write database/config/shop plugin_name=${pluginName} allowed_roles=readonly username=${admin.user} password=… connection_url='${connectionUrl}'`
   )
   const configured = await api.must('POST', 'database/config/shop', {
-    plugin_name: 'postgresql-database-plugin',
+    plugin_name: pluginName,
     allowed_roles: ['readonly'],
-    connection_url: `postgresql://{{username}}:{{password}}@${host}:${port}/app?sslmode=disable`,
+    connection_url: connectionUrl,
     username: admin.user,
     password: admin.password
   })
@@ -129,28 +132,12 @@ async function lend({ api }: Stage): Promise<Credential> {
   return { lease, username: data.username, password: data.password }
 }
 
-async function connect(postgres: TestPostgres, credential: Credential): Promise<Client> {
-  const { host, port } = postgres
-  const client = new Client({
-    host,
-    port,
-    database: 'app',
-    user: credential.username,
-    password: credential.password,
-    ssl: false,
-    application_name: 'demo'
-  })
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
-}
-
-async function holdSession({ postgres }: Stage, credential: Credential) {
-  story.does(`psql -U ${credential.username} app`)
-  const client = await connect(postgres, credential)
-  const { rows } = await client.query('select current_user, now()::time(0) as at')
-  must(rows[0].current_user === credential.username, `logged in as ${rows[0].current_user} at ${rows[0].at}; the session stays open`)
-  return { client, [Symbol.asyncDispose]: () => client.end().catch(() => undefined) }
+async function holdSession({ database }: Stage, credential: Credential): Promise<DemoSession> {
+  story.does(database.shell(credential.username))
+  const session = await database.connect(credential)
+  const { user, at } = await session.whoAmI()
+  must(user === credential.username, `logged in as ${user} at ${at}; the session stays open`)
+  return session
 }
 
 async function whoHoldsWhat({ api }: Stage, credential: Credential): Promise<void> {
@@ -164,40 +151,45 @@ async function whoHoldsWhat({ api }: Stage, credential: Credential): Promise<voi
   must(holding.id === credential.lease, 'the lease names its holder, the user and the end; it keeps no password')
 }
 
-async function itDiesOnTime({ api, postgres }: Stage, credential: Credential, session: Client): Promise<void> {
+async function itDiesOnTime({ api, database }: Stage, credential: Credential, session: DemoSession): Promise<void> {
   story.chapter(5, `It dies on time, after ${ttlSeconds} s`)
-  const ended = new Promise<void>(resolve => session.once('end', resolve).once('error', () => resolve()))
-  await Promise.race([ended, wait(20_000)])
-  const refused = await connect(postgres, credential).then(
-    client => client.end().then(() => ''),
+  await Promise.race([session.ended, wait(20_000)])
+  const refused = await database.connect(credential).then(
+    async another => {
+      await another[Symbol.asyncDispose]()
+      return ''
+    },
     (error: Error) => error.message
   )
   must(refused !== '', `a new login is refused: ${refused}`)
-  const alive = await session.query('select 1').then(
+  const alive = await session.whoAmI().then(
     () => true,
     () => false
   )
   must(!alive, 'and the session that was open has been ended')
-  must(await untilNobody(postgres, 5_000), 'the user is gone from PostgreSQL')
-  const { status } = await api.ask('PUT', 'sys/leases/lookup', { lease_id: credential.lease })
-  must(status === 400, 'the lease is over')
+  must(await untilNobody(database, 5_000), `the user is gone from ${database.name}`)
+  must(await untilOver(api, credential.lease), 'the lease is over')
 }
 
-async function usersLeft(postgres: TestPostgres): Promise<readonly string[]> {
-  const rows = await postgres.query("select rolname from pg_roles where rolname like 'v-%'")
-  return rows.map(row => String(row['rolname']))
+/** Over is a lease when it is proven: a moment after the user is gone. */
+async function untilOver(api: Api, lease: string): Promise<boolean> {
+  for (let looks = 0; looks < 100; looks++) {
+    if ((await api.ask('PUT', 'sys/leases/lookup', { lease_id: lease })).status === 400) return true
+    await wait(50)
+  }
+  return false
 }
 
-async function untilNobody(postgres: TestPostgres, limitMs: number): Promise<boolean> {
+async function untilNobody(database: DemoDatabase, limitMs: number): Promise<boolean> {
   for (let waited = 0; waited < limitMs; waited += 50) {
-    if ((await usersLeft(postgres)).length === 0) return true
+    if ((await database.usersLeft()).length === 0) return true
     await wait(50)
   }
   return false
 }
 
 async function crashInTheMiddle(stage: Stage): Promise<void> {
-  const { api, postgres, config } = stage
+  const { api, database, config } = stage
   story.chapter(6, 'kill -9 in the middle of an issuance')
   await stage.broker[Symbol.asyncDispose]()
   stage.broker = Child.start(config, 'issue:after-create-ack')
@@ -205,12 +197,12 @@ async function crashInTheMiddle(stage: Stage): Promise<void> {
   story.does('mayfly read database/creds/readonly      # the broker dies when the user exists and nobody knows yet')
   await api.ask('GET', 'database/creds/readonly').catch(() => undefined)
   await stage.broker.ended
-  const [orphan] = await usersLeft(postgres)
-  must(orphan !== undefined, `the broker is dead, the user ${orphan} is in PostgreSQL`)
+  const [orphan] = await database.usersLeft()
+  must(orphan !== undefined, `the broker is dead, the user ${orphan} is in ${database.name}`)
   story.does('mayfly server --config mayfly.yaml       # again')
   stage.broker = Child.start(config)
   await stage.broker.serving(api.address)
-  must(await untilNobody(postgres, 10_000), 'nothing is left: the lease was promised before the user was made')
+  must(await untilNobody(database, 10_000), 'nothing is left: the lease was promised before the user was made')
   const ended = await untilEnded(api)
   must(ended.length > 0, `the lease of the crash is ended, cause ${ended[0]?.cause}`)
 }
@@ -247,7 +239,7 @@ function tell(entry: any): void {
   else if (entry.type === 'response' && entry.response?.issued) story.sees(`${at}  issued    ${entry.response.issued.username}`)
 }
 
-async function stay({ api, config, postgres, folder }: Stage): Promise<void> {
+async function stay({ api, config, database, folder }: Stage): Promise<void> {
   await api.must('POST', 'database/roles/readonly', { db_name: 'shop', member_of: ['app_ro'], default_ttl: '15m' })
   story.title('Everything stays up until Ctrl-C, and credentials now live for 15 minutes. Try next, in another terminal:')
   story.sees(
@@ -255,7 +247,7 @@ async function stay({ api, config, postgres, folder }: Stage): Promise<void> {
       // Under the names that Mayfly's own command line reads as well as others'.
       `export VAULT_ADDR=${api.address} VAULT_TOKEN=${api.token}`,
       'npx mayfly read database/creds/readonly        # or vault read, or bao read',
-      `psql -h ${postgres.host} -p ${postgres.port} -U USERNAME app`,
+      database.shell('USERNAME'),
       'npx mayfly lease ls',
       'npx mayfly lease revoke -sync -prefix database/creds/readonly',
       'npx mayfly lease ls --ended',

@@ -131,12 +131,21 @@ describe.each(sharedMysqls)('%s', flavour => {
 
   test('a user that was never acknowledged is looked for again when nothing can make it any more', async () => {
     const database = openDriver(server)
-    const user = await issue(database)
     const createBy = systemClock.now().add({ seconds: 5 })
+    const user = newUser()
     const [outcome] = await revoke(database, [revoked(user, {}, { createBy })])
     expect(outcome).toMatchObject({ kind: 'ended' })
     if (outcome?.kind === 'ended') expect(Temporal.Instant.compare(outcome.again, createBy)).toBe(1)
     expect(await hostsOf(server, user.name)).toEqual([])
+  })
+
+  test('one that our own statements made is gone once it is dropped, as nothing of them can make it again', async () => {
+    const database = openDriver(server)
+    const user = await issue(database)
+    const never = newUser()
+    const createBy = systemClock.now().add({ seconds: 5 })
+    const users = [revoked(user, {}, { createBy }), revoked(never, {}, { createBy })]
+    expect(kinds(await database.revokeUsers({ statements: [], users, ownWay: true }, soon()))).toEqual(['gone', 'ended'])
   })
 
   test('one statement of the operator that fails keeps its user, locked and without sessions', async () => {
