@@ -1,4 +1,3 @@
-import type { MountReader } from 'mayfly/plugin'
 import type { ConnectionVersion } from './connection-versions.ts'
 import type { Engine } from './engine.ts'
 import { sharedAccount } from './shared-account.ts'
@@ -33,16 +32,21 @@ export interface Elsewhere {
   readonly connection: string
 }
 
-/** The connections of other mounts that log in with an account. */
+/** The connections of other mounts that log in with an account, now or to end the leases of an older version. */
 export async function accountElsewhere(
   engine: Engine,
   account: Pick<ConnectionVersion, 'driver' | 'account'>
 ): Promise<readonly Elsewhere[]> {
   const found: Elsewhere[] = []
-  for (const other of engine.neighbours()) {
-    const storage: MountReader = other.context.storage
-    const { configs } = await sharedAccount(other, storage, account)
-    found.push(...configs.map(({ name }) => ({ mount: other.context.mount.path, connection: name })))
-  }
+  for (const other of engine.neighbours())
+    for (const connection of await connectionsWith(other, account)) found.push({ mount: other.context.mount.path, connection })
   return found
+}
+
+async function connectionsWith(other: Engine, account: Pick<ConnectionVersion, 'driver' | 'account'>): Promise<ReadonlySet<string>> {
+  const { configs, versions } = await sharedAccount(other, other.context.storage, account)
+  const names = new Set(configs.map(({ name }) => name))
+  for (const { connection, target } of versions)
+    if (!names.has(connection) && (await other.context.liveLeases(target)) > 0) names.add(connection)
+  return names
 }

@@ -32,6 +32,19 @@ test('an account that another mount logs in with is not rotated: it would be loc
   expect(broker.driver.adminPassword).not.toBe('first')
 })
 
+test('an account that another mount needs to end what it made is not rotated either', async () => {
+  await using broker = await twoMounts()
+  await broker.ask('write', 'second/config/moved', broker.connection)
+  await broker.ask('write', 'second/roles/app', { db_name: 'moved', creation_statements: 'create "{{name}}"', default_ttl: '1h' })
+  const { lease } = await broker.ask('read', 'second/creds/app')
+  await broker.ask('write', 'second/config/moved', { username: 'another', password: 'theirs', verify_connection: false })
+  await expect(broker.ask('write', 'db/rotate-root/main')).rejects.toThrow('connection "moved" of the mount second/')
+  const revoked = broker.ask('write', 'sys/leases/revoke', { lease_id: lease!.id })
+  await broker.clock.advance('PT2S')
+  await revoked
+  expect(await broker.write('db/rotate-root/main')).toMatchObject({ status: 204 })
+})
+
 test('a static role takes no account that another mount logs in with, or rotates', async () => {
   await using broker = await twoMounts()
   await broker.ask('write', 'second/config/other', { ...broker.connection, username: 'other', verify_connection: false })
