@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import { BrokerError, parseFields, Secret } from '../../src/contracts/index.ts'
+import { randomBytes } from 'node:crypto'
+import { BrokerError, parseFields } from '../../src/contracts/index.ts'
 import type {
   Answer,
   Backend,
@@ -16,22 +16,22 @@ import type {
   JsonObject,
   LeaseId,
   Log,
+  MountLease,
   Operation,
   Path,
   PathRequest,
   Random,
   RevokedLease,
   RevokeOutcome,
-  TargetId,
+  Secret,
   TaskOutcome,
   TaskWait
 } from '../../src/contracts/index.ts'
-import { generatePassword } from '../../src/policy/password/generate-password.ts'
-import { parsePasswordPolicy } from '../../src/policy/password/parse-password-policy.ts'
-import { defaultPasswordPolicy } from '../../src/policy/password/password-policy.ts'
 import { KeptLeases } from './kept-leases.ts'
 import { MountRows } from './mount-storage.ts'
 import type { Scheduled } from './mount-storage.ts'
+import { matched } from './matched.ts'
+import { testContext } from './test-context.ts'
 
 const createGrace = Temporal.Duration.from('PT30S')
 const neverAborted = new AbortController().signal
@@ -67,6 +67,8 @@ export class TestMount implements AsyncDisposable {
   #context: BackendContext
   readonly #leases = new KeptLeases()
   backend: Backend
+  /** What is sent to a path that issues by a write: the key that a certificate is for. */
+  asks: JsonObject = {}
 
   static async open(type: BackendType, options: TestMountOptions): Promise<TestMount> {
     const mount = new TestMount(type, options)
@@ -75,28 +77,11 @@ export class TestMount implements AsyncDisposable {
   }
 
   private constructor(type: BackendType, options: TestMountOptions) {
-    const key = randomBytes(32)
-    const liveLeases = (target: TargetId): number => this.#leases.liveAt(target)
     this.clock = options.clock
-    this.rows = new MountRows(liveLeases)
+    this.rows = new MountRows(target => this.#leases.liveAt(target))
     this.backend = { paths: [], credentials: {}, [Symbol.asyncDispose]: async () => {} }
     this.#type = type
-    this.#context = {
-      mount: { path: 'test/', uuid: '00000000-0000-4000-8000-000000000001', accessor: 'test_00000001' },
-      instance: '1b4e28ba-2fa1-41d2-883f-0016d3cca427',
-      clock: options.clock,
-      random: options.random,
-      log: options.log ?? silentLog,
-      storage: this.rows,
-      leases: this.#leases,
-      health: async () => ({ state: 'unknown', failures: 0 }),
-      liveLeases: async target => liveLeases(target),
-      mac: data => createHmac('sha256', key).update(data).digest(),
-      generatePassword: async policy => new Secret(generatePassword(passwordPolicy(options, policy), options.random)),
-      targetTls: options.targetTls ?? 'any',
-      targetEndpoints: options.targetEndpoints ?? [],
-      databaseDrivers: options.databaseDrivers ?? []
-    }
+    this.#context = testContext(options, { rows: this.rows, leases: this.#leases })
   }
 
   /** As after a restart of the broker: nothing in memory, the rows as they were. What `changed` names was changed in its configuration. */
@@ -111,9 +96,10 @@ export class TestMount implements AsyncDisposable {
   delete = (path: string): Promise<Answer> => this.#ask('delete', path, {})
   list = (path: string, data: Readonly<Record<string, unknown>> = {}): Promise<Answer> => this.#ask('list', path, data)
 
-  /** The promise: a lease is kept before the target hears of it. */
+  /** The promise: a lease is kept before the target hears of it. A path that cannot be read is written to. */
   async plan(path: string, displayName?: string): Promise<TestLease> {
-    const answer = await this.read(path, displayName)
+    const [{ read }] = this.#route(path)
+    const answer = await (read ? this.read(path, displayName) : this.#ask('write', path, this.asks, displayName))
     if (!answer || !('issue' in answer)) throw new Error(`${path} issues nothing`)
     this.rows.refuseRetired(answer.issue.target)
     const createBy = this.clock.now().add(createGrace)
@@ -152,14 +138,28 @@ export class TestMount implements AsyncDisposable {
 
   /** All of one target and one recipe, as the sweeper calls. */
   async revoke(leases: readonly TestLease[], signal: AbortSignal = neverAborted): Promise<readonly RevokeOutcome[]> {
+    const { outcomes, storage } = await this.#revoke(leases, signal)
+    storage.commit()
+    for (const [at, outcome] of outcomes.entries()) if (outcome.kind === 'gone') this.#leases.become('revoked', leases[at]!.lease)
+    return outcomes
+  }
+
+  /** As `revoke`, of a broker that dies before it has kept what came of it. */
+  async revokeInVain(leases: readonly TestLease[]): Promise<void> {
+    await this.#revoke(leases, neverAborted)
+  }
+
+  async #revoke(leases: readonly TestLease[], signal: AbortSignal) {
     const { target, recipe } = leases[0]!.plan
     const revoked = leases.map(({ lease, handle, createBy }): RevokedLease => ({ lease, handle, ...(createBy && { createBy }) }))
     for (const { lease } of leases) this.#leases.become('revoking', lease)
     const storage = this.rows.begin()
-    const outcomes = await this.credential(leases[0]!).revoke({ target, recipe, leases: revoked, storage }, signal)
-    storage.commit()
-    for (const [at, outcome] of outcomes.entries()) if (outcome.kind === 'gone') this.#leases.become('revoked', leases[at]!.lease)
-    return outcomes
+    return { storage, outcomes: await this.credential(leases[0]!).revoke({ target, recipe, leases: revoked, storage }, signal) }
+  }
+
+  /** Those that were made for this subject and have not ended. */
+  ofSubject(subject: string): Promise<readonly MountLease[]> {
+    return this.#leases.bySubject(subject)
   }
 
   /** The names of what carries our mark. */
@@ -251,22 +251,4 @@ export class TestMount implements AsyncDisposable {
   }
 }
 
-function matched(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
-  const params: Record<string, string> = {}
-  for (const [at, part] of pattern.entries()) {
-    if (part.startsWith('*')) return { ...params, [part.slice(1)]: segments.slice(at).join('/') }
-    if (part.startsWith(':') && segments[at] !== undefined) params[part.slice(1)] = segments[at]
-    else if (part !== segments[at]) return undefined
-  }
-  return pattern.length === segments.length ? params : undefined
-}
-
 const leaseId = (path: string) => `test/${path}/${randomBytes(12).toString('hex')}` as LeaseId
-const silentLog: Log = { info() {}, warn() {}, error() {} }
-
-function passwordPolicy({ passwordPolicies }: TestMountOptions, name: string) {
-  if (name === '') return defaultPasswordPolicy
-  const text = passwordPolicies?.get(name)
-  if (text === undefined) throw new BrokerError('invalid_request', `no password policy "${name}": write sys/policies/password/ first`)
-  return parsePasswordPolicy(text)
-}

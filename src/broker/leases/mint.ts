@@ -38,6 +38,7 @@ export async function mint(
     ...promised,
     state: 'active',
     handle: parts.barrier.sealJson(handlePlace(id), issued.handle),
+    visible: { ...plan.visible, ...issued.visible },
     expiresAt,
     dueAt: expiresAt,
     activated: true
