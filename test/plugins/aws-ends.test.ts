@@ -124,7 +124,7 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     under.front.calls.length = 0
     await under.mount.revoke(leases)
     const actions = under.front.actions()
-    expect(actions.lastIndexOf('UpdateAccessKey')).toBeLessThan(actions.indexOf('PutUserPolicy'))
+    expect(actions.lastIndexOf('UpdateAccessKey')).toBeLessThan(actions.indexOf('DeleteAccessKey'))
     expect(actions.lastIndexOf('PutUserPolicy')).toBeLessThan(actions.indexOf('DeleteAccessKey'))
     for (const lease of leases) expect(await moto.caller(keysOf(lease))).toBeUndefined()
   })
@@ -253,6 +253,19 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     expect(usage!.from).toEqual([expect.stringContaining('sts')])
   })
 
+  test('that nobody has a lease on any more is found by its mark, and ended by what was found', async () => {
+    await using under = await openAwsMount(moto)
+    const lease = await under.mount.issue('creds/app')
+    // AWS lies, and the lease is over.
+    under.front.rule = ({ action }) => (action === 'GetUser' ? notFound : action === 'ListUsers' ? listOf('somebody') : 'pass')
+    expect(await revokedForGood(under, [lease])).toEqual([{ kind: 'gone' }])
+    under.front.rule = () => 'pass'
+    const found = (await under.mount.listed(lease)).find(({ name }) => name === lease.plan.name)
+    expect(found).toMatchObject({ marked: 'ours', leasePart: lease.lease.split('/').at(-1), until: expect.anything() })
+    expect(await revokedForGood(under, [under.mount.adopted(lease, found!)])).toEqual([{ kind: 'gone' }])
+    expect(await isThere(lease.plan.name)).toBe(false)
+  })
+
   test('of another broker is reported and not touched', async () => {
     await using under = await openAwsMount(moto)
     const lease = await under.mount.plan('creds/app')
@@ -266,7 +279,7 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     const found = new Map((await under.mount.listed(lease)).map(one => [one.name, one]))
     expect(found.get(theirs)).toMatchObject({ marked: 'foreign' })
     expect(found.get(ours)).toMatchObject({ marked: 'missing' })
-    expect(found.get(made.plan.name)).toMatchObject({ marked: 'ours', leasePart: made.lease.split('/').at(-1) })
+    expect(found.get(made.plan.name)).toMatchObject({ marked: 'ours' })
     for (const UserName of [theirs, ours]) await moto.iam.send(new DeleteUserCommand({ UserName }))
   })
 })

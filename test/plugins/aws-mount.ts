@@ -25,7 +25,7 @@ export class ShiftedClock implements Clock {
   within: Clock['within'] = (milliseconds, signal) => systemClock.within(milliseconds, signal)
 
   pass(seconds: number): void {
-    this.#milliseconds += seconds * 1_000
+    this.#milliseconds += Math.ceil(seconds * 1_000)
   }
 }
 

@@ -38,12 +38,11 @@ export async function createUser(engine: Engine, call: IssueCall, signal: AbortS
   const key = await user.createKey()
   const { waitUntilUsable: wait } = call.order as Order
   const keys = new Secret({ accessKeyId: key.id, secretAccessKey: key.secret })
-  const warnings = wait ? await waitUntilUsable(engine, { target: call.target, keys, createBy: call.createBy }, signal) : []
   return {
     secret: new Secret<JsonObject>({ access_key: key.id, secret_key: key.secret, security_token: null, session_token: null }),
     handle: { ...handle, userId, accessKey: key.id } satisfies Handle as Json,
     visible: { access_key: key.id },
-    warnings
+    ...(wait && { afterwards: signal => waitUntilUsable(engine, { target: call.target, keys }, signal) })
   }
 }
 

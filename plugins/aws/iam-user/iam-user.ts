@@ -4,7 +4,7 @@ import { listUsers } from './list-users.ts'
 import { observeUsers } from './observe-users.ts'
 import { planUser } from './plan-user.ts'
 import { renewUser } from './renew-user.ts'
-import { Absences } from './absences.ts'
+import { Endings } from './endings.ts'
 import { revokeUsers } from './revoke-users.ts'
 import { userMistakes, userWarnings } from './user-rules.ts'
 
@@ -15,11 +15,11 @@ export const iamUser: CredentialKind = {
   warnings: userWarnings,
   plan: planUser,
   credential(engine) {
-    const absences = new Absences(engine.context.clock)
+    const endings = new Endings(engine.context.clock)
     return {
       issue: (call, signal) => createUser(engine, call, signal),
       renew: (call, signal) => renewUser(engine, call, signal),
-      revoke: (call, signal) => revokeUsers(engine, absences, call, signal),
+      revoke: (call, signal) => revokeUsers(engine, endings, call, signal),
       now: async (target, signal) => (await engine.accounts.at(target)).now(signal),
       list: (target, signal) => listUsers(engine, target, signal),
       observe: (target, handles, signal) => observeUsers(engine, target, handles, signal)

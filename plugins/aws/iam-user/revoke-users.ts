@@ -1,4 +1,4 @@
-/** Ends users in batches, interleaved: what takes access away is done for all of them before anything is cleaned up for one.
+/** Ends users in batches: what takes access away is done for all of them before anything is cleaned up for one.
  *
  *    identify   GetUser: the very user of the handle, or hands off
  *    disable    every key inactive, those that somebody else made included
@@ -11,7 +11,7 @@ import type { Account } from '../account.ts'
 import { isRootRefused } from '../aws-error.ts'
 import type { Engine } from '../engine.ts'
 import { numberOf } from '../root-config.ts'
-import type { Absences } from './absences.ts'
+import type { Endings } from './endings.ts'
 import { deadlineOf } from './dead-man.ts'
 import { eachOf } from './each-of.ts'
 import { isHandle } from './frozen.ts'
@@ -22,8 +22,8 @@ import { UserEnd } from './user-end.ts'
 
 // Calls in flight; the budget of the account says how many a second.
 const atOnceMax = 8
-// What is not reached by then has another turn: the sweeper gives a batch 40 s, and whoever waits is answered after 20.
-const workMsMax = 25_000
+// What is not reached by then has another turn. A batch is told as a whole: that somebody has no access any more must be on record soon, and whoever waits for it hears no sooner.
+const workMsMax = 6_000
 const nextTurnMs = 1_000
 
 // How long after its creation a user may be unknown where it is asked for.
@@ -31,7 +31,7 @@ const settleMs = 60_000
 
 export async function revokeUsers(
   engine: Engine,
-  absences: Absences,
+  endings: Endings,
   call: RevokeCall,
   signal: AbortSignal
 ): Promise<readonly RevokeOutcome[]> {
@@ -44,7 +44,7 @@ export async function revokeUsers(
     isHandle(lease.handle) ? new UserEnd(engine, account, version.account!, recipe, lease as RevokedLease<Handle>) : undefined
   )
   const readable = ends.filter(end => end !== undefined)
-  const batch = new Batch(engine, absences, call.target, readable, signal)
+  const batch = new Batch(engine, endings, call.target, readable, signal)
   await batch.work()
   await batch.look(account)
   const untils = await untilsOf(
@@ -63,32 +63,46 @@ async function refuseOtherAccount(account: Account, expected: string, signal: Ab
     throw new BrokerError('target_refused', `the root key is one of account ${identity.account}, and these users are in ${expected}`)
 }
 
+type Step = 'identify' | 'disable' | 'deny' | 'remove'
+
 class Batch {
   readonly #engine: Engine
-  readonly #absences: Absences
+  readonly #endings: Endings
   readonly #target: TargetId
   readonly #ends: readonly UserEnd[]
   readonly #signal: AbortSignal
   readonly #until: number
 
-  constructor(engine: Engine, absences: Absences, target: TargetId, ends: readonly UserEnd[], signal: AbortSignal) {
+  constructor(engine: Engine, endings: Endings, target: TargetId, ends: readonly UserEnd[], signal: AbortSignal) {
     this.#engine = engine
-    this.#absences = absences
+    this.#endings = endings
     this.#target = target
     this.#ends = ends
     this.#signal = signal
     this.#until = engine.context.clock.elapsed() + workMsMax
   }
 
+  /** One user after the other loses its access, and only when all have, what they were is removed: what is not reached goes on in the next turn. */
   async work(): Promise<void> {
-    for (const step of ['identify', 'disable', 'deny', 'remove'] as const)
-      await eachOf(this.#open(), atOnceMax, end => this.#step(end, step))
+    for (const end of this.#ends) end.denied = this.#endings.isDenied(this.#target, end.name)
+    await this.#each(
+      this.#open().filter(({ denied }) => !denied),
+      ['identify', 'disable', 'deny']
+    )
+    for (const end of this.#ends) if (end.denied) this.#endings.noteDenied(this.#target, end.name)
+    if (this.#open().every(({ denied }) => denied)) await this.#each(this.#open(), ['identify', 'remove'])
+  }
+
+  async #each(ends: readonly UserEnd[], steps: readonly Step[]): Promise<void> {
+    await eachOf(ends, atOnceMax, async end => {
+      for (const step of steps) await this.#step(end, step)
+    })
   }
 
   /** For those who are not there: whether that is so, and for good. */
   async look(account: Account): Promise<void> {
     const absent = this.#ends.filter(end => end.outcome === undefined && end.absent)
-    for (const end of this.#ends) if (!end.absent) this.#absences.forget(this.#target, end.name)
+    for (const end of this.#ends) if (!end.absent) this.#endings.noteThere(this.#target, end.name)
     const listed = absent.some(end => this.#isProven(end)) ? await namesOfUsers(account, 'revoke', this.#signal) : undefined
     for (const end of absent) end.outcome = this.#outcomeOf(end, listed)
   }
@@ -98,24 +112,24 @@ class Batch {
     if (createdBy && Temporal.Instant.compare(this.#engine.context.clock.now(), createdBy) <= 0)
       return { kind: 'ended', again: createdBy.add({ milliseconds: 1 }), waiting: 'the user may still be created' }
     if (listed && this.#isProven(end) && !listed.has(end.name.toLowerCase())) {
-      this.#absences.forget(this.#target, end.name)
+      this.#endings.forget(this.#target, end.name)
       return { kind: 'gone' }
     }
-    const again = this.#absences.seen(this.#target, end.name)
+    const again = this.#endings.noteAbsent(this.#target, end.name)
     return { kind: 'ended', again, waiting: 'AWS has to tell twice that the user is gone' }
   }
 
   /** Twice, or once long after it could have been made. */
   #isProven(end: UserEnd): boolean {
-    return (end.createBy !== undefined && !end.removed) || this.#absences.confirmed(this.#target, end.name)
+    return (end.createBy !== undefined && !end.removed) || this.#endings.wasAbsent(this.#target, end.name)
   }
 
   #open(): readonly UserEnd[] {
     return this.#ends.filter(end => end.outcome === undefined && !end.absent)
   }
 
-  async #step(end: UserEnd, step: 'identify' | 'disable' | 'deny' | 'remove'): Promise<void> {
-    if (this.#engine.context.clock.elapsed() > this.#until || end.outcome !== undefined || end.late) return
+  async #step(end: UserEnd, step: Step): Promise<void> {
+    if (this.#engine.context.clock.elapsed() > this.#until || end.outcome !== undefined || end.absent || end.late) return
     try {
       await end[step](this.#signal)
     } catch (error) {

@@ -40,7 +40,9 @@ export class UserEnd {
   readonly #accountId: string
   readonly #recipe: Recipe
   readonly #handle: Handle
-  #keys: readonly string[] = []
+  #identified = false
+  /** Absent until they were listed. */
+  #keys: readonly string[] | undefined
 
   constructor(engine: Engine, account: Account, accountId: string, recipe: Recipe, { lease, handle, createBy }: RevokedLease<Handle>) {
     this.#engine = engine
@@ -54,9 +56,11 @@ export class UserEnd {
   }
 
   async identify(signal: AbortSignal): Promise<void> {
+    if (this.#identified) return
     const found = await this.#unlessMissing((iam, at) => iam.send(new GetUserCommand({ UserName: this.name }), at), signal)
     if (!found) return void (this.absent = true)
-    if (isSameUser(this.#engine, this.#accountId, this.#handle, this.lease, found.User)) return
+    this.#identified = isSameUser(this.#engine, this.#accountId, this.#handle, this.lease, found.User)
+    if (this.#identified) return
     this.#engine.context.log.error('a user has the name of one of ours and is not it: it is left alone', { user: this.name })
     this.outcome = {
       kind: 'failed',
@@ -66,18 +70,18 @@ export class UserEnd {
 
   async disable(signal: AbortSignal): Promise<void> {
     const UserName = this.name
-    const listed = await this.#unlessMissing((iam, at) => iam.send(new ListAccessKeysCommand({ UserName }), at), signal)
-    const ids = (listed?.AccessKeyMetadata ?? []).map(({ AccessKeyId }) => AccessKeyId!)
-    // A list may not know a new key yet.
-    this.#keys = [...new Set([...ids, ...(this.#handle.accessKey === undefined ? [] : [this.#handle.accessKey])])]
-    const inactive = new Set(
-      (listed?.AccessKeyMetadata ?? []).filter(({ Status }) => Status === 'Inactive').map(({ AccessKeyId }) => AccessKeyId)
-    )
-    for (const AccessKeyId of this.#keys.filter(id => !inactive.has(id)))
+    for (const AccessKeyId of await this.#listKeys(signal))
       await this.#unlessMissing(
         (iam, at) => iam.send(new UpdateAccessKeyCommand({ UserName, AccessKeyId, Status: 'Inactive' }), at),
         signal
       )
+  }
+
+  /** A list may not know a new key yet: that of the handle is always one of them. */
+  async #listKeys(signal: AbortSignal): Promise<readonly string[]> {
+    const listed = await this.#unlessMissing((iam, at) => iam.send(new ListAccessKeysCommand({ UserName: this.name }), at), signal)
+    const ids = (listed?.AccessKeyMetadata ?? []).map(({ AccessKeyId }) => AccessKeyId!)
+    return (this.#keys = [...new Set([...ids, ...(this.#handle.accessKey === undefined ? [] : [this.#handle.accessKey])])])
   }
 
   async deny(signal: AbortSignal): Promise<void> {
@@ -90,7 +94,7 @@ export class UserEnd {
   async remove(signal: AbortSignal): Promise<void> {
     const UserName = this.name
     const { policyArns, policyName, policyDocument, groups } = this.#recipe
-    for (const AccessKeyId of this.#keys)
+    for (const AccessKeyId of this.#keys ?? (await this.#listKeys(signal)))
       await this.#unlessMissing((iam, at) => iam.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId }), at), signal)
     for (const PolicyArn of policyArns)
       await this.#unlessMissing((iam, at) => iam.send(new DetachUserPolicyCommand({ UserName, PolicyArn }), at), signal)

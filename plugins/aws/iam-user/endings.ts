@@ -1,0 +1,60 @@
+import type { Clock, TargetId } from 'mayfly/plugin'
+
+// AWS tells of a user that is gone now here, now there: two looks so far apart that agree are believed.
+const apartMs = 10_000
+
+// Users that are on their way out.
+const keptMax = 20_000
+
+interface Ending {
+  denied: boolean
+  absentSinceMs: number | undefined
+}
+
+/** How far the ends of users have come between two turns. It is lost with the process, which costs some calls and one more look. */
+export class Endings {
+  readonly #clock: Clock
+  readonly #kept = new Map<string, Ending>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  isDenied(target: TargetId, name: string): boolean {
+    return this.#kept.get(keyOf(target, name))?.denied === true
+  }
+
+  noteDenied(target: TargetId, name: string): void {
+    this.#of(target, name).denied = true
+  }
+
+  /** True when the user was not there before, long enough ago. */
+  wasAbsent(target: TargetId, name: string): boolean {
+    const since = this.#kept.get(keyOf(target, name))?.absentSinceMs
+    return since !== undefined && this.#clock.elapsed() - since >= apartMs
+  }
+
+  /** When to look again. */
+  noteAbsent(target: TargetId, name: string): Temporal.Instant {
+    const ending = this.#of(target, name)
+    ending.absentSinceMs ??= this.#clock.elapsed()
+    const passed = Math.min(apartMs, this.#clock.elapsed() - ending.absentSinceMs)
+    return this.#clock.now().add({ milliseconds: Math.ceil(apartMs - passed) + 1 })
+  }
+
+  noteThere(target: TargetId, name: string): void {
+    const ending = this.#kept.get(keyOf(target, name))
+    if (ending) ending.absentSinceMs = undefined
+  }
+
+  forget(target: TargetId, name: string): void {
+    this.#kept.delete(keyOf(target, name))
+  }
+
+  #of(target: TargetId, name: string): Ending {
+    if (this.#kept.size >= keptMax) this.#kept.delete(this.#kept.keys().next().value!)
+    return this.#kept.getOrInsertComputed(keyOf(target, name), () => ({ denied: false, absentSinceMs: undefined }))
+  }
+}
+
+const keyOf = (target: TargetId, name: string): string => `${target} ${name}`
