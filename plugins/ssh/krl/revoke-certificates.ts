@@ -20,11 +20,16 @@ const hostsNamedMax = 5
 
 /** A certificate is not in a target: it ends by its own time, or by a list that the hosts pull. Its serial goes on the list with the outcome, in one commit; the lease is over when its time is, or
  *  when every host that is known has said that it runs a list that names it. */
-export async function revokeCertificates(engine: Engine, { leases, storage }: RevokeCall<Handle>): Promise<readonly RevokeOutcome[]> {
+export async function revokeCertificates(
+  engine: Engine,
+  { leases, storage }: RevokeCall<Handle>,
+  signal: AbortSignal
+): Promise<readonly RevokeOutcome[]> {
   const now = engine.context.clock.now()
   const ends = new Ends(engine, storage, now)
   const outcomes: RevokeOutcome[] = []
   for (const { handle } of leases) {
+    signal.throwIfAborted()
     if (!isHandle(handle)) outcomes.push(unreadable)
     else if (untilOf(handle).epochMilliseconds <= now.epochMilliseconds) outcomes.push({ kind: 'gone' })
     else outcomes.push(await ends.end(handle))

@@ -12,7 +12,8 @@ export const otpCredential: CredentialType<OtpHandle> = {
     return { secret: new Secret({ key_type: 'otp', key: otp, username, ip, port }), handle }
   },
 
-  async revoke({ leases, storage }) {
+  async revoke({ leases, storage }, signal) {
+    signal.throwIfAborted()
     return leases.map(({ handle }): RevokeOutcome => {
       if (!isHandle(handle)) return { kind: 'failed', error: new BrokerError('integrity', 'the handle names no one-time password') }
       storage.remove(otpKey(handle.hash))

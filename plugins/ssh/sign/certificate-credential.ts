@@ -15,7 +15,7 @@ import type { Handle, Order } from './plan-certificate.ts'
 const nonceBytes = 32
 
 export function certificateCredential(engine: Engine): CredentialType<Handle> {
-  return { mint: call => mint(engine, call), revoke: call => revokeCertificates(engine, call) }
+  return { mint: call => mint(engine, call), revoke: (call, signal) => revokeCertificates(engine, call, signal) }
 }
 
 /** Signs what was planned, reads the result back, and only then gives it away. */

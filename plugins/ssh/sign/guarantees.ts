@@ -24,29 +24,21 @@ export class CertificateGuarantees {
   }
 }
 
-const clockNote = 'a host judges the end of a certificate by its own clock'
-
 const withoutHosts: Guarantees = {
   revocable: 'eventually',
   endsSessions: false,
   diesByItself: true,
   listable: false,
   observable: 'no',
-  notes: [
-    'no host is enrolled here: one refuses a revoked certificate only if it pulls the KRL of this mount or asks for principals',
-    clockNote
-  ]
+  notes: ['no host is enrolled here: a host refuses a revoked certificate when it pulls the KRL of this mount, or asks for principals']
 }
 
+/** By the clock of each host, as all that a certificate says of time. */
 const withHosts: Guarantees = {
   revocable: 'eventually',
   endsSessions: false,
   diesByItself: true,
   listable: false,
   observable: 'every login',
-  notes: [
-    'revoked on each host with its next pull of the KRL, at once where it asks for principals',
-    'sessions end on hosts with a helper',
-    clockNote
-  ]
+  notes: ['a host refuses a revoked certificate with its next KRL, at once where it asks for principals; its helper ends the sessions']
 }
