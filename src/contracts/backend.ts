@@ -243,6 +243,9 @@ export interface Issued<Handle extends Json = Json> {
   /** Where the target decides how long the credential lives. */
   readonly until?: Temporal.Instant
   readonly warnings?: readonly string[]
+  /** What the caller waits for, at most 30 s, when the lease is active and no place at the target is taken any more: that the target knows the credential everywhere. It makes
+   *  nothing. Answers warnings; where it rejects, the reply leaves without. */
+  afterwards?(signal: AbortSignal): Promise<readonly string[]>
 }
 
 export interface RenewCall<Handle extends Json = Json> {

@@ -113,7 +113,8 @@ describe.skipIf(missing(motoMissing()))('a session', () => {
     await using under = await openMount({ wait_until_usable: true })
     const unknown = { status: 403, code: 'InvalidClientTokenId' } as const
     under.front.rule = ({ action, count }) => (action === 'GetCallerIdentity' && [1, 3].includes(count % 100) ? unknown : 'pass')
-    await under.mount.issue('creds/session')
+    const issued = await issueOf(under, await under.mount.plan('creds/session'), 3_600)
+    expect(await issued.afterwards!(new AbortController().signal)).toEqual([])
     expect(under.front.actions().filter(action => action === 'GetCallerIdentity').length).toBeGreaterThanOrEqual(4)
   })
 

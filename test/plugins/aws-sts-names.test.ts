@@ -5,6 +5,8 @@ import { refuseSourceIdentity, refuseTags, renderSourceIdentity, renderTags, tic
 import type { Attribution } from '../../plugins/aws/sts/attribution.ts'
 import { cutPolicy } from '../../plugins/aws/sts/cut-policy.ts'
 import { refuseLongName, sessionName } from '../../plugins/aws/sts/session-name.ts'
+import { untilUsable } from '../../plugins/aws/usable/until-usable.ts'
+import { TestClock } from '../sim/test-clock.ts'
 
 const lease = 'aws/creds/deploy/0aZ9bY8cX7dW6eV5fU4gT3hS'
 
@@ -16,13 +18,17 @@ describe('the name of a session', () => {
 
   test('is one that STS takes, whatever somebody calls himself', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 80 }), fc.constantFrom('role' as const, 'federation' as const), (wanted, kind) => {
-        const name = sessionName(kind, wanted, lease)
-        expect(name).toMatch(/^[\w+=,.@-]+$/)
-        expect(name.length).toBeGreaterThanOrEqual(2)
-        expect(name.length).toBeLessThanOrEqual(kind === 'role' ? 64 : 32)
-        expect(lease.endsWith(name.slice(name.lastIndexOf('-') + 1))).toBe(true)
-      })
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary-ascii', maxLength: 80 }), fc.string({ unit: 'grapheme', maxLength: 80 })),
+        fc.constantFrom('role' as const, 'federation' as const),
+        (wanted, kind) => {
+          const name = sessionName(kind, wanted, lease)
+          expect(name).toMatch(/^[\w+=,.@-]+$/)
+          expect(name.length).toBeGreaterThanOrEqual(2)
+          expect(name.length).toBeLessThanOrEqual(kind === 'role' ? 64 : 32)
+          expect(lease.endsWith(name.slice(name.lastIndexOf('-') + 1))).toBe(true)
+        }
+      )
     )
   })
 
@@ -53,7 +59,7 @@ describe('tags and source identity', () => {
 
   test('whatever a caller is called, AWS takes the value', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 280 }), name => {
+      fc.property(fc.oneof(fc.string({ unit: 'binary-ascii', maxLength: 280 }), fc.string({ unit: 'grapheme', maxLength: 280 })), name => {
         const [tag] = renderTags({ who: 'x{{display_name}}' }, { ...who, display_name: name })
         expect(tag!.Value).toMatch(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u)
         expect(renderSourceIdentity('xx{{display_name}}', { ...who, display_name: name })).toMatch(/^[\w+=,.@-]{2,64}$/)
@@ -131,3 +137,26 @@ describe('the policy that cuts sessions', () => {
     ])
   })
 })
+
+describe('waiting until keys are usable', () => {
+  test('ends with the third answer in a row', async () => {
+    expect(await waited(asked => asked !== 2)).toEqual({ usable: true, asked: 5 })
+  })
+
+  test('ends with its time when there are none', async () => {
+    expect((await waited(asked => asked % 3 !== 0)).usable).toBe(false)
+  })
+
+  test('ends at once when nobody waits any more', async () => {
+    const wait = untilUsable(async () => false, { clock: new TestClock(), msMax: 10_000, signal: AbortSignal.abort() })
+    await expect(wait).rejects.toThrow()
+  })
+})
+
+async function waited(answers: (asked: number) => boolean): Promise<{ readonly usable: boolean; readonly asked: number }> {
+  const clock = new TestClock()
+  let asked = 0
+  const wait = untilUsable(async () => answers(++asked), { clock, msMax: 10_000, signal: new AbortController().signal })
+  await clock.advance('PT11S')
+  return { usable: await wait, asked }
+}

@@ -17,9 +17,6 @@ import { createKey, endKey, findUser, listKeys } from './user-keys.ts'
 /** Key of the backend's task. Rows of the store name it: never rename it. */
 export const rotateStatic = 'rotate-static'
 
-// A key that AWS does not take by then is served all the same: whoever reads it may try again.
-const usableSecondsMax = 15
-
 export function staticRotation(engine: Engine): Task {
   return { run: (intent, storage, signal) => step(engine, (intent as { readonly name: string }).name, storage, signal) }
 }
@@ -83,7 +80,7 @@ async function make(
     if (!making.includes(key)) await endKey(account, role.username, key, signal)
   const keys = await createKey(account, role.username, signal)
   const { clock } = engine.context
-  await waitUntilUsable(engine, { target, keys, createBy: clock.now().add({ seconds: usableSecondsMax }) }, signal)
+  await waitUntilUsable(engine, { target, keys }, signal)
   const now = clock.now()
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = keys.reveal()
   const next: StaticCredential = {

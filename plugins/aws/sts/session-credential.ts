@@ -41,7 +41,7 @@ async function issue(engine: Engine, kind: SessionKind, call: IssueCall, signal:
       seconds
     }
     const made = await ask(account, kind, request, signal)
-    return await issued(engine, { call, handle, order, made }, signal)
+    return issued(engine, { call, handle, order, made })
   } catch (error) {
     throw saying(sessionKinds[kind].failing, error)
   }
@@ -101,15 +101,12 @@ interface Told {
   readonly made: Made
 }
 
-async function issued(engine: Engine, { call, handle, order, made }: Told, signal: AbortSignal): Promise<Issued> {
+function issued(engine: Engine, { call, handle, order, made }: Told): Issued {
   const { clock } = engine.context
   const now = clock.now()
   const { keys, until, arn } = made
   // The clock of AWS ends it; where ours is ahead, its end by ours is later than what AWS wrote.
   const ends = later(until, now.add({ seconds: made.seconds }))
-  const waited = order.waitUntilUsable
-    ? await waitUntilUsable(engine, { target: call.target, keys: new Secret(keys), createBy: call.createBy }, signal)
-    : []
   return {
     secret: new Secret({
       access_key: keys.accessKeyId,
@@ -128,7 +125,10 @@ async function issued(engine: Engine, { call, handle, order, made }: Told, signa
     until,
     // What CloudTrail and the bill know it by.
     visible: { access_key: keys.accessKeyId },
-    warnings: [...made.warnings, ...waited]
+    warnings: made.warnings,
+    ...(order.waitUntilUsable && {
+      afterwards: signal => waitUntilUsable(engine, { target: call.target, keys: new Secret(keys) }, signal)
+    })
   }
 }
 

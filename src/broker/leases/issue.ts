@@ -10,6 +10,7 @@ import type { Reply } from '../door/request.ts'
 import { codeOf } from '../meter/meter-outcome.ts'
 import type { BackendMount } from '../mounts/mount.ts'
 import type { Parts } from '../parts.ts'
+import { heldBack } from './held-back.ts'
 import { issuedAnswer, issuedOutcome } from './issued-outcome.ts'
 import { handlePlace } from './lease-rows.ts'
 import { lifetime } from './lifetime.ts'
@@ -23,23 +24,26 @@ type Say = (outcome: IssuedOutcome) => Reply
 export async function issue(exchange: Exchange, call: Call, plan: Issuance, say: Say): Promise<Reply> {
   const { clock, meter } = call.parts
   const began = clock.elapsed()
-  try {
-    const reply = await issueNow(exchange, call, plan, say)
-    meter.issued((clock.elapsed() - began) / 1_000)
-    return reply
-  } catch (error) {
+  const { reply, afterwards } = await issueNow(exchange, call, plan, say).catch((error: unknown) => {
     meter.notIssued(codeOf(error))
     throw error
-  }
+  })
+  meter.issued((clock.elapsed() - began) / 1_000)
+  return afterwards ? await heldBack(call, reply, afterwards) : reply
 }
 
-async function issueNow(exchange: Exchange, call: Call, plan: Issuance, say: Say): Promise<Reply> {
+interface Made {
+  readonly reply: Reply
+  readonly afterwards?: Issued['afterwards']
+}
+
+async function issueNow(exchange: Exchange, call: Call, plan: Issuance, say: Say): Promise<Made> {
   const mount = servingMount(call)
   refuseIssuing(call, plan)
   const credential = mount.backend.credentials[plan.credential]
   if (!credential) throw new Error(`the backend plans ${plan.credential} and does not have it`)
   // What is made here waits for no target, and takes no place of those that do.
-  if (credential.mint) return mint(exchange, call, { mount, credential, plan }, say)
+  if (credential.mint) return { reply: await mint(exchange, call, { mount, credential, plan }, say) }
   return call.parts.gates.issue(plan.target, call.signal, () => issueAtTarget(exchange, call, { mount, credential, plan }, say))
 }
 
@@ -49,7 +53,7 @@ interface Planned {
   readonly plan: Issuance
 }
 
-async function issueAtTarget(exchange: Exchange, call: Call, { mount, credential, plan }: Planned, say: Say): Promise<Reply> {
+async function issueAtTarget(exchange: Exchange, call: Call, { mount, credential, plan }: Planned, say: Say): Promise<Made> {
   const { parts } = call
   const ttl = lifetime(call, mount, plan)
   const lease = promisedLease(call, mount, plan, ttl)
@@ -62,7 +66,7 @@ async function issueAtTarget(exchange: Exchange, call: Call, { mount, credential
     await parts.at('issue:before-active')
     const reply = await activate(exchange, plan, lease, issued, () => say(issuedOutcome(parts, lease, ttl, plan, issued, call)))
     await parts.at('issue:after-active-commit')
-    return reply
+    return { reply, afterwards: issued.afterwards?.bind(issued) }
   } catch (error) {
     throw await giveUp(exchange, lease, error)
   }
