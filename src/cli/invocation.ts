@@ -32,12 +32,12 @@ export class Invocation implements Disposable {
     this.input = new StandardInput(io)
   }
 
-  /** One request with the user's token. Its warnings are shown. */
-  async request(method: Method, path: string, fields?: JsonObject, options?: RequestOptions): Promise<Envelope> {
+  /** One request with the user's token. Its warnings are shown, unless `quiet`. */
+  async request(method: Method, path: string, fields?: JsonObject, options?: RequestOptions, quiet = false): Promise<Envelope> {
     this.#client ??= this.#connect(await this.#token())
     using _ = new Progress(this.io, 'waiting for the server')
     const envelope = await this.#client.request(method, path, fields, options)
-    for (const warning of envelope.warnings ?? []) this.terminal.warn(warning)
+    for (const warning of quiet ? [] : (envelope.warnings ?? [])) this.terminal.warn(warning)
     return envelope
   }
 

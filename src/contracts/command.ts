@@ -55,12 +55,12 @@ export interface AskingCall extends CommandCall {
   }
   readonly screen: CommandScreen
   /** One request with the user's token, or with another; an empty one sends none. `undefined`: nothing is there. Whatever else is refused rejects, with the server's words
-   *  and its `status`. Warnings are shown. */
+   *  and its `status`. Warnings are shown, unless `quiet`. */
   request(
     method: 'GET' | 'LIST' | 'POST' | 'DELETE',
     path: string,
     fields?: JsonObject,
-    options?: { readonly token?: string; readonly wrapTtl?: string }
+    options?: { readonly token?: string; readonly wrapTtl?: string; readonly quiet?: true }
   ): Promise<BrokerReply | undefined>
   /** Runs a program with a credential that ends with it, as a `ProgramCommand` does; its exit code. What fails on the way is told already. */
   runProgram(plan: ProgramPlan): Promise<number>

@@ -86,6 +86,15 @@ test('a command asks with the token of the user, shows, and says how it ended', 
   expect(err).toContain('mind this')
 })
 
+test('what a command asks for in quiet shows no warnings', async () => {
+  await using server = await SmallServer.start()
+  using shell = new Shell()
+  shell.env['MAYFLY_ADDR'] = server.address
+  server.answer = { body: envelope({ data: { signed: 'x' }, warnings: ['mind this'] }) }
+  shell.plugins.push(...ssh([], async call => void (await call.request('POST', 'ssh/sign/a', {}, { quiet: true }))))
+  expect(await shell.run('ssh host')).toEqual({ code: 0, out: '', err: '' })
+})
+
 test('what is not there is undefined, what is refused is told as everywhere', async () => {
   await using server = await SmallServer.start()
   using shell = new Shell()

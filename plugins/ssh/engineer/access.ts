@@ -71,11 +71,12 @@ async function accessOf(call: AskingCall, mount: string, about: { readonly host?
 }
 
 async function toldOrNot(call: AskingCall, path: string, fields: JsonObject): Promise<JsonObject | undefined> {
-  const refusedAsNothing = (error: unknown) => {
-    if ((error as { readonly status?: number }).status === 403) return undefined
-    throw error
-  }
-  return (await call.request('GET', path, fields).catch(refusedAsNothing))?.data
+  return (await call.request('GET', path, fields).catch(deniedAsNothing))?.data
+}
+
+function deniedAsNothing(error: unknown): undefined {
+  if ((error as { readonly status?: number }).status === 403) return undefined
+  throw error
 }
 
 /** A role that would sign for the user is not yet one that the user may ask. */

@@ -1,5 +1,5 @@
 // ssh(1): those that take a value.
-const withValue = new Set('BbcDEeFIiJLlmOoPpQRSWw')
+const withValue = /[BbcDEeFIiJLlmOoPpQRSWw]/
 
 /** The user's words for ssh up to the place they lead to, which they may lack (`-V`). What follows is a command for there, or more options. */
 export function wordsToDestination(args: readonly string[]): readonly string[] | undefined {
@@ -14,6 +14,6 @@ export function wordsToDestination(args: readonly string[]): readonly string[] |
 
 /** `-p 22`, and not `-p22`; `-4p 22` too. */
 function takesNext(word: string): boolean {
-  const at = [...word].findIndex((letter, i) => i > 0 && withValue.has(letter))
-  return at === word.length - 1
+  const at = word.slice(1).search(withValue)
+  return at >= 0 && at === word.length - 2
 }

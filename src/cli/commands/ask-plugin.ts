@@ -50,7 +50,8 @@ async function identityOf(invocation: Invocation): Promise<string | undefined> {
 function asker(invocation: Invocation): AskingCall['request'] {
   return async (method, path, fields, options) => {
     try {
-      const { data, lease_id, lease_duration, renewable, wrap_info } = await invocation.request(method, path, fields, options)
+      const { quiet, ...asked } = options ?? {}
+      const { data, lease_id, lease_duration, renewable, wrap_info } = await invocation.request(method, path, fields, asked, quiet)
       const reply: BrokerReply = { data: data ?? {}, leaseId: lease_id, leaseSeconds: lease_duration, renewable }
       return wrap_info ? { ...reply, wrapInfo: wrap_info } : reply
     } catch (error) {
