@@ -8,8 +8,10 @@ import '../../src/plugin-name.ts'
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, profile: { type: 'string' } } })
 
 // Plugins name the contracts as a third party does: the name is resolved before they are loaded.
+const { benchAws } = await import('./bench-aws.ts')
 const { benchIssue } = await import('./bench-issue.ts')
 const { benchLogins } = await import('./bench-logins.ts')
+const { benchMysql } = await import('./bench-mysql.ts')
 const { benchRevoke } = await import('./bench-revoke.ts')
 const { benchScale } = await import('./bench-scale.ts')
 const { benchSsh } = await import('./bench-ssh.ts')
@@ -21,10 +23,12 @@ const { Stand } = await import('./stand.ts')
 const benches = {
   issue: benchIssue,
   revoke: benchRevoke,
+  mysql: benchMysql,
   tokens: benchTokens,
   logins: benchLogins,
   ssh: benchSsh,
   krl: benchSshKrl,
+  aws: benchAws,
   start: benchStart,
   scale: benchScale
 }

@@ -5,6 +5,8 @@ export interface CrashTarget extends AsyncDisposable {
   /** The path that issues, such as `database/creds/app`. Its leases live for two seconds. */
   readonly credentials: string
   prepare(api: Api): Promise<void>
+  /** Further lines of the broker's configuration. */
+  readonly config?: readonly string[]
   /** Between broker and target, where moments on the wire are asked for. */
   readonly proxy?: FaultProxy
   /** Names of what carries the broker's mark in the target. */

@@ -38,7 +38,8 @@ export class Stand implements AsyncDisposable {
     this.api = api
   }
 
-  static async open(): Promise<Stand> {
+  /** `more`: further lines of the configuration. */
+  static async open(more: readonly string[] = []): Promise<Stand> {
     const folder = await mkdtemp(join(tmpdir(), 'mayfly-crash-'))
     const port = await freePort()
     const config = join(folder, 'mayfly.yaml')
@@ -47,15 +48,16 @@ export class Stand implements AsyncDisposable {
       'storage: { sqlite: { path: ./data } }',
       'seal: { key_file: ./seal.key }',
       'audit: [{ type: file, path: ./audit.jsonl }]',
-      'log_level: error'
+      'log_level: error',
+      ...more
     ]
     await writeFile(config, lines.join('\n'))
     return new Stand(folder, config, new Api(`http://127.0.0.1:${port}`))
   }
 
   /** As `open`, initialised and prepared. Ended in order the broker leaves what Node made of the sources for the next starts (`NODE_COMPILE_CACHE`); killed it would not. */
-  static async prepared(prepare: (stand: Stand) => Promise<unknown>): Promise<Stand> {
-    const stand = await Stand.open()
+  static async prepared(prepare: (stand: Stand) => Promise<unknown>, more?: readonly string[]): Promise<Stand> {
+    const stand = await Stand.open(more)
     try {
       await using broker = await stand.started()
       stand.api.token = (await stand.api.must('PUT', 'sys/init', {})).root_token

@@ -1,4 +1,6 @@
+import { motoMissing } from '../targets/moto.ts'
 import { flavours, mysqlMissing } from '../targets/mysql-flavours.ts'
+import { awsMoments, awsTarget } from './aws-target.ts'
 import { mysqlMoments, mysqlTarget } from './mysql-target.ts'
 import { postgresMoments, postgresTarget } from './postgres-target.ts'
 import type { CrashSuite } from './suite.ts'
@@ -31,6 +33,11 @@ export const crashSuites: readonly CrashSuite[] = [
 /** Issuing at other targets, with `--target`: at all of that kind that this machine has. */
 export const crashSuitesAt: Readonly<Record<string, () => readonly CrashSuite[]>> = {
   postgres: () => crashSuites,
+  aws: () =>
+    (motoMissing() === undefined ? [issuing('issuing at AWS', awsTarget)] : []).map(suite => ({
+      ...suite,
+      moments: [...suite.moments, ...awsMoments]
+    })),
   mysql: () =>
     flavours
       .filter(flavour => mysqlMissing(flavour) === undefined)

@@ -28,7 +28,7 @@ export function issuing(name: string, open: () => Promise<CrashTarget>): CrashSu
 async function opened(open: () => Promise<CrashTarget>): Promise<Deaths> {
   await using owned = new AsyncDisposableStack()
   const target = owned.use(await open())
-  const stand = owned.use(await Stand.prepared(({ api }) => target.prepare(api)))
+  const stand = owned.use(await Stand.prepared(({ api }) => target.prepare(api), target.config))
   return new Issued(stand, target, owned.move())
 }
 
@@ -79,7 +79,9 @@ class Issued implements Deaths {
 
   async #live(): Promise<readonly string[]> {
     const { data } = await this.stand.api.must('GET', 'sys/holdings')
-    return data.holdings.map((holding: { id: string }) => holding.id)
+    const holdings = data.holdings as readonly { readonly id: string; readonly ended_time: string | null }[]
+    // Whose access is over and whose proof is pending is not past its time.
+    return holdings.filter(({ ended_time: ended }) => ended === null).map(({ id }) => id)
   }
 
   /** Live or ended: the store still says who held it. */
