@@ -7,6 +7,13 @@ import { fingerprint } from '../../plugins/ssh/format/public-key.ts'
 import { signMessage } from '../../plugins/ssh/format/sshsig.ts'
 import { signerOf } from '../../plugins/ssh/format/signer.ts'
 import type { Signer } from '../../plugins/ssh/format/signer.ts'
+import { hostsBehind, writeHost } from '../../plugins/ssh/hosts/host-rows.ts'
+import type { Host } from '../../plugins/ssh/hosts/host-rows.ts'
+import { ssh } from '../../plugins/ssh/index.ts'
+import { systemRandom } from '../../src/system-clock.ts'
+import { MountRows } from '../contract/mount-storage.ts'
+import { TestMount } from '../contract/test-mount.ts'
+import { TestClock } from '../sim/test-clock.ts'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
 import type { Served, WireReply } from '../wire/serve-in-memory.ts'
 
@@ -172,7 +179,7 @@ describe('what an enrolled host says', () => {
     const login = { event: 'login', at: 1, ca: `SHA256:${'A'.repeat(43)}`, serial: '1', user: 'root', from: '192.0.2.1' }
     for (const strange of [{ event: 'x' }, { serial: '1;x' }, { ca: 'x' }, { at: 'now' }, { user: 'u'.repeat(65) }])
       expect((await say({ ...web2, what: 'logins', fields: { logins: [login, { ...login, ...strange }] } })).status).toBe(400)
-    expect((await say({ ...web2, what: 'logins', fields: { logins: Array(501).fill(login) } })).status).toBe(400)
+    expect((await say({ ...web2, what: 'logins', fields: { logins: Array.from({ length: 501 }, () => login) } })).status).toBe(400)
     expect((await say({ ...web2, what: 'logins', fields: { logins: [login] } })).status).toBe(204)
   })
 
@@ -206,4 +213,44 @@ test.each([
 
 test.each(['Web1', '-web1', 'web1..x', '.web1', 'a'.repeat(254), 'web_1'])('no host is called %s', async name => {
   expect((await broker.ask('POST', `ssh/hosts/${name}`, {})).status).toBe(400)
+})
+
+test('what of the hosts answers without a token', async () => {
+  await using mount = await TestMount.open(ssh, { clock: new TestClock(), random: systemRandom })
+  const open = mount.backend.paths.filter(one => one.open && /^host|^krl\/news/.test(one.pattern)).map(({ pattern }) => pattern)
+  expect(open.toSorted()).toEqual([
+    'host-script',
+    'host-script/principals',
+    'hosts/:host/enroll',
+    'hosts/:host/leave',
+    'hosts/:host/logins',
+    'hosts/:host/nonce',
+    'hosts/:host/principals',
+    'hosts/:host/renew',
+    'hosts/:host/report',
+    'krl/news'
+  ])
+})
+
+test('of all the hosts of a mount those behind are known, the furthest first, and no more are named than a person reads', async () => {
+  const rows = new MountRows(() => 0)
+  const running = (krlVersion: number): Host => ({
+    names: [],
+    ttl: 60,
+    accounts: {},
+    enrolled: { key: '', at: '', sequence: 0, loginsSequence: 0, krlVersion, krlDate: 0, seenAt: '', endsSessions: true },
+    reached: null
+  })
+  const write = (name: string, host: Host, version: number, before?: Host): void => {
+    const changes = rows.begin()
+    writeHost(changes, name, host, version, before)
+    changes.commit()
+  }
+  expect(await hostsBehind(rows, 1_000)).toEqual({ none: true, behind: [], more: false })
+  for (let at = 0; at < 200; at++) write(`host-${at}`, running(1_000 + (at % 198)), 0)
+  expect(await hostsBehind(rows, 1_000)).toEqual({ none: false, behind: [], more: false })
+  expect(await hostsBehind(rows, 1_002)).toEqual({ none: false, behind: ['host-0', 'host-198', 'host-1', 'host-199'], more: false })
+  expect(await hostsBehind(rows, 9_999)).toMatchObject({ behind: { length: 20 }, more: true })
+  write('host-0', running(9_999), 1, running(1_000))
+  expect((await hostsBehind(rows, 1_001)).behind).toEqual(['host-198'])
 })
