@@ -65,7 +65,7 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh enroll', () => {
     const token = (await broker.ask('POST', 'ssh/hosts/web2/token', {})).json['data'].token as string
     const file = join(shell.home, 'token')
     writeFileSync(file, `${token}\n`)
-    const enroll = ['ssh', 'enroll', '--host', 'web2', '--token-file', file, ...host()]
+    const enroll = ['ssh', 'enroll', '--host', 'web2', '--invitation', file, ...host()]
     expect(await shell.run(enroll, { env: { MAYFLY_TOKEN: '' } })).toMatchObject({ code: 0 })
     expect((await mayfly('ssh', 'unenroll', '--prefix', sshd.folder)).code).toBe(0)
 
@@ -82,7 +82,7 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh enroll', () => {
       body: '{}'
     })
     const { wrap_info } = (await reply.json()) as { wrap_info: { token: string } }
-    const enroll = ['ssh', 'enroll', '--host', 'web2', '--token-file', '-', '--wrapped', ...host()]
+    const enroll = ['ssh', 'enroll', '--host', 'web2', '--invitation', '-', '--wrapped', ...host()]
     expect(await shell.run(enroll, { stdin: `${wrap_info.token}\n`, env: { MAYFLY_TOKEN: '' } })).toMatchObject({ code: 0 })
     expect(await shown('web2')).toMatchObject({ enrolled: true })
     expect((await mayfly('ssh', 'unenroll', '--prefix', sshd.folder)).code).toBe(0)

@@ -13,16 +13,17 @@ export const enrollCommand: AskingCommand = {
     '--host <name>': 'its name at the broker (its host name)',
     '--name <name...>': 'more names and addresses that its certificate is for',
     '--mount <path>': 'where the SSH backend is mounted (ssh)',
-    '--token-file <file>': 'a single-use token for this host (- is standard input); without it one is made with your token',
-    '--wrapped': 'the token is wrapped',
+    '--invitation <file>': 'a file with a single-use token for this host (- is standard input); without it one is made with your right',
+    '--wrapped': 'the invitation is wrapped',
     '--broker <url>': 'where the host finds the broker, when it is elsewhere than for you',
     '--principals <way>':
       'command: ask the broker at each login (the default); files: accounts as the broker names them; names: the account itself',
     '--offline <rule>': 'allow or deny: what the command answers while the broker is away',
     '--offline-minutes <n>': 'deny after so many minutes without the broker',
-    '--interval <seconds>': 'how often the helper asks for revocations (15)',
+    '--interval <seconds>': 'how often the helper asks when it cannot wait at the broker for news (15)',
     '--log <file>': 'where sshd writes to (the journal, or /var/log/auth.log)',
     '--prefix <dir>': 'a folder in the place of /',
+    '--command-user <user>': 'as whom sshd runs the command that asks (nobody)',
     '--without-helper': 'do not start the helper: something else runs `mayfly-host sync`',
     '--dry-run': 'show what would change, and change nothing'
   },
@@ -30,7 +31,7 @@ export const enrollCommand: AskingCommand = {
 A second time it is brought up to date, and needs no token.`,
   examples: [
     'mayfly ssh enroll --via root@web1.example.com',
-    'mayfly ssh enroll --host web1 --token-file /run/enrolment-token',
+    'mayfly ssh enroll --host web1 --invitation /run/invitation',
     'mayfly ssh enroll --via root@web1.example.com --dry-run'
   ],
   async run(call) {
@@ -49,7 +50,7 @@ A second time it is brought up to date, and needs no token.`,
 
 /** What the script knows by the same name. */
 function passedOn(call: AskingCall): readonly string[] {
-  const values = ['principals', 'offline', 'offlineMinutes', 'interval', 'log', 'prefix'].flatMap(name => {
+  const values = ['principals', 'offline', 'offlineMinutes', 'interval', 'log', 'prefix', 'commandUser'].flatMap(name => {
     const value = call.option(name)
     return value === undefined ? [] : [`--${kebab(name)}`, value]
   })
@@ -63,10 +64,10 @@ function passedOn(call: AskingCall): readonly string[] {
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
 async function givenToken(call: AskingCall): Promise<string | undefined> {
-  const file = call.option('tokenFile')
+  const file = call.option('invitation')
   if (file === undefined) return undefined
-  const token = file === '-' ? await call.secret('the enrolment token') : readToken(file)
-  if (!/^[\w.-]+$/.test(token)) throw new BrokerError('invalid_request', '--token-file: this is no token')
+  const token = file === '-' ? await call.secret('the invitation') : readToken(file)
+  if (!/^[\w.-]+$/.test(token)) throw new BrokerError('invalid_request', '--invitation: this is no token')
   return token
 }
 
@@ -74,7 +75,7 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (cause) {
-    throw new BrokerError('invalid_request', `--token-file: cannot read ${file}`, { cause })
+    throw new BrokerError('invalid_request', `--invitation: cannot read ${file}`, { cause })
   }
 }
 
