@@ -279,7 +279,8 @@ export type RevokeOutcome =
   | { readonly kind: 'gone' }
   /** No login and no session; proof or clean-up is pending. No failure. */
   | { readonly kind: 'ended'; readonly again: Temporal.Instant; readonly waiting: string }
-  /** May still give access, at the latest until then. Stays revoking; no failure. */
+  /** May still give access, at the latest until then. Stays revoking; no failure, and nobody waits for it: the caller is told `until` and `why`. It is looked at again at `again` (within a day),
+   *  and closed once `until` has passed. */
   | { readonly kind: 'outlives'; readonly until: Temporal.Instant; readonly again: Temporal.Instant; readonly why: string }
   /** This lease alone failed; only this counts as stuck. */
   | { readonly kind: 'failed'; readonly error: unknown }

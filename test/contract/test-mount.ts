@@ -18,7 +18,6 @@ import type {
   Log,
   MountLease,
   Operation,
-  Path,
   PathRequest,
   Random,
   RevokedLease,
@@ -30,7 +29,7 @@ import type {
 import { KeptLeases } from './kept-leases.ts'
 import { MountRows } from './mount-storage.ts'
 import type { Scheduled } from './mount-storage.ts'
-import { matched } from './matched.ts'
+import { rowAt } from './row-at.ts'
 import { testContext } from './test-context.ts'
 
 const createGrace = Temporal.Duration.from('PT30S')
@@ -98,7 +97,7 @@ export class TestMount implements AsyncDisposable {
 
   /** The promise: a lease is kept before the target hears of it. A path that cannot be read is written to. */
   async plan(path: string, displayName?: string): Promise<TestLease> {
-    const [{ read }] = this.#route(path)
+    const [{ read }] = rowAt(this.backend.paths, path)
     const answer = await (read ? this.read(path, displayName) : this.#ask('write', path, this.asks, displayName))
     if (!answer || !('issue' in answer)) throw new Error(`${path} issues nothing`)
     this.rows.refuseRetired(answer.issue.target)
@@ -219,7 +218,7 @@ export class TestMount implements AsyncDisposable {
     data: Readonly<Record<string, unknown>>,
     displayName = 'token'
   ): Promise<Answer> {
-    const [row, params] = this.#route(path)
+    const [row, params] = rowAt(this.backend.paths, path)
     const handler: Handler | undefined = row[verb]
     if (!handler) throw new BrokerError('unsupported_operation', 'unsupported operation')
     const { fields, given } = parseFields(row.fields, data)
@@ -240,14 +239,6 @@ export class TestMount implements AsyncDisposable {
     changes.commit()
     if (answer && 'after' in answer) return this.#waited(answer.after)
     return answer && 'revoke' in answer ? await this.#ended(answer) : answer
-  }
-
-  #route(path: string): [Path, Record<string, string>] {
-    for (const row of this.backend.paths) {
-      const params = matched(row.pattern.split('/'), path.split('/'))
-      if (params) return [row, params]
-    }
-    throw new BrokerError('no_route', `no handler for route "${path}"`)
   }
 }
 
