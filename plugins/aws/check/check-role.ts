@@ -91,11 +91,11 @@ async function rightsOf(engine: Engine, root: KnownRoot, role: Role, steps: Chec
   let unknown: string | undefined
   const look = async () => {
     const found = await simulate(account, root.arn, rightsOfRole(role, whereOf(engine, root)), deadline.signal)
-    if (typeof found === 'string') return (unknown = found)
-    if (found.length > 0) throw new BrokerError('target_refused', `not allowed to the broker: ${found.join(', ')}`)
-    return 'all that the role takes'
+    if (typeof found === 'string') unknown = found
+    else if (found.length > 0) throw new BrokerError('target_refused', `not allowed to the broker: ${found.join(', ')}`)
+    return unknown === undefined
   }
-  await steps.try('rights', look, told => told)
+  await steps.try('rights', look, known => (known ? 'all that the role takes' : 'not known'))
   return unknown === undefined ? [] : [unknown]
 }
 

@@ -8,7 +8,7 @@ import type { RoleRequest } from './role-request.ts'
 export const aws: AskingCommand = {
   name: 'aws',
   summary: 'AWS keys of a role: for credential_process, or for a program behind --',
-  takes: { '<role>': 'a role of the mount, such as deploy', '[command...]': 'behind --, with its arguments: a program that gets the keys' },
+  takes: { '<role>': 'a role of the mount, such as deploy', '[program...]': 'behind --, with its arguments: a program that gets the keys' },
   options: { ...roleOptions, '--fresh': 'new keys, whatever an earlier run has left' },
   details: `Without a command it prints what credential_process of the AWS SDKs reads, and keeps it for the next run of the same user:
 in memory where there is a place for that, for you alone, until less than a third of its life is left. A profile for ~/.aws/config:
