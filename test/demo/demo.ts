@@ -42,6 +42,7 @@ const interrupted = new Promise<void>(resolve => {
 /** `demo`, or one of the other targets: `demo aws`. */
 async function chosen(stack: AsyncDisposableStack): Promise<void> {
   if (process.argv.includes('aws')) return await (await import('./aws.ts')).tellAwsStory(stack, stayOrEnd)
+  if (process.argv.includes('ssh')) return await (await import('./ssh.ts')).tellSshStory(stack, stayOrEnd)
   return await tellStory(stack)
 }
 
