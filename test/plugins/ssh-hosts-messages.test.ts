@@ -232,6 +232,24 @@ test('what of the hosts answers without a token', async () => {
   ])
 })
 
+test('who waits for a newer list hears of it at once, a crowd of hosts one after the other', async () => {
+  const news = async (after: number): Promise<{ version: number; at: number }> => {
+    const said = await text(`ssh/krl/news?after=${after}`)
+    return { version: Number(said.slice('krl '.length)), at: performance.now() }
+  }
+  const { version } = await news(0)
+  const waiting = Promise.all(Array.from({ length: 250 }, () => news(version)))
+  const key = newKey()
+  await broker.ask('POST', 'ssh/roles/any', { key_type: 'ca', allow_user_certificates: true, allowed_users: 'root', ttl: '10m' })
+  const signed = await broker.ask('POST', 'ssh/sign/any', { public_key: writeKeyLine(key.publicKey), valid_principals: 'root' })
+  await broker.ask('POST', 'sys/leases/revoke', { lease_id: signed.json['lease_id'] })
+  const heard = await waiting
+  for (const one of heard) expect(one.version).toBeGreaterThan(version)
+  const times = heard.map(({ at }) => at).toSorted((a, b) => a - b)
+  // Three looks for 250, a hundred at a time.
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(200)
+})
+
 test('of all the hosts of a mount those behind are known, the furthest first, and no more are named than a person reads', async () => {
   const rows = new MountRows(() => 0)
   const running = (krlVersion: number): Host => ({
