@@ -1,5 +1,4 @@
 /** SSH over HTTP: what hosts and engineers send, and the clients that they have. */
-import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,7 @@ import { ssh } from '../../plugins/ssh/index.ts'
 import { parseKrl } from '../../plugins/ssh/format/parse-krl.ts'
 import { newKeyLine } from '../plugins/ssh-mount.ts'
 import { missing, pythonMissing } from '../targets/missing.ts'
-import { sshdMissing } from '../targets/sshd-programs.ts'
+import { makeKey, sshdMissing } from '../targets/sshd-programs.ts'
 import { ssh as runSsh } from '../targets/ssh-client.ts'
 import { SshdServer } from '../targets/sshd-server.ts'
 import { runBao, runPython } from './client-stand.ts'
@@ -122,7 +121,7 @@ describe.skipIf(missing(sshdMissing() ?? pythonMissing()))('an engineer and a ho
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'mayfly-wire-ssh-'))
     key = join(home, 'id_ed25519')
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+    makeKey(key)
     await writeFile(join(home, 'trusted'), await (await fetch(`${broker.address}/v1/certs/public_key`)).text())
     await pull()
     sshd = await SshdServer.start([`TrustedUserCAKeys ${home}/trusted`, `RevokedKeys ${home}/krl`])
