@@ -6,7 +6,7 @@ import { dataOf, smallBroker } from '../broker/small-broker.ts'
 import type { SmallBroker } from '../broker/small-broker.ts'
 import { TestClock } from '../sim/test-clock.ts'
 import { missing } from '../targets/missing.ts'
-import type { MotoAccess } from '../targets/moto-access.ts'
+import type { AwsKeys, MotoAccess } from '../targets/moto-access.ts'
 import { MotoFront } from '../targets/moto-front.ts'
 import { motoMissing } from '../targets/moto.ts'
 import { sharedMoto } from '../targets/moto-shared.ts'
@@ -42,18 +42,7 @@ describe.skipIf(missing(motoMissing()))('users of IAM', () => {
     return { broker, front, [Symbol.asyncDispose]: () => moved.disposeAsync() }
   }
 
-  /** moto answers in its own time, and the limits of calls are in the clock's. */
-  async function until(clock: TestClock, look: () => Promise<boolean>): Promise<void> {
-    for (let looks = 0; looks < 1_000; looks++) {
-      if (await look()) return
-      await clock.advance(40)
-      await wait(40)
-    }
-    throw new Error(`waited in vain for ${look.toString()}`)
-  }
-
   const isThere = async (name: string) => (await moto.users('/mayfly-')).some(({ UserName }) => UserName === name)
-  const keysOf = (data: { access_key: string; secret_key: string }) => ({ access_key: data.access_key, secret_key: data.secret_key })
 
   test('have a lease that names user, account and key in clear, and no secret', async () => {
     await using stand = await openBroker()
@@ -120,3 +109,17 @@ describe.skipIf(missing(motoMissing()))('users of IAM', () => {
     expect(dataOf(await broker.ask('read', 'aws/config/root')).health).toMatchObject({ state: 'answers', circuit: 'closed' })
   })
 })
+
+/** moto answers in its own time, and the limits of calls are in the clock's. */
+async function until(clock: TestClock, look: () => Promise<boolean>): Promise<void> {
+  for (let looks = 0; looks < 1_000; looks++) {
+    if (await look()) return
+    await clock.advance(40)
+    await wait(40)
+  }
+  throw new Error(`waited in vain for ${look.toString()}`)
+}
+
+function keysOf(data: { readonly access_key: string; readonly secret_key: string }): AwsKeys {
+  return { access_key: data.access_key, secret_key: data.secret_key }
+}

@@ -9,7 +9,7 @@ const never = new AbortController().signal
 /** Takes all that is there, so that who comes next has to wait. */
 async function emptied(
   perSecond = 10
-): Promise<{ budget: CallBudget; clock: TestClock; went: string[]; wait(lane: Lane, name?: string): void }> {
+): Promise<{ budget: CallBudget; clock: TestClock; went: string[]; wait: (lane: Lane, name?: string) => void }> {
   const clock = new TestClock()
   const budget = new CallBudget(clock, 1_000, perSecond)
   for (let calls = 0; calls < perSecond * 2; calls++) await budget.take('issue', never)

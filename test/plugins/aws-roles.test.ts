@@ -174,6 +174,9 @@ test('nothing is issued before there is a root', async () => {
 
 /** A policy of exactly so many characters. */
 function bigPolicy(characters: number): string {
-  const of = (name: string) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: name }] })
-  return of('x'.repeat(characters - of('').length))
+  return policyOn('x'.repeat(characters - policyOn('').length))
+}
+
+function policyOn(resource: string): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: resource }] })
 }
