@@ -17,7 +17,7 @@ export interface Expiry {
 
 const named = (name: string): string => `${schema}.${quoteIdentifier(name)}`
 
-export function createEvent(server: Server, kind: ServerKind, expiry: Expiry): string {
+export function createEvent(server: Pick<Server, 'time'>, kind: ServerKind, expiry: Expiry): string {
   return `create event ${named(expiry.name)} on schedule at ${at(server, expiry.until)} on completion not preserve comment ${quoteLiteral(expiry.mark)} do ${body(kind, expiry)}`
 }
 
@@ -33,7 +33,8 @@ export const dropEvent = (name: string): string => `drop event if exists ${named
 /** Needs the right that all of these need, and changes nothing. */
 export const lookForRight = `show events from ${schema}`
 
-const at = (server: Server, until: Temporal.Instant): string => quoteLiteral(timestamp(server.time.there(until.add(expiryMargin))))
+const at = (server: Pick<Server, 'time'>, until: Temporal.Instant): string =>
+  quoteLiteral(timestamp(server.time.there(until.add(expiryMargin))))
 
 /** Looked for twice: a login that was past the check before the lock shows up a little later. */
 function body(kind: ServerKind, { name, hosts }: Pick<Expiry, 'name' | 'hosts'>): string {
