@@ -83,7 +83,7 @@ export const databaseAttacks: readonly Attack[] = [
     row: 76,
     what: 'a driver that is not there',
     ...config,
-    body: { ...structured, plugin_name: 'mysql-database-plugin' },
+    body: { ...structured, plugin_name: 'oracle-database-plugin' },
     says: 'plugin_name'
   },
   { row: 73, what: 'a password that is none', ...config, body: { ...structured, password: { a: '{canary}' } }, says: 'password' },
