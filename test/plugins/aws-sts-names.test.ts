@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { refuseSourceIdentity, refuseTags, renderSourceIdentity, renderTags, ticketFor } from '../../plugins/aws/sts/attribution.ts'
 import type { Attribution } from '../../plugins/aws/sts/attribution.ts'
 import { cutPolicy } from '../../plugins/aws/sts/cut-policy.ts'
-import { refuseLongName, sessionName } from '../../plugins/aws/sts/session-name.ts'
+import { nameWarnings, sessionName } from '../../plugins/aws/sts/session-name.ts'
 import { untilUsable } from '../../plugins/aws/usable/until-usable.ts'
 import { TestClock } from '../sim/test-clock.ts'
 
@@ -38,9 +38,10 @@ describe('the name of a session', () => {
     expect(sessionName('federation', 'x'.repeat(99), lease)).not.toBe(sessionName('federation', 'x'.repeat(99), other))
   })
 
-  test('a name longer than STS takes is refused, not cut behind its back', () => {
-    expect(() => refuseLongName('x'.repeat(65))).toThrow('role_session_name: at most 64 characters')
-    expect(() => refuseLongName('x'.repeat(64))).not.toThrow()
+  test('what is cut of a name is told', () => {
+    expect(nameWarnings('role', 'x'.repeat(40))[0]).toMatch(/^role_session_name: cut to 39 characters/)
+    expect(nameWarnings('federation', 'x'.repeat(16))[0]).toMatch(/^role_session_name: cut to 15 characters/)
+    expect([...nameWarnings('role', 'x'.repeat(39)), ...nameWarnings('role', undefined)]).toEqual([])
   })
 })
 

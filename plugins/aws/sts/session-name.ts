@@ -1,5 +1,3 @@
-import { BrokerError } from 'mayfly/plugin'
-
 /** What STS takes: of a role session 2 to 64 characters, of a federated user 2 to 32. */
 export const sessionNameMax = { role: 64, federation: 32 } as const
 
@@ -16,8 +14,11 @@ export function sessionName(kind: keyof typeof sessionNameMax, wanted: string, l
 /** The random part of a lease id. */
 export const leasePart = (lease: string): string => lease.slice(lease.lastIndexOf('/') + 1)
 
-/** What a caller asked to be called by. */
-export function refuseLongName(wanted: string | undefined): void {
-  if (wanted !== undefined && wanted.length > sessionNameMax.role)
-    throw new BrokerError('invalid_request', `role_session_name: at most ${sessionNameMax.role} characters`)
+/** What a caller asked to be called by and is not: as on the wire it is cut, and told. */
+export function nameWarnings(kind: keyof typeof sessionNameMax, wanted: string | undefined): readonly string[] {
+  const room = sessionNameMax[kind] - leaseCharacters[kind] - 1
+  if (wanted === undefined || wanted.length <= room) return []
+  return [
+    `role_session_name: cut to ${room} characters, because the name ends as the lease id does and has ${sessionNameMax[kind]} at most`
+  ]
 }

@@ -7,7 +7,7 @@ import { targetOf } from '../root-config.ts'
 import type { Role } from '../role.ts'
 import { renderSourceIdentity, renderTags, ticketFor } from './attribution.ts'
 import type { Attribution } from './attribution.ts'
-import { refuseLongName, sessionName, leasePart } from './session-name.ts'
+import { leasePart, nameWarnings, sessionName } from './session-name.ts'
 import { secondsMin, sessionKinds } from './session-kinds.ts'
 import type { SessionKind } from './session-kinds.ts'
 import type { CutOff, SessionHandle, SessionOrder, SessionRecipe } from './session-recipe.ts'
@@ -16,14 +16,16 @@ import type { CutOff, SessionHandle, SessionOrder, SessionRecipe } from './sessi
 const shortSecondsMax = 3_600
 const secondsDefault = 3_600
 
+const nameKinds = { assumed_role: 'role', federation_token: 'federation' } as const
+
 /** Touches nothing: what STS will be asked, for how long, and what can be promised of it. */
 export function planSession(engine: Engine, kind: SessionKind, asked: Asked): Issuance {
   const { request, role, root } = asked
-  refuseLongName(request.fields.role_session_name)
   const roleArn = kind === 'assumed_role' ? chosenRole(asked) : refuseRole(asked)
   const life = lifeOf(kind, asked)
   const cut: CutOff = role.cutOnRevoke ?? 'none'
   const name = nameOf(kind, asked)
+  const warnings = [...life.warnings, ...(kind === 'session_token' ? [] : nameWarnings(nameKinds[kind], request.fields.role_session_name))]
   const { mfaSerial, mfaCode } = mfaOf(asked)
   return {
     credential: kind,
@@ -49,7 +51,7 @@ export function planSession(engine: Engine, kind: SessionKind, asked: Asked): Is
     renewable: false,
     outlivesToken: role.leaseOutlivesToken === true,
     guarantees: guaranteesOf(kind, cut),
-    ...(life.warnings.length > 0 && { warnings: life.warnings })
+    ...(warnings.length > 0 && { warnings })
   }
 }
 
@@ -81,7 +83,7 @@ function refuseRole({ request, role }: Asked): string {
 function nameOf(kind: SessionKind, { request, name }: Asked): string {
   if (kind === 'session_token') return `session-token-${leasePart(request.lease)}`
   const wanted = request.fields.role_session_name || `${request.caller.displayName || 'token'}-${name}`
-  return sessionName(kind === 'assumed_role' ? 'role' : 'federation', wanted, request.lease)
+  return sessionName(nameKinds[kind], wanted, request.lease)
 }
 
 function lifeOf(kind: SessionKind, { request, role, root }: Asked): { readonly seconds: number; readonly warnings: readonly string[] } {
