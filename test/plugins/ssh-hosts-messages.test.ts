@@ -7,13 +7,6 @@ import { fingerprint } from '../../plugins/ssh/format/public-key.ts'
 import { signMessage } from '../../plugins/ssh/format/sshsig.ts'
 import { signerOf } from '../../plugins/ssh/format/signer.ts'
 import type { Signer } from '../../plugins/ssh/format/signer.ts'
-import { hostsBehind, writeHost } from '../../plugins/ssh/hosts/host-rows.ts'
-import type { Host } from '../../plugins/ssh/hosts/host-rows.ts'
-import { ssh } from '../../plugins/ssh/index.ts'
-import { systemRandom } from '../../src/system-clock.ts'
-import { MountRows } from '../contract/mount-storage.ts'
-import { TestMount } from '../contract/test-mount.ts'
-import { TestClock } from '../sim/test-clock.ts'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
 import type { Served, WireReply } from '../wire/serve-in-memory.ts'
 
@@ -215,28 +208,12 @@ test.each(['Web1', '-web1', 'web1..x', '.web1', 'a'.repeat(254), 'web_1'])('no h
   expect((await broker.ask('POST', `ssh/hosts/${name}`, {})).status).toBe(400)
 })
 
-test('what of the hosts answers without a token', async () => {
-  await using mount = await TestMount.open(ssh, { clock: new TestClock(), random: systemRandom })
-  const open = mount.backend.paths.filter(one => one.open && /^host|^krl\/news/.test(one.pattern)).map(({ pattern }) => pattern)
-  expect(open.toSorted()).toEqual([
-    'host-script',
-    'host-script/principals',
-    'hosts/:host/enroll',
-    'hosts/:host/leave',
-    'hosts/:host/logins',
-    'hosts/:host/nonce',
-    'hosts/:host/principals',
-    'hosts/:host/renew',
-    'hosts/:host/report',
-    'krl/news'
-  ])
-})
+const news = async (after: number): Promise<{ version: number; at: number }> => {
+  const said = await text(`ssh/krl/news?after=${after}`)
+  return { version: Number(said.slice('krl '.length)), at: performance.now() }
+}
 
 test('who waits for a newer list hears of it at once, a crowd of hosts one after the other', async () => {
-  const news = async (after: number): Promise<{ version: number; at: number }> => {
-    const said = await text(`ssh/krl/news?after=${after}`)
-    return { version: Number(said.slice('krl '.length)), at: performance.now() }
-  }
   const { version } = await news(0)
   const waiting = Promise.all(Array.from({ length: 250 }, () => news(version)))
   const key = newKey()
@@ -248,27 +225,4 @@ test('who waits for a newer list hears of it at once, a crowd of hosts one after
   const times = heard.map(({ at }) => at).toSorted((a, b) => a - b)
   // Three looks for 250, a hundred at a time.
   expect(times.at(-1)! - times[0]!).toBeGreaterThan(200)
-})
-
-test('of all the hosts of a mount those behind are known, the furthest first, and no more are named than a person reads', async () => {
-  const rows = new MountRows(() => 0)
-  const running = (krlVersion: number): Host => ({
-    names: [],
-    ttl: 60,
-    accounts: {},
-    enrolled: { key: '', at: '', sequence: 0, loginsSequence: 0, krlVersion, krlDate: 0, seenAt: '', endsSessions: true },
-    reached: null
-  })
-  const write = (name: string, host: Host, version: number, before?: Host): void => {
-    const changes = rows.begin()
-    writeHost(changes, name, host, version, before)
-    changes.commit()
-  }
-  expect(await hostsBehind(rows, 1_000)).toEqual({ none: true, behind: [], more: false })
-  for (let at = 0; at < 200; at++) write(`host-${at}`, running(1_000 + (at % 198)), 0)
-  expect(await hostsBehind(rows, 1_000)).toEqual({ none: false, behind: [], more: false })
-  expect(await hostsBehind(rows, 1_002)).toEqual({ none: false, behind: ['host-0', 'host-198', 'host-1', 'host-199'], more: false })
-  expect(await hostsBehind(rows, 9_999)).toMatchObject({ behind: { length: 20 }, more: true })
-  write('host-0', running(9_999), 1, running(1_000))
-  expect((await hostsBehind(rows, 1_001)).behind).toEqual(['host-198'])
 })
