@@ -5,6 +5,11 @@ import { publicPart } from '../../plugins/ssh/format/key-object.ts'
 import { writeKeyLine } from '../../plugins/ssh/format/key-line.ts'
 import { fingerprint } from '../../plugins/ssh/format/public-key.ts'
 import type { JsonObject } from '../../src/contracts/index.ts'
+import { readHost, writeHost } from '../../plugins/ssh/hosts/host-rows.ts'
+import { ssh } from '../../plugins/ssh/index.ts'
+import { systemRandom } from '../../src/system-clock.ts'
+import { TestMount } from '../contract/test-mount.ts'
+import { TestClock } from '../sim/test-clock.ts'
 import { dataOf } from '../broker/small-broker.ts'
 import type { SmallBroker } from '../broker/small-broker.ts'
 import { isOnKrl, newKeyLine, publishedKrl, sign, sshBroker } from './ssh-mount.ts'
@@ -122,6 +127,24 @@ test('a rotation has two keys that are trusted and one that signs', async () => 
   await broker.clock.advance('PT3H')
   await expect.poll(async () => (await read(broker, `issuer/${old}`))['phase']).toBe('retired')
   expect((await text(broker, 'trusted_user_keys')).trim().split('\n')).toHaveLength(1)
+})
+
+test('a rotation says which hosts would not follow', async () => {
+  const clock = new TestClock()
+  await using mount = await TestMount.open(ssh, { clock, random: systemRandom })
+  await mount.write('config/ca', {})
+  await mount.write('hosts/web', { names: 'web' })
+  const rows = mount.rows.begin()
+  const { host, version } = (await readHost(rows, 'web'))!
+  const seenAt = clock.now().toString()
+  const said = { sequence: 1, loginsSequence: 0, krlVersion: 0, krlDate: 0, endsSessions: false }
+  writeHost(rows, 'web', { ...host, enrolled: { ...said, key: newKeyLine(), at: seenAt, seenAt } }, version, host)
+  rows.commit()
+  await clock.advance('PT1M')
+  await mount.write('issuers/import/2027', { phase: 'next' })
+  expect(await mount.write('config/issuers', { default: '2027' })).toMatchObject({
+    warnings: [expect.any(String), 'hosts that have not asked since there is the issuer 2027, and refuse what it signs: web']
+  })
 })
 
 test('a step back is allowed until the key is destroyed', async () => {

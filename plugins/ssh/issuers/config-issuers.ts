@@ -5,6 +5,7 @@ import { putIssuers, readIssuers, replaced } from './issuer.ts'
 import type { Issuer, Issuers } from './issuer.ts'
 import { findIssuer } from './issuer-ref.ts'
 import { movedTo } from './move-phase.ts'
+import { unawareHosts } from './unaware-hosts.ts'
 
 /** `config/issuers`: which issuer signs where none is named. Moving it to one that is `next` is the middle of a rotation: the former default retires. */
 export function configIssuersPath(engine: Engine): Path {
@@ -62,7 +63,8 @@ async function moved(engine: Engine, all: Issuers, which: 'default' | 'defaultHo
   const told = former
     ? [`Previous default (${former.name || former.id}) has been updated with the issuer '${ref}' (resolved to ${issuer.id})`]
     : []
-  return { all: retired, warnings: [...told, ...active.warnings] }
+  const unaware = await unawareHosts(storage, issuer)
+  return { all: retired, warnings: [...told, ...active.warnings, ...(unaware === undefined ? [] : [unaware])] }
 }
 
 /** What still signs hosts stays when users are signed by another, and the other way. */
