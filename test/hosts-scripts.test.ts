@@ -44,6 +44,13 @@ const logins = (...lines: readonly string[]): readonly string[] =>
     .filter(Boolean)
     .map(line => line.replace(/^\d+ /, ''))
 
+/** What one look after another reads of a log. */
+function turnsOf(log: string): () => string {
+  const state = mkdtempSync(join(folder, 'state-'))
+  const look = `begin_log; new_log_lines | cut -d ' ' -f 4; [ ! -f "$work/position" ] || cp "$work/position" "$state/position"`
+  return () => shell(`log=${log} state=${state} work=$(mktemp -d)\n${look}; rm -rf "$work"`)
+}
+
 describe('the log of sshd', () => {
   const login = `${ca} 42 root 192.0.2.7 50022 ${key}`
 
@@ -60,6 +67,7 @@ describe('the log of sshd', () => {
 
   test('takes a key id that is a text of somebody else', () => {
     expect(logins(accepted('root', '192.0.2.7', 'a b (serial 7) CA ED25519 x'))).toEqual([login])
+    expect(logins(accepted('root', 'fe80::7%eth0'))).toEqual([`${ca} 42 root fe80::7 50022 ${key}`])
     expect(logins(accepted('root', '2001:db8::7'))).toEqual([`${ca} 42 root 2001:db8::7 50022 ${key}`])
   })
 
@@ -78,11 +86,7 @@ describe('the log of sshd', () => {
 
   test('is read on from where it was left, over a rotation, and never half a line', () => {
     const log = file('auth.log', `${accepted('before')}\n`)
-    const places = `log=${log} state=${folder} work=$(mktemp -d)\n`
-    const turn = (): string =>
-      shell(
-        `${places} begin_log; new_log_lines | cut -d ' ' -f 4; [ ! -f "$work/position" ] || cp "$work/position" "$state/position"; rm -rf "$work"`
-      )
+    const turn = turnsOf(log)
     expect(turn()).toBe('')
     writeFileSync(log, `${accepted('before')}\n${accepted('one')}\n${accepted('half').slice(0, 40)}`)
     expect(turn()).toBe('one\n')
@@ -91,6 +95,14 @@ describe('the log of sshd', () => {
     execFileSync('sh', ['-c', `echo '${accepted('late')}' >>${log}; mv ${log} ${log}.1; echo '${accepted('new')}' >${log}`])
     expect(turn()).toBe('late\nnew\n')
     expect(turn()).toBe('')
+  })
+
+  test('that begins after the first look is read from its beginning', () => {
+    const log = join(folder, 'later.log')
+    const turn = turnsOf(log)
+    expect(turn()).toBe('')
+    writeFileSync(log, `${accepted('first')}\n`)
+    expect(turn()).toBe('first\n')
   })
 })
 

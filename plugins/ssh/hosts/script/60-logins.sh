@@ -30,7 +30,11 @@ begin_log() {
   if [ "$log" = journal ]; then
     [ -f "$state/cursor" ] || journalctl -q --no-pager -n 0 --cursor-file="$state/cursor" 2>/dev/null || true
   else
-    [ -f "$state/position" ] || [ ! -f "$log" ] || echo "$(ls -i "$log" | awk '{ print $1 }') $(wc -c <"$log" | tr -d ' ')" >"$state/position"
+    [ -f "$state/position" ] || if [ -f "$log" ]; then
+      echo "$(ls -i "$log" | awk '{ print $1 }') $(wc -c <"$log" | tr -d ' ')" >"$state/position"
+    else
+      echo '0 0' >"$state/position"
+    fi
   fi
 }
 
@@ -46,6 +50,7 @@ parse_logins() {
     }
     {
       n = split(message, w, " ")
+      sub(/%.*/, "", w[6])
       if (message !~ /^Accepted publickey for / || w[5] != "from" || w[7] != "port" || w[9] != "ssh2:" || w[12] != "ID") next
       if (w[n - 2] != "CA" || w[n - 4] != "(serial" || w[n - 3] !~ /^[0-9]+\)$/ || w[n] !~ /^SHA256:[A-Za-z0-9+\/]+$/) next
       if (w[4] !~ /^[A-Za-z0-9._@-]+$/ || w[6] !~ /^[0-9a-fA-F.:]+$/ || w[8] !~ /^[0-9]+$/ || w[11] !~ /^SHA256:[A-Za-z0-9+\/]+$/) next
