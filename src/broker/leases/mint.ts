@@ -1,6 +1,7 @@
 /** A credential that is made in this process takes effect only by leaving with the reply. Promise and activation are one commit before it: what fails or crashes earlier leaves
  *  nothing, because nothing has left. */
 import type { Issuance, MintingType } from '../../contracts/index.ts'
+import { issueLimitMs } from '../../lease/lease.ts'
 import type { Lease } from '../../lease/lease.ts'
 import type { Call } from '../door/core-path.ts'
 import type { Exchange } from '../door/exchange.ts'
@@ -8,7 +9,6 @@ import type { IssuedOutcome } from '../door/reply.ts'
 import type { Reply } from '../door/request.ts'
 import type { BackendMount } from '../mounts/mount.ts'
 import { issuedAnswer, issuedOutcome } from './issued-outcome.ts'
-import { handlePlace } from './lease-rows.ts'
 import { lifetime } from './lifetime.ts'
 import { promisedLease } from './promised-lease.ts'
 import { refuseUseless } from './refuse-useless.ts'
@@ -27,17 +27,17 @@ export async function mint(
 ): Promise<Reply> {
   const { parts } = call
   const ttl = lifetime(call, mount, plan)
-  const promised = promisedLease(call, mount, plan, ttl)
-  const { id, target, createBy } = promised
-  const { recipe, handle, order = null } = plan
-  const issued = await credential.mint({ lease: id, target, recipe, handle, order, createBy, until: promised.expiresAt })
+  const { target, recipe, handle, order = null } = plan
+  const createBy = parts.clock.now().add({ milliseconds: issueLimitMs })
+  const issued = await credential.mint({ lease: call.lease, target, recipe, handle, order, createBy, until: ttl.expiresAt })
   const now = parts.clock.now()
+  // Nothing was promised before: the handle is sealed once, as it was completed.
+  const promised = promisedLease(call, mount, { ...plan, handle: issued.handle }, ttl)
   const expiresAt = issued.until ?? promised.expiresAt
   refuseUseless(exchange.request, expiresAt, now)
   const lease: Lease = {
     ...promised,
     state: 'active',
-    handle: parts.barrier.sealJson(handlePlace(id), issued.handle),
     visible: { ...plan.visible, ...issued.visible },
     expiresAt,
     dueAt: expiresAt,
