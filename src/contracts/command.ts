@@ -99,6 +99,8 @@ export interface ProgramPlan {
   readonly args: readonly string[] | ((folder: string) => readonly string[])
   /** What issues the credential: `database/creds/readonly`. */
   readonly lease: string
+  /** What is sent with the question, where a backend takes it: `{ ttl: '15m' }`. */
+  readonly fields?: JsonObject
   /** Variables of the program, beside the user's own; `undefined` takes one away. `folder` holds the `files`. */
   environment(credential: JsonObject, folder: string): Readonly<Record<string, string | undefined>>
   /** Files by name, in a folder that only the user may enter and that is gone with the program. */

@@ -146,6 +146,18 @@ describe.skipIf(missing(motoMissing()))('mayfly aws', () => {
       expect(await moto.caller({ access_key: seen.AWS_ACCESS_KEY_ID, secret_key: seen.AWS_SECRET_ACCESS_KEY })).toBeUndefined()
     })
 
+    test('may be asked for as any session, by a role and a name', async () => {
+      await must('POST', 'aws/roles/two', {
+        credential_type: 'assumed_role',
+        role_arns: [role_arns, 'arn:aws:iam::123456789012:role/other']
+      })
+      const args = ['aws', '--role-arn', role_arns, '--session-name', 'anna', 'two', '--', process.execPath, '-e', print]
+      const { code, out } = await runProcess(args)
+      expect(code).toBe(0)
+      const { AWS_ACCESS_KEY_ID: access_key, AWS_SECRET_ACCESS_KEY: secret_key, AWS_SESSION_TOKEN: security_token } = JSON.parse(out)
+      expect(await moto.caller({ access_key, secret_key, security_token })).toContain('/anna-')
+    })
+
     test('its exit code is that of the program', async () => {
       expect((await runProcess(['aws', 'app', '--', process.execPath, '-e', 'process.exit(7)'])).code).toBe(7)
       expect((await runProcess(['aws', 'app', '--', 'no-such-program'])).code).toBe(127)

@@ -1,4 +1,3 @@
-import { BrokerError } from 'mayfly/plugin'
 import type { AskingCommand, ProgramPlan } from 'mayfly/plugin'
 import { processCredential } from './credential-process.ts'
 import { keysOf, roleOptions, roleRequest } from './role-request.ts'
@@ -20,7 +19,9 @@ With a command the program gets the keys in its environment, and they end with i
   examples: ['mayfly aws deploy', 'mayfly aws deploy -- aws s3 ls', 'mayfly aws --ttl 1h --ticket OPS-12 deploy'],
   async run(call) {
     const [role, ...command] = call.args
-    const request = roleRequest(call, role)
+    const { path, fields } = roleRequest(call, role)
+    // A program that is started with keys that AWS does not know yet fails at its first call.
+    const request = { path, fields: { ...fields, wait: 'usable' } }
     if (command.length > 0) return await call.runProgram(programPlan(request, command))
     call.screen.text(JSON.stringify(await processCredential(call, request)))
     return 0
@@ -28,13 +29,11 @@ With a command the program gets the keys in its environment, and they end with i
 }
 
 function programPlan({ path, fields }: RoleRequest, [program = '', ...args]: readonly string[]): ProgramPlan {
-  const said = Object.keys(fields)[0]
-  if (said !== undefined)
-    throw new BrokerError('invalid_request', `${said}: cannot be asked for a program, whose keys are asked for again when they end`)
   return {
     program,
     args,
     lease: path,
+    fields,
     environment: credential => {
       const { accessKey, secretKey, sessionToken } = keysOf(credential)
       return { ...forgotten, AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey, AWS_SESSION_TOKEN: sessionToken }

@@ -11,14 +11,12 @@ export const roleOptions = {
 
 /** What issues a credential of a role, and what is asked of it. */
 export interface RoleRequest {
-  readonly mount: string
   readonly path: string
   readonly fields: JsonObject
 }
 
 export function roleRequest(call: AskingCall, role: string | undefined): RoleRequest {
   if (!role || role.includes('/')) throw new BrokerError('invalid_request', 'role: expected the name of a role, such as deploy')
-  const mount = mountOf(call)
   const asked = {
     role_arn: call.option('roleArn'),
     role_session_name: call.option('sessionName'),
@@ -26,7 +24,7 @@ export function roleRequest(call: AskingCall, role: string | undefined): RoleReq
     ticket: call.option('ticket')
   }
   const fields = Object.fromEntries(Object.entries(asked).filter((entry): entry is [string, string] => entry[1] !== undefined))
-  return { mount, path: `${mount}/creds/${role}`, fields }
+  return { path: `${mountOf(call)}/creds/${role}`, fields }
 }
 
 export const mountOf = (call: AskingCall): string => (call.option('mount') ?? 'aws').replace(/^\/+|\/+$/g, '')

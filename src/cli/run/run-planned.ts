@@ -20,6 +20,7 @@ export async function runPlanned(invocation: Invocation, plan: (mayfly: Mayfly) 
     return {
       program: planned.program,
       leases: new Map([[only, planned.lease]]),
+      ...(planned.fields && { fields: planned.fields }),
       filePaths: [],
       files: credentials =>
         new Map(Object.entries(planned.files?.(of(credentials)) ?? {}).map(([name, text]) => [join(folder.path, name), text])),

@@ -21,6 +21,8 @@ export interface Supervision {
   readonly signals: Signals
   /** By the name that templates use. */
   readonly leases: ReadonlyMap<string, string>
+  /** Sent with the question for each of them. */
+  readonly fields?: JsonObject
   readonly leaseSeconds: number
   readonly program: string
   readonly start: (credentials: ReadonlyMap<string, JsonObject>) => Pick<ChildStart, 'args' | 'env'>
@@ -110,8 +112,9 @@ class Supervisor {
   }
 
   async #lease(name: string, path: string, signal: AbortSignal): Promise<HeldLease> {
-    const { mayfly, terminal, leaseSeconds, onReplace, verbose } = this.#supervision
+    const { mayfly, terminal, fields, leaseSeconds, onReplace, verbose } = this.#supervision
     const lease = await mayfly.lease(path, {
+      ...(fields && { fields }),
       seconds: leaseSeconds,
       replace: onReplace !== 'none',
       signal,
