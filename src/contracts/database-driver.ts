@@ -1,7 +1,7 @@
 /** What a driver for one kind of database server implements. The engine (`plugins/database`) owns paths, roles, names, passwords, versions of connections;
  *  the driver knows the server. Everything that differs between servers is a property or a method here, never an `if` in the engine. */
 import type { z } from 'zod'
-import type { Guarantees, RevokeOutcome } from './backend.ts'
+import type { Guarantees, RevokeOutcome } from './credential.ts'
 import type { Clock, Random } from './clock.ts'
 import type { JsonObject } from './json.ts'
 import type { Log } from './log.ts'
