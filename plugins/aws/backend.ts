@@ -35,7 +35,7 @@ export async function openBackend(context: BackendContext): Promise<Backend> {
   const listable = types.filter(type => 'list' in credentials[type]!)
   return {
     paths: [
-      rootPath(engine, types),
+      rootPath(engine, Object.keys(credentials)),
       rotateRootPath(engine),
       leasePath,
       ...rolePaths(kinds),

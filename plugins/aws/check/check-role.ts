@@ -6,6 +6,7 @@ import type { CredentialKind } from '../credential-kind.ts'
 import type { Engine } from '../engine.ts'
 import { knownRoot } from '../known-root.ts'
 import type { KnownRoot } from '../known-root.ts'
+import { numberOf, targetOf } from '../root-config.ts'
 import { readRole } from '../role.ts'
 import type { Role } from '../role.ts'
 import { CheckSteps } from './check-steps.ts'
@@ -65,7 +66,7 @@ async function checkRole(
       ({ name }) => name
     ))
   if (!plan) return { data: checkReport(check, steps) }
-  return { issue: probing(plan, check, steps) }
+  return { issue: probing(engine, plan, check, steps) }
 }
 
 /** Of several ARNs the first. Nothing of a probe is worth a cut, and its ticket is nobody's. */
@@ -99,12 +100,14 @@ async function rightsOf(engine: Engine, root: KnownRoot, role: Role, steps: Chec
   return unknown === undefined ? [] : [unknown]
 }
 
-function probing(plan: Issuance, check: RoleCheck, steps: CheckSteps): Issuance {
-  const { credential, order = null, warnings: _, ...rest } = plan
+function probing(engine: Engine, plan: Issuance, check: RoleCheck, steps: CheckSteps): Issuance {
+  const { credential, target, order = null, warnings: _, ...rest } = plan
   const probe: ProbeOrder = { order, check, steps: steps.all }
   return {
     ...rest,
     credential: probeOf(credential),
+    // Of its own: a target is listed and observed for the type of credential that came first.
+    target: targetOf(engine, probeOf(credential), numberOf(target)),
     order: probe,
     renewable: false
   }
