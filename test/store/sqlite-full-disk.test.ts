@@ -38,7 +38,18 @@ describe.runIf(mayMount)('a full disk', () => {
       for (;;) {
         const claimed = await world.claim({ limit: 10 })
         if (claimed.length === 0) break
-        expect(await world.settle(claimed, { outcome: 'gone' })).toBe(claimed.length)
+        // What a revocation publishes is a part of it; alone it is as refused as anything else.
+        const row = {
+          kind: 'entry.put',
+          now: world.now,
+          space: 'mount:m',
+          key: `revoked/${claimed[0]!.version}`,
+          value: bytes('serial')
+        } as const
+        await expect(world.store.commit([row], [])).rejects.toMatchObject({ code: 'store_unreachable' })
+        const settlements = claimed.map(({ id, version }) => ({ id, version, outcome: 'gone' }) as const)
+        const [, settled] = await world.store.commit([row, { kind: 'lease.settle', now: world.now, settlements }], [])
+        expect(settled?.count).toBe(claimed.length)
       }
       expect(await world.store.leaseCounts()).toEqual([{ mount: 'mount-1', state: 'revoked', count: 50 }])
 
