@@ -4,7 +4,8 @@ import { startMysql } from '../targets/test-mysql.ts'
 import type { CrashTarget } from './crash-target.ts'
 import type { NamedMoment } from './moment.ts'
 
-/** Moments between the driver's messages, seen on the wire: said and not arrived, arrived and the answer lost. A message begins with the byte that says that it is a query. */
+/** Moments between the driver's messages, seen on the wire: said and not arrived, arrived and the answer lost. A message begins with bytes that are no space; in the body of an
+ *  event the same words stand behind one. */
 export const mysqlMoments: readonly NamedMoment[] = [
   ['issue:before-create-sent', { kind: 'cut', pattern: 'create event', when: 'before' }],
   ['issue:after-create-sent', { kind: 'swallow', pattern: 'create event' }],
@@ -12,13 +13,13 @@ export const mysqlMoments: readonly NamedMoment[] = [
   ['issue:before-enable-sent', { kind: 'cut', pattern: 'account unlock', when: 'before' }],
   ['issue:after-enable-sent', { kind: 'swallow', pattern: 'account unlock' }],
   ['renew:after-extend-sent', { kind: 'swallow', pattern: 'alter event' }],
-  ['revoke:after-disable-sent', { kind: 'swallow', pattern: '\x03alter user if exists' }],
-  ['revoke:after-disable', { kind: 'cut', pattern: '\x03alter user if exists', when: 'after' }],
+  ['revoke:after-disable-sent', { kind: 'swallow', pattern: /\Salter user if exists/ }],
+  ['revoke:after-disable', { kind: 'cut', pattern: /\Salter user if exists/, when: 'after' }],
   ['revoke:after-terminate', { kind: 'cut', pattern: 'information_schema.processlist', when: 'after' }],
-  ['revoke:before-drop-sent', { kind: 'cut', pattern: '\x03drop user if exists', when: 'before' }],
-  ['revoke:after-drop-sent', { kind: 'swallow', pattern: '\x03drop user if exists' }],
-  ['revoke:after-drop', { kind: 'cut', pattern: '\x03drop user if exists', when: 'after' }],
-  ['revoke:after-event-drop-sent', { kind: 'swallow', pattern: '\x03drop event if exists' }]
+  ['revoke:before-drop-sent', { kind: 'cut', pattern: /\Sdrop user if exists/, when: 'before' }],
+  ['revoke:after-drop-sent', { kind: 'swallow', pattern: /\Sdrop user if exists/ }],
+  ['revoke:after-drop', { kind: 'cut', pattern: /\Sdrop user if exists/, when: 'after' }],
+  ['revoke:after-event-drop-sent', { kind: 'swallow', pattern: /\Sdrop event if exists/ }]
 ].map(([point, wire]) => ({ point, wire }) as NamedMoment)
 
 /** Its scheduler is off: what the server itself would end must not hide what the broker forgot. */

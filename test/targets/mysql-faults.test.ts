@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/system-clock.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import type { MysqlAccess } from './mysql-access.ts'
 import { canLogIn, eventOf, hostsOf, issue, kinds, login, newUser, openDriver, revoke, revoked, sessionsOf, soon } from './mysql-kit.ts'
@@ -22,14 +23,16 @@ describe.each(sharedMysqls)('%s', flavour => {
 
   const throughProxy = (fields = {}) => openDriver({ host: proxy.host, port: proxy.port, admin: server.admin }, fields)
 
-  test('the reply to the creation is cut: unknown, and there, locked, until it is revoked', async () => {
+  test('the reply to the creation is cut: unknown, and whatever of it is there lets nobody in and is ended', async () => {
     const database = throughProxy()
     const user = newUser()
     proxy.fault = { kind: 'cut', pattern: 'create event', when: 'after' }
     await expect(database.createUser(user, soon())).rejects.toMatchObject(silent)
-    for (let looks = 0; looks < 50 && (await hostsOf(server, user.name)).length === 0; looks++) await new Promise(setImmediate)
+    // Each statement of a message is answered by itself: the server may be at the next one still.
+    for (let looks = 0; looks < 20 && (await hostsOf(server, user.name)).length === 0; looks++) await systemClock.sleep(50)
     expect(await canLogIn(server, user.name)).toBe(false)
-    expect(kinds(await revoke(database, [unknown(user)]))).toEqual(['ended'])
+    const over = revoked(user, {}, { createBy: systemClock.now().subtract({ minutes: 1 }) })
+    expect(kinds(await revoke(database, [over]))).toEqual(['gone'])
     expect([await hostsOf(server, user.name), await eventOf(server, user.name)]).toEqual([[], undefined])
   })
 
@@ -67,8 +70,8 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await hostsOf(server, user.name)).toEqual([])
   })
 
-  test.each(['\x03alter user if exists', '\x03kill ', '\x03drop user', '\x03drop event'])(
-    'a revocation that is cut at %j is ended by the next attempt',
+  test.each([/\Salter user if exists/, /\Skill \d/, /\Sdrop user/, /\Sdrop event/])(
+    'a revocation that is cut at %s is ended by the next attempt',
     async pattern => {
       const database = throughProxy()
       for (const when of ['before', 'after'] as const) {
