@@ -12,8 +12,8 @@ import { findSshd, linesOfThisVersion, makeKey } from './sshd-programs.ts'
 const host = '127.0.0.1'
 const startSecondsMax = 20
 
-// Its parent ends it when we end without a word.
-const keeper = `"$@" & pid=$!; read -r word; kill -TERM "$pid" 2>/dev/null; wait "$pid"`
+// Its parent ends it when we end without a word, and takes its folder along.
+const keeper = `folder=$1; shift; "$@" & pid=$!; read -r word; kill -TERM "$pid" 2>/dev/null; wait "$pid"; rm -rf "$folder"`
 
 export class SshdServer implements AsyncDisposable {
   readonly host = host
@@ -35,7 +35,7 @@ export class SshdServer implements AsyncDisposable {
     for (const part of ['etc/ssh/sshd_config.d', 'run', 'var/log']) mkdirSync(join(folder, part), { recursive: true })
     makeKey(this.hostKey)
     writeFileSync(this.configFile, `${[...lines, ...this.#settings()].join('\n')}\n`)
-    this.#process = spawn('sh', ['-c', keeper, 'sshd-keeper', findSshd(), '-D', '-f', this.configFile, '-E', this.logFile], {
+    this.#process = spawn('sh', ['-c', keeper, 'sshd-keeper', folder, findSshd(), '-D', '-f', this.configFile, '-E', this.logFile], {
       stdio: ['pipe', 'ignore', 'ignore']
     })
   }
