@@ -45,8 +45,8 @@ function toCut(key: string): Cut {
 export type Published = {
   /** When the policy first held the name, or the moment of a cut by time. */
   readonly since: Readonly<Record<string, string>>
-  /** For which there was no room. */
-  readonly leftOut: readonly string[]
+  /** Those that would live longest are cut first: there was no room for others that end until then. */
+  readonly leftOutUntil: string | null
 }
 
 export async function readPublished(
@@ -56,5 +56,5 @@ export async function readPublished(
   const stored = await storage.get(publishedKey(digest))
   return stored
     ? { published: stored.value as unknown as Published, row: stored.version }
-    : { published: { since: {}, leftOut: [] }, row: 0 }
+    : { published: { since: {}, leftOutUntil: null }, row: 0 }
 }

@@ -84,7 +84,11 @@ async function write(
 
 function nextPublished({ cut, leftOut }: CutPolicy, before: Published, now: Temporal.Instant): Published {
   const since = Object.fromEntries(cut.map(({ part }) => [part, before.since[part] ?? now.toString()]))
-  return { since, leftOut: leftOut.map(({ part }) => part) }
+  const last = leftOut
+    .map(({ until }) => until)
+    .toSorted((a, b) => Temporal.Instant.compare(a, b))
+    .at(-1)
+  return { since, leftOutUntil: last?.toString() ?? null }
 }
 
 function outcome({ cut, leftOut }: CutPolicy, now: Temporal.Instant): TaskOutcome {

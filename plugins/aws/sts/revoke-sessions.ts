@@ -28,6 +28,7 @@ export async function revokeSessions(engine: Engine, call: RevokeCall, signal: A
 }
 
 const onTheWay = 'the policy that cuts it is being written'
+const noRoom = 'its role has no room for one more cut, or is not there: it ends by itself'
 const noCut = 'AWS takes no session back: it ends by itself'
 
 interface Cutting {
@@ -60,15 +61,15 @@ function cutOutcome(engine: Engine, call: RevokeCall, { recipe, digest, publishe
       why: 'everything is denied to it, and AWS may need minutes until that counts everywhere'
     }
   }
-  if (published.leftOut.includes(cut.part))
-    return {
-      kind: 'outlives',
-      until,
-      again: earlier(now.add({ minutes: 1 }), until),
-      why: 'its role has no room for one more cut, or is not there: it ends by itself'
-    }
   call.storage.put(cutKey(digest, cut), true)
+  if (isLeftOut(cut, published)) return { kind: 'outlives', until, again: earlier(now.add({ minutes: 1 }), until), why: noRoom }
   return { kind: 'outlives', until, again: earlier(now.add({ milliseconds: lookAgainMs }), until), why: onTheWay }
+}
+
+/** A cut by time takes no room of its own: it is left out only where nothing can be cut at all. */
+function isLeftOut({ until, before }: Cut, { since, leftOutUntil }: Published): boolean {
+  if (leftOutUntil === null || !isPast(until, Temporal.Instant.from(leftOutUntil))) return false
+  return before === undefined || Object.keys(since).length === 0
 }
 
 function cutFor({ cut }: SessionRecipe, { handle, createBy }: RevokedLease, until: Temporal.Instant): Cut {
