@@ -12,11 +12,11 @@ import type { TestMoto } from '../targets/moto.ts'
 import { printTable } from './table.ts'
 
 const users = 1_000
-const clients = 16
+const clients = 8
 // Of all calls: AWS is busy; AWS did it and nobody heard.
 const parts = { throttled: 0.1, lost: 0.005 }
-// moto answers some hundred calls a second, and the engine asks AWS for 25 at most: what takes AWS half an hour is over in two minutes.
-const speed = 15
+// moto answers some hundred calls a second, and the engine asks AWS for 25 at most: what takes AWS ten minutes is over in two.
+const speed = 6
 const lookEveryMs = 250
 
 /** A thousand users issued and revoked at an AWS that refuses every tenth call and loses some answers: how many are lost. */

@@ -44,6 +44,8 @@ export async function awsTarget(): Promise<CrashTarget> {
       await api.must('POST', 'aws/config/lease', { lease: '2s', lease_max: '10s' })
       await api.must('POST', 'aws/roles/app', { credential_type: 'iam_user', policy_document: readOnly })
     },
+    // Eleven calls each, and moto has one processor's time.
+    removedMsMax: 150_000,
     leftovers: async () => (await moto.users('/mayfly-')).map(({ UserName }) => UserName!),
     [Symbol.asyncDispose]: () => moved.disposeAsync()
   }

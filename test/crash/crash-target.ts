@@ -9,6 +9,8 @@ export interface CrashTarget extends AsyncDisposable {
   readonly config?: readonly string[]
   /** Between broker and target, where moments on the wire are asked for. */
   readonly proxy?: FaultProxy
+  /** How long what is left may take to be removed, where that is more than a few statements. */
+  readonly removedMsMax?: number
   /** Names of what carries the broker's mark in the target. */
   leftovers(): Promise<readonly string[]>
 }

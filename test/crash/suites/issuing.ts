@@ -62,7 +62,7 @@ class Issued implements Deaths {
   async broken(): Promise<readonly string[]> {
     await using broker = await this.stand.started()
     // Promises of the last run are of a dead epoch, and so due at once.
-    const until = Date.now() + endedLimitMs
+    const until = Date.now() + (this.#target.removedMsMax ?? endedLimitMs)
     while (Date.now() < until && ((await this.#target.leftovers()).length > 0 || (await this.#live()).length > 0)) await wait(lookMs)
     const lost: string[] = []
     for (const id of this.#acknowledged.leases.keys()) if (!(await this.#known(id))) lost.push(id)
