@@ -109,7 +109,7 @@ class Ends {
   /** The version is the time at which it was made. */
   #later(version: number): Temporal.Instant {
     const ageMs = this.#now.epochMilliseconds - version * 1_000
-    return this.#now.add({ milliseconds: Math.min(Math.max(ageMs / 4, lookAgainMsMin), lookAgainMsMax) })
+    return this.#now.add({ milliseconds: Math.round(Math.min(Math.max(ageMs / 4, lookAgainMsMin), lookAgainMsMax)) })
   }
 
   #rowsOf(issuer: string): RevokedRows {
