@@ -12,6 +12,7 @@ export interface Destination {
   /** Absent: connections are not shared. */
   readonly controlPath?: string
   readonly identityAgent?: string
+  readonly certificateFile?: string
 }
 
 const secondsMax = 20
@@ -35,7 +36,8 @@ export function destinationOf(args: readonly string[], env: Readonly<Record<stri
     port: Number(port),
     globalKnownHosts: said.get('globalknownhostsfile') ?? '',
     ...named('controlPath', said.get('controlpath')),
-    ...named('identityAgent', said.get('identityagent'))
+    ...named('identityAgent', said.get('identityagent')),
+    ...named('certificateFile', said.get('certificatefile'))
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Signer } from '../format/signer.ts'
 
-/** A certificate whose key is in this process and nowhere else. */
+/** A certificate with what signs by its key. */
 export interface HeldCertificate {
   readonly blob: Buffer
   readonly signer: Signer
@@ -17,7 +17,7 @@ export interface HeldCertificate {
 // sshd looks at the time when it is shown one: a moment later it may be over.
 const leftMsMin = 5_000
 
-/** A third of its life is left for whoever starts now. */
-export function isFresh({ madeAt, until }: HeldCertificate, now: number): boolean {
-  return until - now > Math.max(leftMsMin, (until - madeAt) / 3)
+/** From then on who starts gets another: a third of its life is left. */
+export function freshUntil({ madeAt, until }: HeldCertificate): number {
+  return until - Math.max(leftMsMin, (until - madeAt) / 3)
 }

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { BrokerError } from 'mayfly/plugin'
 import type { AskingCall } from 'mayfly/plugin'
 import { decodeBase64 } from '../format/base64.ts'
@@ -9,9 +10,14 @@ import { signerOf } from '../format/signer.ts'
 import type { Choice } from './choose-role.ts'
 import type { HeldCertificate } from './held-certificate.ts'
 
-/** A key pair that is made here and never leaves, and the broker's certificate for it. */
-export async function newCertificate(call: AskingCall, { mount, role, principals }: Choice, ttl?: string): Promise<HeldCertificate> {
-  const signer = signerOf(generateKeyPairSync('ed25519').privateKey)
+/** The broker's certificate for a key; unless it is given one that is made here and never leaves. */
+export async function newCertificate(
+  call: AskingCall,
+  { mount, role, principals }: Choice,
+  ttl?: string,
+  key = newKey()
+): Promise<HeldCertificate> {
+  const signer = signerOf(key)
   const asked = {
     public_key: writeKeyLine(signer.publicKey),
     ...(principals.length > 0 ? { valid_principals: principals.join(',') } : {}),
@@ -36,3 +42,5 @@ export async function newCertificate(call: AskingCall, { mount, role, principals
     until: Number(certificate.validBefore) * 1_000
   }
 }
+
+const newKey = (): KeyObject => generateKeyPairSync('ed25519').privateKey

@@ -25,4 +25,8 @@ export class SshFolder {
   get agentSocket(): string {
     return this.file('agent.sock')
   }
+
+  get agentPid(): string {
+    return this.file('agent.pid')
+  }
 }

@@ -1,0 +1,57 @@
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import process from 'node:process'
+import { AgentSocket } from './agent/agent-socket.ts'
+import type { AgentKeys } from './agent/agent-session.ts'
+import type { SshFolder } from './ssh-folder.ts'
+
+const lookEveryMs = 5_000
+const passed = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Serves on the user's one socket until it is told to end, another takes its place, or nobody came for a while. */
+export async function serveResident(
+  folder: SshFolder,
+  keys: AgentKeys,
+  { idleMs, ended }: { idleMs: number; ended: AbortController }
+): Promise<void> {
+  folder.made()
+  // Made beside and renamed: whoever connects finds one that answers.
+  const beside = folder.file(`agent.${process.pid}.sock`)
+  rmSync(beside, { force: true })
+  await using socket = await AgentSocket.listen(beside, keys)
+  renameSync(beside, folder.agentSocket)
+  writeFileSync(folder.agentPid, `${process.pid}\n`, { mode: 0o600 })
+  const mine = lstatSync(folder.agentSocket).ino
+  const isMine = (): boolean => lstatSync(folder.agentSocket, { throwIfNoEntry: false })?.ino === mine
+  const stop = (): void => ended.abort()
+  for (const signal of passed) process.on(signal, stop)
+  const look = setInterval(() => {
+    if (!isMine() || (socket.clients === 0 && performance.now() - socket.lastUse > idleMs)) stop()
+  }, lookEveryMs)
+  if (!ended.signal.aborted) await new Promise(resolve => ended.signal.addEventListener('abort', resolve, { once: true }))
+  clearInterval(look)
+  for (const signal of passed) process.off(signal, stop)
+  if (isMine()) for (const file of [folder.agentSocket, folder.agentPid]) rmSync(file, { force: true })
+}
+
+/** Whether one answers there. */
+export function answersAt(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+/** Ends the one that serves there, if it does. */
+export async function endResident(folder: SshFolder): Promise<boolean> {
+  if (!(await answersAt(folder.agentSocket))) return false
+  try {
+    return process.kill(Number(readFileSync(folder.agentPid, 'utf8')), 'SIGTERM')
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,106 @@
+import { userInfo } from 'node:os'
+import type { AskingCall } from 'mayfly/plugin'
+import { readAccess } from './access.ts'
+import type { UsableRole } from './access.ts'
+import type { AgentKeys } from './agent/agent-session.ts'
+import type { Choice } from './choose-role.ts'
+import type { HeldCertificate } from './held-certificate.ts'
+import { freshUntil } from './held-certificate.ts'
+import type { HeldRecords } from './held-records.ts'
+import { newCertificate } from './new-certificate.ts'
+
+// sshd counts each as a try.
+const rolesMax = 4
+
+/** What the agent behind plain `ssh` offers: of each role one certificate, made when a client asks and kept until a third of its life is left. A client tells for which account only when it logs in, so it is good for all
+ *  that the role gives this user. */
+export class ResidentKeys implements AgentKeys {
+  readonly #call: AskingCall
+  readonly #records: HeldRecords
+  readonly #held = new Map<string, HeldCertificate>()
+  readonly #ways = new Map<string, Set<string>>()
+  #making: Promise<readonly HeldCertificate[]> | undefined
+  /** There is nothing to offer: the token is over, or the broker away. */
+  onNothing: () => void = () => undefined
+
+  constructor(call: AskingCall, records: HeldRecords) {
+    this.#call = call
+    this.#records = records
+  }
+
+  /** One at a time: clients that come together get the same. */
+  list(): Promise<readonly HeldCertificate[]> {
+    return (this.#making ??= this.#list().finally(() => (this.#making = undefined)))
+  }
+
+  /** As `list`, and rejects when there is none, with what went wrong. */
+  async make(): Promise<readonly HeldCertificate[]> {
+    const roles = await residentRoles(this.#call)
+    const made = await Promise.allSettled(roles.map(role => this.#fresh(role)))
+    const good = made.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+    const failed = made.find(one => one.status === 'rejected')
+    if (good.length === 0 && failed) throw failed.reason
+    return good
+  }
+
+  signed(
+    { user }: { readonly user: string },
+    certificate: HeldCertificate,
+    host: { readonly certificate: { readonly principals: readonly string[] } | undefined } | undefined
+  ): void {
+    const name = host?.certificate?.principals[0]
+    if (name === undefined) return
+    const ways = this.#ways.get(certificate.lease) ?? new Set()
+    this.#ways.set(certificate.lease, ways.add(`${user}@${name}`))
+    this.#remember(certificate)
+  }
+
+  forget(): Promise<void> {
+    this.#held.clear()
+    return Promise.resolve()
+  }
+
+  async #list(): Promise<readonly HeldCertificate[]> {
+    const now = Date.now()
+    const held = [...this.#held.values()]
+    if (held.length > 0 && held.every(one => freshUntil(one) > now)) return held
+    const made = await this.make().catch((error: unknown) => {
+      this.#call.screen.note(`no certificate: ${error instanceof Error ? error.message : 'unknown error'}`)
+      // While the broker is away, what is still good goes on.
+      return held.filter(({ until }) => until > now)
+    })
+    if (made.length === 0) this.onNothing()
+    return made
+  }
+
+  async #fresh(role: Choice): Promise<HeldCertificate> {
+    const name = `${role.mount}/${role.role}`
+    const known = this.#held.get(name)
+    if (known && freshUntil(known) > Date.now()) return known
+    const made = await newCertificate(this.#call, role, this.#call.option('ttl'))
+    this.#held.set(name, made)
+    this.#remember(made)
+    return made
+  }
+
+  #remember(certificate: HeldCertificate): void {
+    const ways = [...(this.#ways.get(certificate.lease) ?? [])].map(way => [way])
+    this.#records.put(certificate, this.#call.broker.address, ways)
+  }
+}
+
+/** The role that was named, else all that sign for the user; each with whatever it gives. */
+export async function residentRoles(call: AskingCall): Promise<readonly Choice[]> {
+  const named = call.option('role') ?? call.env['MAYFLY_SSH_ROLE']
+  const usable = (await readAccess(call)).flatMap(({ roles }) => roles)
+  const principals = call.option('principals')?.split(',')
+  const wanted = named ? usable.filter(({ role }) => role === named) : usable
+  return wanted.slice(0, rolesMax).map(role => ({ mount: role.mount, role: role.role, principals: principals ?? all(role) }))
+}
+
+/** Nothing: what the role gives unasked. */
+function all({ principals, default: usual }: UsableRole): readonly string[] {
+  if (!principals) return []
+  if (!principals.includes('*')) return principals
+  return usual && usual.length > 0 ? usual : [userInfo().username]
+}
