@@ -11,6 +11,8 @@ import { startDemoBroker } from './demo-broker.ts'
 import type { DemoBroker } from './demo-broker.ts'
 import { must, story } from './story.ts'
 
+// By name only: it is the system's, no package brings it.
+const keygen = 'ssh-keygen'
 const main = join(import.meta.dirname, '../../src/main.ts')
 
 interface Stage extends DemoBroker {
@@ -90,7 +92,7 @@ async function logIn(stage: Stage): Promise<Certificate> {
   story.chapter(4, 'A certificate, and a login')
   const certificate = await sign(stage)
   story.sees(
-    spawnSync('ssh-keygen', ['-Lf', `${stage.key}-cert.pub`], { encoding: 'utf8' })
+    spawnSync(keygen, ['-Lf', `${stage.key}-cert.pub`], { encoding: 'utf8' })
       .stdout.split('\n')
       .slice(1, 9)
       .join('\n')
@@ -138,7 +140,7 @@ async function revoked(stage: Stage, { lease, serial }: Certificate): Promise<vo
   })
   story.sees((said ?? '').trim())
   story.does('ssh-keygen -Qlf krl')
-  const list = spawnSync('ssh-keygen', ['-Qlf', join(stage.sshd.folder, 'etc/ssh/mayfly/krl')], { encoding: 'utf8' }).stdout
+  const list = spawnSync(keygen, ['-Qlf', join(stage.sshd.folder, 'etc/ssh/mayfly/krl')], { encoding: 'utf8' }).stdout
   story.sees(list.replaceAll(/\n{2,}/g, '\n').trim())
   must(list.includes(`serial: ${serial}`), 'sshd has the serial on its list')
   must((await Promise.race([session.ended, wait(20_000)])) !== undefined, 'the session was ended')
@@ -172,6 +174,8 @@ function asAnEngineer(stage: Stage): void {
   const { status, stdout, stderr } = mayfly(stage, ['ssh', '--verbose', ...words, `echo I am $USER at port ${port}`])
   story.sees(`${stderr}${stdout}`.trim())
   must(status === 0 && stdout.includes(user), 'the host showed a certificate of its own, so nobody was asked whether to trust its key')
+  story.does('mayfly ssh ls')
+  story.sees(mayfly(stage, ['ssh', 'ls']).stdout.trim())
 }
 
 function mayfly({ api, folder }: Stage, words: readonly string[]) {
