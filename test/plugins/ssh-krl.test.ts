@@ -2,9 +2,14 @@
 import { expect, test } from 'vitest'
 import { signerOfMessage } from '../../plugins/ssh/format/sshsig.ts'
 import { writeKeyLine } from '../../plugins/ssh/format/key-line.ts'
+import { readHost, writeHost } from '../../plugins/ssh/hosts/host-rows.ts'
+import { ssh } from '../../plugins/ssh/index.ts'
+import { systemRandom } from '../../src/system-clock.ts'
+import { TestMount } from '../contract/test-mount.ts'
+import { TestClock } from '../sim/test-clock.ts'
 import { dataOf } from '../broker/small-broker.ts'
 import type { SmallBroker } from '../broker/small-broker.ts'
-import { isOnKrl, newKeyLine, publishedKrl, sign, sshBroker, wound } from './ssh-mount.ts'
+import { isOnKrl, newKeyLine, publishedKrl, sign, sshBroker, userRole, wound } from './ssh-mount.ts'
 
 async function lookup(broker: SmallBroker, lease: string) {
   return dataOf(await broker.ask('write', 'sys/leases/lookup', { lease_id: lease }))
@@ -114,4 +119,28 @@ test.each([
 test('revoking what was never signed is nothing', async () => {
   await using broker = await sshBroker()
   expect(await broker.ask('write', 'ssh/revoke', { serial: '99' })).toMatchObject({ status: 204 })
+})
+
+test('a certificate outlives its revocation while a host lags, which is named, and looked at again later and later', async () => {
+  const clock = new TestClock()
+  await using mount = await TestMount.open(ssh, { clock, random: systemRandom })
+  await mount.write('config/ca', {})
+  await mount.write('roles/app', { ...userRole, ttl: '10h', max_ttl: '10h' })
+  await mount.write('hosts/web', { names: 'web' })
+  const rows = mount.rows.begin()
+  const { host, version } = (await readHost(rows, 'web'))!
+  const said = { sequence: 1, loginsSequence: 0, krlVersion: 0, krlDate: 0, endsSessions: false, at: '', seenAt: '' }
+  writeHost(rows, 'web', { ...host, enrolled: { ...said, key: newKeyLine() } }, version, host)
+  rows.commit()
+  mount.asks = { public_key: newKeyLine() }
+  const lease = await mount.issue('sign/app')
+  await mount.revoke([lease])
+  await mount.runTasks()
+  await mount.revoke([lease])
+  for (const seconds of [33.333, 1_000.001]) {
+    await clock.advance(seconds * 1_000)
+    const [outcome] = await mount.revoke([lease])
+    expect(outcome).toMatchObject({ kind: 'outlives', why: expect.stringMatching(/^hosts that do not run version \d+ .*: web$/) })
+    if (outcome?.kind === 'outlives') expect(outcome.again.since(clock.now()).total('seconds')).toBeGreaterThan(seconds / 5)
+  }
 })
