@@ -39,10 +39,9 @@ export function probeCredential(engine: Engine): CredentialType<Handle> {
   return {
     issue: (call, signal) => probe(engine, call, signal),
     revoke: (call, signal) => user.revoke(call, signal),
-    async now(target, signal) {
-      using held = await engine.databases.hold(target)
-      return await held.database.now(signal)
-    }
+    now: (target, signal) => user.now!(target, signal),
+    // A target is listed by the type of credential that came there first, and that may have been a probe.
+    list: (target, signal) => user.list!(target, signal)
   }
 }
 

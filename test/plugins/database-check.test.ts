@@ -149,3 +149,11 @@ test('a server that cannot take a user back refuses a rehearsal', async () => {
   await expect(check(broker, 'app', { rehearse: true })).rejects.toMatchObject({ code: 'invalid_request' })
   expect(broker.driver.created).toEqual([])
 })
+
+test('a server where nothing but a check was ever done is still compared with the leases', async () => {
+  await using broker = await checkStand()
+  await check(broker)
+  await broker.clock.advance('PT4S')
+  const { targets } = dataOf(await broker.ask('write', 'sys/reconcile'))
+  expect(targets).toEqual([expect.not.objectContaining({ note: expect.anything() })])
+})
