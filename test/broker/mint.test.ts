@@ -202,3 +202,23 @@ test('while a subject is being ended nothing is minted for it', async () => {
   await meanwhile(broker, ending!)
   await signed(broker)
 })
+
+test('what is signed for a subject after all of it was made due is not waited for', async () => {
+  await using broker = await ticketBroker()
+  // More than are looked at at once.
+  for (let i = 0; i < 201; i++) await signed(broker)
+  let later: string | undefined
+  const waiting = { done: false }
+  const ended = broker.ask('write', 'tickets/revoke', { subject: 'anna' }).finally(() => (waiting.done = true))
+  ended.catch(() => undefined)
+  while (!waiting.done) {
+    later ??= await signed(broker).then(
+      ({ id }) => id,
+      () => undefined
+    )
+    await broker.clock.advance(100)
+  }
+  await expect(ended).resolves.toBeDefined()
+  expect(later).toBeDefined()
+  expect(await lookup(broker, later!)).toMatchObject({ state: 'active' })
+})

@@ -60,13 +60,16 @@ function displayName({ identity }: Call<unknown>): string {
 
 type Pages = (after: LeaseId | '') => Promise<readonly Lease[]>
 
-/** Goes through them in the order of their making and waits at each that is not over yet: what was passed stays over. */
+/** Goes through them in the order of their making and waits at each that is not over yet: what was passed stays over. Whatever is made from here on was not meant, and begins once all
+ *  that was meant is due: to wait for it would be to wait for ever. */
 async function allOver(parts: Parts, pages: Pages): Promise<undefined> {
   parts.wake()
-  const until = parts.clock.elapsed() + syncWaitMsMax
+  const { clock } = parts
+  const [asked, until] = [clock.now(), clock.elapsed() + syncWaitMsMax]
+  const isMeant = ({ issuedAt }: Lease): boolean => Temporal.Instant.compare(issuedAt, asked) <= 0
   for (let after: LeaseId | '' = ''; ;) {
     const page = await pages(after)
-    for (const lease of page) await over(parts, lease, until)
+    for (const lease of page) if (isMeant(lease) && !isOver(lease)) await over(parts, lease, until)
     const last = page.at(-1)
     if (page.length < pageSize || !last) return undefined
     after = last.id
