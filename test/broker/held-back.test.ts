@@ -62,3 +62,18 @@ test('nobody waits for longer than 30 s, nor for what fails', async () => {
   expect((await failing.ask('read', 'users/creds/app')).lease).toBeDefined()
   expect(failing.log.join()).toContain('a credential could not be waited for')
 })
+
+test('what was waited is no part of the time that a caller is told, and what is over by then does not leave', async () => {
+  await using broker = await brokerThatWaits(clock => async signal => {
+    await clock.sleep(20_000, signal)
+    return []
+  })
+  const asked = broker.ask('read', 'users/creds/app')
+  await broker.clock.advance('PT21S')
+  expect((await asked).lease).toMatchObject({ seconds: 3_580 })
+  await broker.ask('write', 'users/roles/app', { default_ttl: '15s' })
+  const late = broker.ask('read', 'users/creds/app')
+  late.catch(() => undefined)
+  await broker.clock.advance('PT21S')
+  await expect(late).rejects.toMatchObject({ code: 'target_silent' })
+})

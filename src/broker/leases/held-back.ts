@@ -1,17 +1,31 @@
 import type { Issued } from '../../contracts/index.ts'
 import type { Call } from '../door/core-path.ts'
 import type { Reply } from '../door/request.ts'
+import { refuseUseless } from './refuse-useless.ts'
 
 // Clients give up after 60 s, and the credential lives meanwhile.
 const waitMsMax = 30_000
 
 /** The reply, once what the credential is waited for with has come, or has not. The lease is active and nothing of the target's is taken: whoever hangs here holds up nobody. */
-export async function heldBack(call: Call, reply: Reply, afterwards: NonNullable<Issued['afterwards']>): Promise<Reply> {
+export async function heldBack(
+  call: Call,
+  reply: Reply,
+  expiresAt: Temporal.Instant,
+  afterwards: NonNullable<Issued['afterwards']>
+): Promise<Reply> {
   const { clock, log } = call.parts
   using deadline = clock.within(waitMsMax, call.signal)
   const warnings = await afterwards(deadline.signal).catch((error: unknown) => {
     if (!call.signal.aborted) log.warn('a credential could not be waited for', { lease: call.lease }, error)
     return []
   })
-  return warnings.length === 0 ? reply : { ...reply, warnings: [...(reply.warnings ?? []), ...warnings] }
+  const now = clock.now()
+  refuseUseless(call.request, expiresAt, now)
+  const left = withTimeLeft(reply, Math.ceil((expiresAt.epochMilliseconds - now.epochMilliseconds) / 1_000))
+  return warnings.length === 0 ? left : { ...left, warnings: [...(left.warnings ?? []), ...warnings] }
+}
+
+/** What was waited is over. A reply that was wrapped before tells its holder the time of its making. */
+function withTimeLeft(reply: Reply, seconds: number): Reply {
+  return reply.lease ? { ...reply, lease: { ...reply.lease, seconds: Math.min(reply.lease.seconds, seconds) } } : reply
 }

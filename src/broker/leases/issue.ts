@@ -24,17 +24,18 @@ type Say = (outcome: IssuedOutcome) => Reply
 export async function issue(exchange: Exchange, call: Call, plan: Issuance, say: Say): Promise<Reply> {
   const { clock, meter } = call.parts
   const began = clock.elapsed()
-  const { reply, afterwards } = await issueNow(exchange, call, plan, say).catch((error: unknown) => {
+  const { reply, afterwards, expiresAt } = await issueNow(exchange, call, plan, say).catch((error: unknown) => {
     meter.notIssued(codeOf(error))
     throw error
   })
   meter.issued((clock.elapsed() - began) / 1_000)
-  return afterwards ? await heldBack(call, reply, afterwards) : reply
+  return afterwards && expiresAt ? await heldBack(call, reply, expiresAt, afterwards) : reply
 }
 
 interface Made {
   readonly reply: Reply
   readonly afterwards?: Issued['afterwards']
+  readonly expiresAt?: Temporal.Instant
 }
 
 async function issueNow(exchange: Exchange, call: Call, plan: Issuance, say: Say): Promise<Made> {
@@ -66,7 +67,7 @@ async function issueAtTarget(exchange: Exchange, call: Call, { mount, credential
     await parts.at('issue:before-active')
     const reply = await activate(exchange, plan, lease, issued, () => say(issuedOutcome(parts, lease, ttl, plan, issued, call)))
     await parts.at('issue:after-active-commit')
-    return { reply, afterwards: issued.afterwards?.bind(issued) }
+    return { reply, afterwards: issued.afterwards?.bind(issued), expiresAt: issued.until ?? lease.expiresAt }
   } catch (error) {
     throw await giveUp(exchange, lease, error)
   }
