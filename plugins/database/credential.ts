@@ -15,7 +15,7 @@ import type { Engine } from './engine.ts'
 import { newMark, readMark } from './mark.ts'
 import { newUser } from './new-user.ts'
 import { newPassword } from './password.ts'
-import { toRecipe } from './recipe.ts'
+import { endingOf, toRecipe } from './recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 /** What only issuing needs. */
@@ -58,8 +58,7 @@ async function revokeUsers(engine: Engine, { target, recipe, leases }: RevokeCal
   using held = await engine.databases.hold(target)
   const users = leases.map(lease => toRevokedUser(engine, held.account, lease))
   const readable = users.filter(user => user !== undefined)
-  const { creation, revocation: statements, owned } = toRecipe(recipe)
-  const how = { statements, ownWay: creation.length === 0, ...(owned && { owned }) }
+  const how = endingOf(toRecipe(recipe))
   const outcomes = readable.length === 0 ? [] : [...(await held.database.revokeUsers({ ...how, users: readable }, signal))]
   if (outcomes.length !== readable.length) throw new Error(`the driver answered ${outcomes.length} outcomes for ${readable.length} users`)
   return users.map(user => (user ? outcomes.shift()! : { kind: 'failed', error: new BrokerError('integrity', 'the handle names no user') }))

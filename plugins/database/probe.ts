@@ -21,7 +21,7 @@ import { userCredential } from './credential.ts'
 import type { Engine } from './engine.ts'
 import { newUser } from './new-user.ts'
 import { newPassword } from './password.ts'
-import { toRecipe } from './recipe.ts'
+import { endingOf, toRecipe } from './recipe.ts'
 
 export type ProbeOrder = Order & { readonly check: RoleCheck; readonly steps: readonly CheckStep[] }
 
@@ -131,11 +131,11 @@ class Trial {
   /** Of a user that may still come to be the lease has to know: then there is no report, and the sweeper waits for it. */
   async #revoke(unknown: BrokerError | undefined): Promise<void> {
     using deadline = this.#within(revokeMsMax)
-    const { revocation: statements, owned } = toRecipe(this.#call.recipe)
+    const how = endingOf(toRecipe(this.#call.recipe))
     const { name, mark, createBy } = this.#user
     const one = { name, mark, handle: this.server ?? {}, ...(unknown && { createBy }) }
     const revoke = async () => {
-      const [outcome] = await this.#database.revokeUsers({ statements, users: [one], ...(owned && { owned }) }, deadline.signal)
+      const [outcome] = await this.#database.revokeUsers({ ...how, users: [one] }, deadline.signal)
       refuseUnlessGone(outcome)
       return true
     }

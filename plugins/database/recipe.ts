@@ -1,4 +1,4 @@
-import type { Json, OwnedObjects } from 'mayfly/plugin'
+import type { Json, OwnedObjects, RevokeUsers } from 'mayfly/plugin'
 import { ownedObjectsOf } from './owned-objects.ts'
 import type { Role } from './role.ts'
 
@@ -30,3 +30,8 @@ export function recipeOf(role: Role): Recipe {
 
 /** As a lease kept it. */
 export const toRecipe = (recipe: Json) => recipe as unknown as Recipe
+
+/** What the driver is told when its users end. */
+export function endingOf({ creation, revocation: statements, owned }: Recipe): Omit<RevokeUsers, 'users'> {
+  return { statements, ownWay: creation.length === 0, ...(owned && { owned }) }
+}

@@ -157,3 +157,13 @@ test('a server where nothing but a check was ever done is still compared with th
   const { targets } = dataOf(await broker.ask('write', 'sys/reconcile'))
   expect(targets).toEqual([expect.not.objectContaining({ note: expect.anything() })])
 })
+
+test('the check ends its user as the sweeper will', async () => {
+  await using broker = await checkStand()
+  await broker.ask('write', 'db/roles/app', { creation_statements: '', member_of: 'readers', owned_objects: '' })
+  await check(broker)
+  await broker.clock.advance('PT4S')
+  const [own, sweepers] = broker.driver.revoked.map(({ users: _, ...how }) => how)
+  expect(own).toMatchObject({ ownWay: true })
+  expect(own).toEqual(sweepers)
+})
