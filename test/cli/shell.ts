@@ -61,7 +61,6 @@ export class Shell implements Disposable {
       return 0
     }
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line
-    const restore = () => Promise.reject(new Error('no restore here'))
     const code = await program({ server, restore, version: '0.0.0', plugins: this.plugins }, io).run(argv)
     return { code, out: io.stdout.text, err: io.stderr.text }
   }
@@ -70,6 +69,8 @@ export class Shell implements Disposable {
     rmSync(this.home, { recursive: true, force: true })
   }
 }
+
+const restore = () => Promise.reject(new Error('no restore here'))
 
 class Paper extends Writable {
   readonly isTTY: boolean
