@@ -26,7 +26,8 @@ export function destinationOf(args: readonly string[], env: Readonly<Record<stri
     stdio: ['ignore', 'pipe', 'pipe']
   })
   if (error) throw refusal((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'ssh is not installed here' : 'ssh cannot be started')
-  if (status !== 0) throw refusal(stderr.trim().split('\n').at(-1) || 'ssh does not understand this')
+  // Of what it does not know it goes on to say all that it knows.
+  if (status !== 0) throw refusal(stderr.trim().split('\n')[0] || 'ssh does not understand this')
   const said = settings(stdout)
   const [user, hostname, port] = ['user', 'hostname', 'port'].map(name => said.get(name))
   if (!user || !hostname || !port) throw refusal('ssh does not say where it would go')
