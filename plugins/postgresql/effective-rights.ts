@@ -11,7 +11,9 @@ import type { Result } from './session.ts'
 
 export async function effectiveRights(server: Server, asked: RightsAsked, signal: AbortSignal): Promise<EffectiveRights> {
   try {
-    return await server.pool.use('issue', signal, async session => toRights(await session.run(rightsQuery(asked.name), signal), asked))
+    return await server.pool.use('issue', signal, async session =>
+      toRights(await session.run(rightsQuery(asked.name, session.version), signal), asked)
+    )
   } catch (error) {
     throw targetError(error, 'target_unreachable', [server.settings.password])
   }

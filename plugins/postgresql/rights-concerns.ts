@@ -34,6 +34,7 @@ export function rightsConcerns(seen: RightsSeen, owned: OwnedObjects = { policy:
   return [
     ...seen.attributes.map(one => attributes[one] ?? one),
     ...seen.groups.filter(({ name }) => powers.has(name)).map(({ name }) => `member of ${name}: more power than a lease should give`),
+    ...seen.becomes.map(one => `it may become ${plainName(one.name)} (${one.attributes.join(', ')}): more power than a lease should give`),
     ...seen.groups
       .filter(({ admin }) => admin)
       .map(({ name }) => `ADMIN on ${plainName(name)}: it may hand that group to others, who keep it when it ends`),

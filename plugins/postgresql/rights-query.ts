@@ -9,13 +9,29 @@ const tableRights = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERE
 const schemaRights = ['USAGE', 'CREATE']
 const databaseRights = ['CONNECT', 'CREATE', 'TEMPORARY']
 
+const attributes = {
+  rolsuper: 'SUPERUSER',
+  rolcreaterole: 'CREATEROLE',
+  rolcreatedb: 'CREATEDB',
+  rolreplication: 'REPLICATION',
+  rolbypassrls: 'BYPASSRLS'
+}
+
+/** What a row of `pg_roles` is beyond a plain one, as an array. */
+function powers(of: string): string {
+  const each = Object.entries(attributes).map(([column, name]) => `case when ${of}.${column} then '${name}' end`)
+  return `pg_catalog.array_remove(array[${each.join(', ')}], null)`
+}
+
 /** The rights that a function says yes to, as an array. */
 function held(ask: string, object: string, rights: readonly string[]): string {
   const each = rights.map(right => `case when pg_catalog.${ask}(u.oid, ${object}, '${right}') then '${right}' end`)
   return `pg_catalog.array_remove(array[${each.join(', ')}], null)`
 }
 
-export function rightsQuery(name: string): string {
+/** `version`: since 16 a member of a role may not become it unless its grant says so. */
+export function rightsQuery(name: string, version: number): string {
+  const may = version >= 16 ? 'set' : 'member'
   return `with recursive u as (select * from pg_catalog.pg_roles where rolname = ${quoteLiteral(name)}),
   groups as (
     select m.roleid, m.admin_option from pg_catalog.pg_auth_members m, u where m.member = u.oid
@@ -35,10 +51,12 @@ export function rightsQuery(name: string): string {
   direct as (select s.dbid, s.classid, s.objid, s.deptype from pg_catalog.pg_shdepend s, u
     where s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass and s.refobjid = u.oid)
 select pg_catalog.json_build_object(
-  'attributes', pg_catalog.array_remove(array[case when u.rolsuper then 'SUPERUSER' end, case when u.rolcreaterole then 'CREATEROLE' end,
-    case when u.rolcreatedb then 'CREATEDB' end, case when u.rolreplication then 'REPLICATION' end, case when u.rolbypassrls then 'BYPASSRLS' end], null),
+  'attributes', ${powers('u')},
   'groups', (select pg_catalog.json_agg(pg_catalog.json_build_object('name', r.rolname, 'admin', g.admin) order by r.rolname)
     from (select roleid, pg_catalog.bool_or(admin_option) as admin from groups group by roleid limit 1000) g join pg_catalog.pg_roles r on r.oid = g.roleid),
+  'becomes', (select pg_catalog.json_agg(pg_catalog.json_build_object('name', b.name, 'attributes', b.has) order by b.name)
+    from (select r.rolname as name, ${powers('r')} as has from pg_catalog.pg_roles r
+      where ${powers('r')} <> '{}' and not u.rolsuper and r.oid <> u.oid and pg_catalog.pg_has_role(u.oid, r.oid, '${may}') limit 20) b),
   'database', (select pg_catalog.json_build_object('name', d.datname, 'may', ${held('has_database_privilege', 'd.oid', databaseRights)})
     from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
   'schemas', (select pg_catalog.json_agg(pg_catalog.json_build_object('name', name, 'may', may) order by name) from (select * from schemas where may <> '{}' limit 1000) s),

@@ -11,6 +11,7 @@ const orNone = <T extends z.ZodType>(items: T) =>
 export const rightsSeen = z.object({
   attributes: names,
   groups: orNone(z.object({ name: z.string(), admin: z.boolean() })),
+  becomes: orNone(z.object({ name: z.string(), attributes: names })),
   database: z.object({ name: z.string(), may: names }),
   schemas: orNone(z.object({ name: z.string(), may: names })),
   relations: orNone(z.object({ schema: z.string(), name: z.string(), kind: z.string(), may: names, columns: z.boolean() })),

@@ -56,6 +56,14 @@ test('more power than a lease should give is told, attribute by attribute', asyn
   expect(rights.concerns).toEqual([expect.stringMatching(/^CREATEROLE: /), expect.stringMatching(/^CREATEDB: /)])
 })
 
+test('a role that the user may become is told with the power that it has', async () => {
+  await prepared('create role boss superuser bypassrls; grant boss to app_ro', 'drop role boss')
+  const statements = ['create role "{{name}}" password \'{{password}}\'; grant app_ro to "{{name}}"']
+  expect((await rightsOf({ statements, memberOf: [] })).concerns).toEqual([
+    'it may become boss (SUPERUSER, BYPASSRLS): more power than a lease should give'
+  ])
+})
+
 test('a place to make objects is a concern unless the role says what becomes of them', async () => {
   await prepared('create schema sandbox; grant create, usage on schema sandbox to app_rw', 'drop schema sandbox')
   const { concerns } = await rightsOf({ memberOf: ['app_rw'] })
