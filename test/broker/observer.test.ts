@@ -48,6 +48,21 @@ test('what a target tells of the use of its credentials is kept with their lease
   expect(looks).toBeLessThanOrEqual(5)
 })
 
+test('a handle that does not open keeps nobody from asking for the others, and is not asked for', async () => {
+  const asked: string[] = []
+  await using broker = await observedBroker(async (_, handles) => {
+    asked.push(...handles.map(nameOf))
+    return handles.map(() => ({ lastSeen: broker.clock.now() }))
+  })
+  const [, other] = [await issued(broker), await issued(broker)]
+  const named = broker.store.leasesNamed.bind(broker.store)
+  broker.store.leasesNamed = async names =>
+    (await named(names)).map(lease => (lease.name === 'odd-1' ? { ...lease, handle: new Uint8Array(64) } : lease))
+  await broker.clock.advance('PT19M')
+  expect(asked).toEqual(['odd-2'])
+  expect(await lookup(broker, other)).toMatchObject({ uses: 1 })
+})
+
 test('many are asked for in pages, each once a round', async () => {
   const pages: number[] = []
   await using broker = await observedBroker(async (_, handles) => {

@@ -1,5 +1,5 @@
 import { BrokerError } from '../../contracts/index.ts'
-import type { Usage } from '../../contracts/index.ts'
+import type { Json, Usage } from '../../contracts/index.ts'
 import type { Lease } from '../../lease/lease.ts'
 import { unused, withObserved } from '../../lease/usage.ts'
 import type { LeaseAt } from '../../store/store.ts'
@@ -38,14 +38,25 @@ async function gaveWay({ store, clock }: Parts, { id }: ObservedTarget, signal: 
 }
 
 async function observePage(parts: Parts, target: ObservedTarget, found: readonly Lease[], signal: AbortSignal): Promise<void> {
-  const leases = found.filter(({ credential }) => credential === target.credential)
+  const asked = found.filter(({ credential }) => credential === target.credential).flatMap(lease => openable(parts, lease))
+  if (asked.length === 0) return
+  const leases = asked.map(({ lease }) => lease)
+  const handles = asked.map(({ handle }) => handle)
   using deadline = parts.clock.within(pageLimitMs, signal)
-  const handles = leases.map(lease => openHandle(parts, lease))
   const told: unknown = await parts.healths.watch(target.id, () => target.observe(target.id, handles, deadline.signal))
   if (!Array.isArray(told) || told.length !== leases.length)
     throw new BrokerError('target_refused', 'the backend tells of other credentials than it was asked for')
   const seen = leases.flatMap((lease, at) => newUsage(lease, told[at]))
   if (seen.length > 0) await parts.store.commit([{ kind: 'lease.observed', now: parts.clock.now(), found: seen }], [])
+}
+
+/** One that does not open is told as such when it is to end; here it keeps nobody from asking for the others. */
+function openable(parts: Parts, lease: Lease): readonly { readonly lease: Lease; readonly handle: Json }[] {
+  try {
+    return [{ lease, handle: openHandle(parts, lease) }]
+  } catch {
+    return []
+  }
 }
 
 /** Nothing, when it is what was known already: most credentials are used between two looks, or never. */
