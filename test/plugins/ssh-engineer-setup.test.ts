@@ -96,6 +96,11 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh setup', () => {
     expect((await stand.program('ssh', 'shop', 'true')).code).toBe(0)
   })
 
+  test('an agent that was killed, and has left everything behind, is started anew', async () => {
+    process.kill(Number(readFileSync(own('agent.pid'), 'utf8')), 'SIGKILL')
+    expect((await stand.program('ssh', 'shop', 'true')).code).toBe(0)
+  })
+
   test('without the broker ssh goes on as without it', async () => {
     process.kill(Number(readFileSync(own('agent.pid'), 'utf8')))
     await expect.poll(() => existsSync(own('agent.sock')), { timeout: 20_000 }).toBe(false)

@@ -36,7 +36,11 @@ export class ResidentKeys implements AgentKeys {
   /** As `list`, and rejects when there is none, with what went wrong. */
   async make(): Promise<readonly HeldCertificate[]> {
     const roles = await residentRoles(this.#call)
-    const made = await Promise.allSettled(roles.map(role => this.#fresh(role)))
+    if (roles.length > rolesMax)
+      this.#call.screen.note(
+        `${roles.length} roles sign for you, and sshd gives few tries: the first ${rolesMax} are offered; --role names one`
+      )
+    const made = await Promise.allSettled(roles.slice(0, rolesMax).map(role => this.#fresh(role)))
     const good = made.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
     const failed = made.find(one => one.status === 'rejected')
     if (good.length === 0 && failed) throw failed.reason
@@ -95,7 +99,7 @@ export async function residentRoles(call: AskingCall): Promise<readonly Choice[]
   const usable = (await readAccess(call)).flatMap(({ roles }) => roles)
   const principals = call.option('principals')?.split(',')
   const wanted = named ? usable.filter(({ role }) => role === named) : usable
-  return wanted.slice(0, rolesMax).map(role => ({ mount: role.mount, role: role.role, principals: principals ?? all(role) }))
+  return wanted.map(role => ({ mount: role.mount, role: role.role, principals: principals ?? all(role) }))
 }
 
 /** Nothing: what the role gives unasked. */
