@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { refusalText } from '../../plugins/mysql/errors.ts'
 import { mysql } from '../../plugins/mysql/index.ts'
 import { sha256Crypt } from '../../plugins/mysql/sha256-crypt.ts'
 import { nativeHash } from '../../plugins/mysql/native-hash.ts'
@@ -80,6 +81,16 @@ test('another database is another identity of the same account; another host is 
   expect(two!.account).toBe(one!.account)
   expect(two!.identity).not.toBe(one!.identity)
   expect(three!.account).not.toBe(one!.account)
+})
+
+test.each([
+  ["Access denied for user 'mayfly'@'broker-7.internal' (using password: YES)", "'mayfly'@'[address]'"],
+  ["Access denied for user 'mayfly'@'10.1.2.3' (using password: YES)", "'mayfly'@'[address]'"],
+  ["Operation CREATE USER failed for 'v-token-ro-x'@'%'", "'v-token-ro-x'@'%'"]
+])('%s is told without the address that the server saw', (sqlMessage, shown) => {
+  const error = Object.assign(new Error(sqlMessage), { errno: 1045, sqlState: '28000', sqlMessage })
+  expect(refusalText(error, [])).toContain(shown)
+  expect(refusalText(error, [])).not.toMatch(/internal|10\.1/)
 })
 
 test('hashes are those that the servers make', async () => {
