@@ -1,11 +1,11 @@
-/** What `caching_sha2_password` keeps: SHA-256-crypt (Drepper, 2007) of 5,000 rounds, with a salt of 20 bytes that is not cut to 16. 10 ms of one core: the event loop is let go in between. */
+/** What `caching_sha2_password` keeps: SHA-256-crypt (Drepper, 2007) of 5,000 rounds, with a salt of 20 bytes that is not cut to 16. 2 ms of one core: the event loop is let go in between. */
 import { hash } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Random } from 'mayfly/plugin'
 
 const rounds = 5_000
 // A millisecond.
-const roundsPerTurn = 500
+const roundsPerTurn = 2_500
 const saltLength = 20
 const digestBytes = 32
 const alphabet = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -35,14 +35,15 @@ export async function sha256Crypt(password: Buffer, salt: Buffer): Promise<strin
   const first = firstDigest(password, salt)
   const s = stretched(sha256(...Array.from({ length: 16 + first[0]! }, () => salt)), salt.length)
   const turns = roundInputs(p, s)
-  let digest = first
+  // Bytes as characters: a buffer for each round would cost five times the round.
+  let digest = first.toString('latin1')
   for (let round = 0; round < rounds; round++) {
     const { input, at } = turns[round % turns.length]!
-    digest.copy(input, at)
-    digest = hash('sha256', input, 'buffer')
+    input.write(digest, at, 'latin1')
+    digest = hash('sha256', input, 'latin1')
     if (round % roundsPerTurn === roundsPerTurn - 1) await turn()
   }
-  return encoded(digest)
+  return encoded(Buffer.from(digest, 'latin1'))
 }
 
 /** What is hashed repeats after 42 rounds, but for the digest of the round before: 42 texts with a gap for it, so that a round is one copy and one hash. */
