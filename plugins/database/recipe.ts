@@ -11,6 +11,8 @@ export type Recipe = {
   readonly connectionLimit?: number
   /** Absent: from anywhere. */
   readonly host?: string
+  /** Absent: no. */
+  readonly acceptOpenSessions?: true
   /** Absent: `keep`. */
   readonly owned?: OwnedObjects
 }
@@ -24,6 +26,7 @@ export function recipeOf(role: Role): Recipe {
     memberOf: role.memberOf ?? [],
     ...(role.connectionLimit !== null && { connectionLimit: role.connectionLimit }),
     ...(role.host !== null && { host: role.host }),
+    ...(role.acceptOpenSessions === true && { acceptOpenSessions: true as const }),
     ...(owned.policy !== 'keep' && { owned })
   }
 }
@@ -32,6 +35,6 @@ export function recipeOf(role: Role): Recipe {
 export const toRecipe = (recipe: Json) => recipe as unknown as Recipe
 
 /** What the driver is told when its users end. */
-export function endingOf({ creation, revocation: statements, owned }: Recipe): Omit<RevokeUsers, 'users'> {
-  return { statements, ownWay: creation.length === 0, ...(owned && { owned }) }
+export function endingOf({ creation, revocation: statements, acceptOpenSessions, owned }: Recipe): Omit<RevokeUsers, 'users'> {
+  return { statements, ownWay: creation.length === 0, ...(acceptOpenSessions && { acceptOpenSessions }), ...(owned && { owned }) }
 }

@@ -128,8 +128,11 @@ async function enable({ server, session, call, identified, secrets, signal }: Ma
   }
 }
 
+/** Nor is anything made once its event is due: the server drops an event that comes late, without a word. */
 function deadline({ server, session, call }: Pick<Making, 'server' | 'session' | 'call'>): string {
-  return session.kind.deadline(quoteLiteral(timestamp(server.time.there(call.createBy))))
+  const due = call.until.add(expiryMargin)
+  const last = Temporal.Instant.compare(due, call.createBy) < 0 ? due : call.createBy
+  return session.kind.deadline(quoteLiteral(timestamp(server.time.there(last))))
 }
 
 const markOf = ({ kind }: Session, { mark }: CreateUser): string => (kind.marksUsers ? ` ${attribute(mark)}` : '')

@@ -28,17 +28,21 @@ export const mysql: ServerKind = {
     // One statement, so that all of it is there or nothing: it grants the roles as well.
     `create user ${account} ${identified}${roles.length === 0 ? '' : ` default role ${roles.map(quoteIdentifier).join(', ')}`} account lock ${attribute(mark)}`
   ],
+  // Only a kill may fail: a list that cannot be read would be read for ever.
   endSessions: name => `begin
       declare is_over int default 0;
       declare session_id bigint unsigned;
       declare sessions cursor for select id from information_schema.processlist where user = ${quoteLiteral(name)};
       declare continue handler for not found set is_over = 1;
-      declare continue handler for sqlexception begin end;
+      declare exit handler for sqlexception begin end;
       open sessions;
       each_one: loop
         fetch sessions into session_id;
         if is_over then leave each_one; end if;
-        kill connection session_id;
+        begin
+          declare continue handler for sqlexception begin end;
+          kill connection session_id;
+        end;
       end loop;
       close sessions;
     end;`

@@ -26,7 +26,7 @@ export async function revokeUsers(server: Server, call: RevokeUsers, signal: Abo
       await endSessions(server, session, endings, signal)
       if (call.statements.length > 0) await runStatements(server, session, call.statements, endings.filter(isOpen), signal)
       await dropUsers(server, session, endings.filter(isOpen), signal)
-      return await proveEnd(server, session, endings, signal)
+      return await proveEnd(server, session, endings, call.acceptOpenSessions === true, signal)
     })
   } catch (error) {
     throw targetError(error, 'target_silent', secrets)

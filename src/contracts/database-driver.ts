@@ -166,6 +166,8 @@ export interface RevokeUsers {
   readonly statements: readonly string[]
   /** Whether they were made in the driver's own way, without statements of the operator: what is known of those cannot make a user again. */
   readonly ownWay?: boolean
+  /** The role has taken that sessions stay open where the account can do nothing about them: such that it cannot even see keep no user from being gone. */
+  readonly acceptOpenSessions?: boolean
   /** Absent: `keep`. */
   readonly owned?: OwnedObjects
   readonly users: readonly RevokedUser[]

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/system-clock.ts'
 import type { MysqlAccess } from './mysql-access.ts'
-import { canLogIn, hostsOf, issue, kinds, login, newUser, openDriver, revoke, revoked, soon, why } from './mysql-kit.ts'
+import { canLogIn, hostsOf, issue, kinds, login, newUser, openDriver, revoke, revoked, sessionsOf, soon, why } from './mysql-kit.ts'
 import { sharedMysql, sharedMysqls } from './shared-mysql.ts'
 import { startMysql } from './test-mysql.ts'
 import { localhostCertificate, localhostKey, testCa, anotherCa } from './tls-fixture.ts'
@@ -55,6 +55,22 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(why(outcome)).toMatch(/CONNECTION.ADMIN/)
     expect(await canLogIn(server, user.name)).toBe(false)
     expect(kinds(await revoke(openDriver(server), [user.revoked]))).toEqual(['gone'])
+    await session.ended
+  })
+
+  test('where nobody sees sessions, none is said to be over, unless the role has taken that', async () => {
+    const database = openDriver(server, await admin(`create user, process, ${killRight} on *.*`, reads, 'event on mayfly.*'))
+    const user = await issue(database, { memberOf: [] })
+    await server.query(`grant select on app.* to '${user.name}'@'%'`)
+    const session = await login(server, user.name)
+    const blind = openDriver(server, await admin(`create user, ${killRight} on *.*`, reads, 'event on mayfly.*'))
+    const [outcome] = await revoke(blind, [user.revoked])
+    expect(outcome?.kind).toBe('failed')
+    expect(why(outcome)).toContain('PROCESS')
+    expect(await sessionsOf(server, user.name)).toBe(1)
+    const known = { statements: [], users: [user.revoked], acceptOpenSessions: true }
+    expect(kinds(await blind.revokeUsers(known, soon()))).toEqual(['gone'])
+    expect(kinds(await revoke(database, [user.revoked]))).toEqual(['gone'])
     await session.ended
   })
 

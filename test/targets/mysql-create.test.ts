@@ -91,6 +91,13 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect([await hostsOf(server, user.name), await eventOf(server, user.name)]).toEqual([[], undefined])
   })
 
+  test('whose end would be over already is not made: the server would keep no event for it', async () => {
+    const database = openDriver(server)
+    const user = newUser({ until: systemClock.now().subtract({ seconds: 6 }) })
+    await expect(database.createUser(user, soon())).rejects.toThrow('deadline')
+    expect([await hostsOf(server, user.name), await eventOf(server, user.name)]).toEqual([[], undefined])
+  })
+
   test('a name that is taken is never adopted', async () => {
     const database = openDriver(server)
     const user = newUser()

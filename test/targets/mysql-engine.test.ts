@@ -147,6 +147,21 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await usersNamed(lease.plan.name)).toEqual([])
   })
 
+  test('a user of a role that has taken open sessions ends over an account that sees none', async () => {
+    await using under = await openEngine()
+    const username = `adm_${under.role}`
+    const rights = flavour === 'mariadb' ? 'select, update on mysql.*' : 'select on mysql.user'
+    await server.query(`create user '${username}'@'%' identified by 'First-1'`)
+    for (const grant of ['create user on *.*', 'event on mayfly.*', rights]) await server.query(`grant ${grant} to '${username}'@'%'`)
+    await server.query(`grant app_ro to '${username}'@'%' with admin option`)
+    await under.mount.write('config/blind', { ...connectionFields(), username, password: 'First-1' })
+    await under.mount.write(`roles/${under.role}`, { db_name: 'blind' })
+    await expect(under.mount.plan(under.creds)).rejects.toThrow('cannot end sessions')
+    await under.mount.write(`roles/${under.role}`, { accept_open_sessions: true })
+    expect(await under.mount.revoke([await under.mount.issue(under.creds)])).toEqual([{ kind: 'gone' }])
+    await server.query(`drop user '${username}'@'%'`)
+  })
+
   test('neither the admin password nor that of a user stands in the log of the server', async () => {
     await using under = await openEngine()
     const lease = await under.mount.issue(under.creds)

@@ -139,6 +139,18 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await hostsOf(server, user.name)).toEqual([])
   })
 
+  test('one whose making was still on its way at the first look is known as ours when it comes', async () => {
+    const database = openDriver(server)
+    const user = newUser()
+    // Of one message the server has done the first statement, and is held up before the next.
+    await server.query(`create event mayfly.\`${user.name}\` on schedule at now() + interval 1 hour comment '${user.mark}' do do 1`)
+    const soonOver = { createBy: systemClock.now().add({ seconds: 5 }) }
+    expect(kinds(await revoke(database, [revoked(user, {}, soonOver)]))).toEqual(['ended'])
+    await server.query(`create user '${user.name}'@'%' identified by 'Nobodys-1' account lock`)
+    expect(await revoke(database, [revoked(user, {}, { createBy: longAgo() })])).toEqual([gone])
+    expect([await hostsOf(server, user.name), await eventOf(server, user.name)]).toEqual([[], undefined])
+  })
+
   test('one that our own statements made is gone once it is dropped, as nothing of them can make it again', async () => {
     const database = openDriver(server)
     const user = await issue(database)
