@@ -82,7 +82,7 @@ function authHandlerArguments(call: Call, mount: Mount, rest: string): readonly 
 
 function pathRequest(call: Call, { record }: Mount, path: string): PathRequest {
   const { operation, params, fields, given, lease, identity } = call
-  const { displayName = '', accessor = '', entity = '', meta } = identity.token ?? {}
+  const { displayName = '', accessor = '', entity = '', meta, authMount } = identity.token ?? {}
   return {
     operation,
     path,
@@ -90,7 +90,8 @@ function pathRequest(call: Call, { record }: Mount, path: string): PathRequest {
     fields,
     given,
     lease,
-    caller: { displayName, accessor, entity, metadata: meta ?? {} },
+    // Whoever makes a token writes into it what they like: only what a login gave says who somebody is.
+    caller: { displayName, accessor, entity, metadata: authMount === undefined ? {} : (meta ?? {}) },
     ttls: call.parts.mounts.ttls(record)
   }
 }
