@@ -120,14 +120,19 @@ export function circuitEntry(time: string, change: CircuitChange): string {
   return eventEntry(time, 'circuit', textField('error', change.error) + circuit)
 }
 
-export interface CountedRefusals {
+export interface Counted {
   readonly remoteAddress: string
   readonly count: number
 }
 
 /** Refusals without an identity, above a rate per address: one entry for all of a second. */
-export function countedEntry(time: string, refusals: CountedRefusals): string {
-  return eventEntry(time, 'refuse', `,"refusals":{"count":${refusals.count}${textField('remote_address', refusals.remoteAddress)}}`)
+export function countedEntry(time: string, { count, remoteAddress }: Counted): string {
+  return eventEntry(time, 'refuse', `,"refusals":{"count":${count}${textField('remote_address', remoteAddress)}}`)
+}
+
+/** Readings of what anybody may know, without a token: one entry for all of a second. */
+export function countedReadingEntry(time: string, { count, remoteAddress }: Counted): string {
+  return eventEntry(time, 'read', `,"readings":{"count":${count}${textField('remote_address', remoteAddress)}}`)
 }
 
 /** What a comparison of a target with the leases found. */

@@ -40,6 +40,9 @@ export interface Path {
   readonly summary: string
   /** No token is needed. A snapshot test freezes the list of these. */
   readonly open?: true
+  /** Of an open path: an answer of it that changes nothing says what anybody may know. Asked without a token it is counted in the trail, not told by itself: nobody fills the trail by
+   *  reading, and a fleet that asks every few seconds does not bury what matters. */
+  readonly counted?: true
   /** Needs `sudo` in addition to the capability. */
   readonly sudo?: true
   readonly fields: z.ZodObject
@@ -55,6 +58,7 @@ export interface PathDefinition<Shape extends z.ZodRawShape> {
   readonly pattern: string
   readonly summary: string
   readonly open?: true
+  readonly counted?: true
   readonly sudo?: true
   readonly fields?: Shape
   readonly exists?: (request: PathRequest<z.output<z.ZodObject<Shape>>>, storage: MountStorage) => Promise<boolean>

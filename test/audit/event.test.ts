@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { errorText } from '../../src/audit/error-text.ts'
-import { circuitEntry, countedEntry, reconciledEntry, revocationEntry, taskEntry } from '../../src/audit/event.ts'
+import { circuitEntry, countedEntry, countedReadingEntry, reconciledEntry, revocationEntry, taskEntry } from '../../src/audit/event.ts'
 import { BrokerError } from '../../src/contracts/errors.ts'
 import { time } from './written-trail.ts'
 
@@ -66,6 +66,12 @@ test('tasks, circuits, counted refusals and findings are one line each, in clear
     type: 'event',
     operation: 'refuse',
     refusals: { count: 4_000, remote_address: '10.0.0.1' }
+  })
+  expect(JSON.parse(countedReadingEntry(time, { remoteAddress: '10.0.0.1', count: 4_000 }))).toEqual({
+    time,
+    type: 'event',
+    operation: 'read',
+    readings: { count: 4_000, remote_address: '10.0.0.1' }
   })
   expect(JSON.parse(reconciledEntry(time, { target: 'pg-1', orphans: [{ name: 'v-x\n', enabled: true }] }))).toMatchObject({
     reconcile: { orphans: [{ name: 'v-x\n', enabled: true }] }

@@ -19,6 +19,7 @@ export function enrolPaths(engine: Engine): readonly Path[] {
       pattern: 'hosts/:host/nonce',
       summary: 'what a host has to sign when it enrols',
       open: true,
+      counted: true,
       read: async ({ params }) => ({ raw: Buffer.from(`${newNonce(engine.context, params['host'] ?? '')}\n`), type: 'text/plain' })
     }),
     path({

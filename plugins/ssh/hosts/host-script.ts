@@ -27,12 +27,14 @@ export const hostScriptPaths: readonly Path[] = [
     pattern: 'host-script',
     summary: 'the script that makes a machine a host of this mount: sh, curl and ssh-keygen',
     open: true,
+    counted: true,
     read: async () => ({ raw: Buffer.from(hostScript()), type: 'text/plain' })
   }),
   path({
     pattern: 'host-script/principals',
     summary: 'what sshd asks on a host (AuthorizedPrincipalsCommand)',
     open: true,
+    counted: true,
     read: async () => ({ raw: Buffer.from(principalsScript()), type: 'text/plain' })
   })
 ]

@@ -18,6 +18,7 @@ export function newsPath(engine: Engine): Path {
     pattern: 'krl/news',
     summary: 'waits for a newer list of the revoked than the version that is named, for 20 seconds at most',
     open: true,
+    counted: true,
     fields: { after: field.integer() },
     read: async ({ fields }, _, signal) => ({
       raw: Buffer.from(`krl ${await news.after(fields.after ?? 0, signal)}\n`),

@@ -24,6 +24,7 @@ export function reportPath(engine: Engine): Path {
     pattern: 'hosts/:host/report',
     summary: 'a host says which KRL it runs, and hears what it is to trust',
     open: true,
+    counted: true,
     fields: messageFields,
     write: async ({ params, fields }, storage) => {
       const known = await knownHost(engine, storage, fields, 'report', params['host'] ?? '')

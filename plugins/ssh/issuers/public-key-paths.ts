@@ -10,18 +10,21 @@ export const publicKeyPaths: readonly Path[] = [
     pattern: 'public_key',
     summary: 'the key that signs by default, as one line',
     open: true,
+    counted: true,
     read: async (_, storage) => lines([issuerAt((await readIssuers(storage)).all, 'default')])
   }),
   path({
     pattern: 'issuer/:issuer_ref/public_key',
     summary: 'the key of one issuer, as one line',
     open: true,
+    counted: true,
     read: async ({ params }, storage) => lines([issuerAt((await readIssuers(storage)).all, params['issuer_ref'] ?? '')])
   }),
   path({
     pattern: 'trusted_user_keys',
     summary: 'what sshd has to trust (TrustedUserCAKeys), rotations included',
     open: true,
+    counted: true,
     read: async (_, storage) => lines(publishedIssuers((await readIssuers(storage)).all).filter(({ signs }) => signs !== 'host'))
   })
 ]

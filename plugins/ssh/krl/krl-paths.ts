@@ -10,6 +10,7 @@ export function krlPaths({ krl }: Engine): readonly Path[] {
       pattern: 'krl',
       summary: 'the list of revoked certificates (RevokedKeys)',
       open: true,
+      counted: true,
       read: async () => {
         const published = await krl.now()
         return published && { raw: published.krl, type: 'application/octet-stream', etag: String(published.version) }
@@ -19,6 +20,7 @@ export function krlPaths({ krl }: Engine): readonly Path[] {
       pattern: 'krl.sig',
       summary: 'the signature over the list of revoked certificates (ssh-keygen -Y verify)',
       open: true,
+      counted: true,
       read: async () => {
         const published = await krl.now()
         return published && { raw: published.signature, type: 'text/plain', etag: String(published.version) }
@@ -28,6 +30,7 @@ export function krlPaths({ krl }: Engine): readonly Path[] {
       pattern: 'krl/signer',
       summary: 'whose signature that is, as a line of a file of allowed signers',
       open: true,
+      counted: true,
       read: async (_, storage) => {
         const line = await krlSignerLine(storage)
         return line === undefined ? undefined : { raw: Buffer.from(`${line}\n`), type: 'text/plain' }

@@ -34,7 +34,8 @@ export async function perform(parts: Parts, request: WireRequest): Promise<Reply
     const verdict = here.open ? pass(request) : await authorize(identity, request, here)
     exchange.decided(verdict.decision)
     if (!verdict.decision.allowed) throw new BrokerError('permission_denied', listed('permission denied')) // refusals are audited too
-    parts.sinks.refuseWhileLagging(request)
+    // A sink that is behind stops no host from learning what is revoked.
+    if (!here.counted) parts.sinks.refuseWhileLagging(request)
     if (parts.hold.held) parts.hold.refuseWrites(request)
     return await run(exchange, here, verdict.operation)
   } catch (error) {
@@ -80,9 +81,18 @@ async function run(exchange: Exchange, here: Route, operation: Operation): Promi
     const again = () => attempt(served, open(exchange, served, operation, after).call)
     return login(exchange, here.mount!, { call, answer }, again, say)
   }
+  if (here.counted === true && changesNothing(call, answer)) {
+    exchange.parts.trail.countReading(exchange.request.remoteAddress)
+    return say(answer)
+  }
   const reply = await settle(exchange, call, answer, say)
   for (const action of after) await action()
   return reply
+}
+
+/** And nobody asked who is known: those are told of, one by one. */
+function changesNothing({ identity, request, changes }: Call, answer: Outcome): boolean {
+  return !identity.token && !request.wrapSeconds && changes.length === 0 && !(answer && 'wait' in answer)
 }
 
 /** The same proof looked at anew, after somebody else was faster. */

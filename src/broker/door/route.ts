@@ -20,6 +20,8 @@ const answerMsMax = 25_000
 export interface Route extends Guarded {
   readonly mount: Mount | undefined
   readonly open: boolean
+  /** What it answers without a change is counted. */
+  readonly counted?: boolean
   /** What answers, or the refusal: `no_route`, 404 `unsupported path`, 405. Only after the policy has decided. */
   serve(operation: Operation): Served
 }
@@ -48,6 +50,7 @@ export function route(parts: Parts, request: WireRequest): Route {
   return {
     mount,
     open: match.path.open === true,
+    counted: match.path.open === true && match.path.counted === true,
     sudo: match.path.sudo === true,
     exists: existence(parts, request, mount, match, rest),
     serve: operation => serve(parts, mount, match, rest, operation)

@@ -5,7 +5,16 @@ import { checkpointEntry, checkpointKeyId, signCheckpoint } from '../../audit/ch
 import { describeRequest, requestEntry, responseEntry } from '../../audit/entry.ts'
 import type { AnsweredFacts, Asked, Described } from '../../audit/entry.ts'
 import { errorText } from '../../audit/error-text.ts'
-import { circuitEntry, countedEntry, keyEntry, reconciledEntry, revocationEntry, taskEntry, unmountEntry } from '../../audit/event.ts'
+import {
+  circuitEntry,
+  countedEntry,
+  countedReadingEntry,
+  keyEntry,
+  reconciledEntry,
+  revocationEntry,
+  taskEntry,
+  unmountEntry
+} from '../../audit/event.ts'
 import type { KeyChange } from '../../audit/event.ts'
 import type { Hash } from '../../audit/redact.ts'
 import { BrokerError } from '../../contracts/index.ts'
@@ -14,14 +23,12 @@ import type { Lease } from '../../lease/lease.ts'
 import type { ScheduledTask } from '../../store/store.ts'
 import type { Answered, Facts } from '../door/exchange.ts'
 import type { MountRecord } from '../mounts/mount.ts'
+import { AddressCounts } from './address-counts.ts'
 import type { Parts } from '../parts.ts'
 import { RefusedLogin } from '../login/refused-login.ts'
 import { putEntry, readEntry } from '../mounts/sealed-rows.ts'
 
 type TrailParts = Pick<Parts, 'store' | 'barrier' | 'clock' | 'random'>
-
-// Addresses that are refused are counted, at most so many apart: the rest of a flood is one number.
-const countedAddressesMax = 100
 
 const space = 'system'
 const keyName = 'checkpoint-key'
@@ -32,7 +39,8 @@ export class Trail {
   readonly #privateKey: KeyObject
   readonly #publicKey: KeyObject
   readonly #keyId: string
-  readonly #refusals = new Map<string, number>()
+  readonly #refusals = new AddressCounts()
+  readonly #readings = new AddressCounts()
   readonly #described = new WeakMap<Facts, Described>()
   #moment: Temporal.Instant | undefined
   #momentText = ''
@@ -133,24 +141,29 @@ export class Trail {
   }
 
   /** A refusal without an identity: counted, and written once a second. */
-  countRefusal(remoteAddress: string, count = 1): void {
-    const address = this.#refusals.has(remoteAddress) || this.#refusals.size < countedAddressesMax ? remoteAddress : 'others'
-    this.#refusals.set(address, (this.#refusals.get(address) ?? 0) + count)
+  countRefusal(remoteAddress: string): void {
+    this.#refusals.add(remoteAddress)
+  }
+
+  /** A reading of what anybody may know, by nobody: the same. */
+  countReading(remoteAddress: string): void {
+    this.#readings.add(remoteAddress)
   }
 
   async writeCounts(): Promise<void> {
-    if (this.#refusals.size === 0) return
-    const counted = [...this.#refusals]
-    this.#refusals.clear()
-    try {
-      await this.#parts.store.commit(
+    const { store } = this.#parts
+    await this.#refusals.written(all =>
+      store.commit(
         [],
-        counted.map(([remoteAddress, count]) => countedEntry(this.#now(), { remoteAddress, count }))
+        all.map(one => countedEntry(this.#now(), one))
       )
-    } catch (error) {
-      for (const [remoteAddress, count] of counted) this.countRefusal(remoteAddress, count)
-      throw error
-    }
+    )
+    await this.#readings.written(all =>
+      store.commit(
+        [],
+        all.map(one => countedReadingEntry(this.#now(), one))
+      )
+    )
   }
 
   /** Written once for all entries of one moment. */
