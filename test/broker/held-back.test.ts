@@ -1,6 +1,8 @@
 /** A reply that is held back until the target knows the credential everywhere. */
 import { expect, test } from 'vitest'
 import { memory } from '../../plugins/memory/index.ts'
+import { perform } from '../../src/broker/door/perform.ts'
+import type { WireRequest } from '../../src/broker/door/request.ts'
 import type { BackendType, Issued } from '../../src/contracts/index.ts'
 import { dataOf, smallBroker } from './small-broker.ts'
 import type { SmallBroker } from './small-broker.ts'
@@ -31,6 +33,17 @@ async function brokerThatWaits(afterwards: Parameters<typeof waiting>[0]): Promi
   await broker.ask('write', 'users/config', { path: broker.target })
   await broker.ask('write', 'users/roles/app', { default_ttl: '1h' })
   return broker
+}
+
+const credsRequest: Omit<WireRequest, 'token' | 'gone'> = {
+  id: 'one',
+  operation: 'read',
+  path: 'users/creds/app',
+  data: {},
+  remoteAddress: '127.0.0.1',
+  remotePort: 1,
+  userAgent: undefined,
+  wrapSeconds: 0
 }
 
 test('the lease is active meanwhile, no place at the target is taken, and what came of it is a warning', async () => {
@@ -76,4 +89,22 @@ test('what was waited is no part of the time that a caller is told, and what is 
   late.catch(() => undefined)
   await broker.clock.advance('PT21S')
   await expect(late).rejects.toMatchObject({ code: 'target_silent' })
+})
+
+test('what is made for a caller who has gone meanwhile is revoked', async () => {
+  await using broker = await brokerThatWaits(clock => async signal => {
+    await clock.sleep(20_000, signal)
+    return []
+  })
+  const leaving = new AbortController()
+  const asked = perform(broker.life.parts()!, { ...credsRequest, token: broker.root, gone: leaving.signal })
+  asked.catch(() => undefined)
+  const states = async () =>
+    dataOf(await broker.ask('read', 'sys/holdings', { ended: true })).holdings.map((one: any) => `${one.state} ${one.cause}`)
+  while ((await states()).join() !== 'active null') await broker.clock.advance(10)
+  leaving.abort()
+  await broker.clock.advance('PT2S')
+  await expect(asked).rejects.toMatchObject({ code: 'caller_gone' })
+  await broker.clock.advance('PT2S')
+  expect(await states()).toEqual(['revoked issue-failed'])
 })

@@ -20,9 +20,23 @@ export async function heldBack(
     return []
   })
   const now = clock.now()
-  refuseUseless(call.request, expiresAt, now)
+  try {
+    refuseUseless(call.request, expiresAt, now)
+  } catch (error) {
+    await endUnread(call)
+    throw error
+  }
   const left = withTimeLeft(reply, Math.ceil((expiresAt.epochMilliseconds - now.epochMilliseconds) / 1_000))
   return warnings.length === 0 ? left : { ...left, warnings: [...(left.warnings ?? []), ...warnings] }
+}
+
+/** Nobody will ever use it. Where this cannot be written it ends by its time. */
+async function endUnread({ parts, lease }: Call): Promise<void> {
+  const due = { kind: 'lease.due', now: parts.clock.now(), id: lease, cause: 'issue-failed' } as const
+  await parts.store.commit([due], []).catch((error: unknown) => {
+    parts.log.error('a credential that nobody waited for could not be made due', { lease }, error)
+  })
+  parts.wake()
 }
 
 /** What was waited is over. A reply that was wrapped before tells its holder the time of its making. */
