@@ -46,6 +46,14 @@ test('what answered last counts, how long it takes weighs the last call most, an
   expect(await under.healths.of(target)).toMatchObject({ state: 'answers', lastError: expect.stringContaining('no such right') })
 })
 
+test('what failed on this side tells nothing of the target', async () => {
+  await using under = await watched()
+  await under.took(100)
+  await under.took(50, new BrokerError('invalid_request', 'password_policy: no such policy'))
+  expect(await under.healths.of(target)).toMatchObject({ state: 'answers', latencyMs: 100 })
+  expect(await under.healths.of(target)).not.toHaveProperty('lastError')
+})
+
 test('a backend reads the circuit of its target as the sweeper left it, and that it closed', async () => {
   let fails = true
   let context: BackendContext | undefined

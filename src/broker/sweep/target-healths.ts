@@ -67,8 +67,9 @@ export class TargetHealths {
     this.#keep(target, { ...seen, answeredAt: this.#clock.now(), latencyMs: before + weight * (milliseconds - before) })
   }
 
-  /** A refusal is an answer, and told all the same. */
+  /** A refusal is an answer, and told all the same. What failed on this side (a password policy that is gone) tells nothing of the target. */
   #failed(target: TargetId, error: unknown, milliseconds: number): void {
+    if (error instanceof BrokerError && !error.code.startsWith('target_')) return
     const refused = error instanceof BrokerError && error.code === 'target_refused'
     if (refused) this.#answered(target, milliseconds)
     const now = this.#clock.now()
