@@ -18,6 +18,7 @@ import { createUser } from './create-user.ts'
 import { effectiveRights } from './effective-rights.ts'
 import { targetError } from './errors.ts'
 import { findUser } from './find-user.ts'
+import { hashThread } from './hash-thread.ts'
 import { listUsers } from './list-users.ts'
 import { mayLogIn } from './may-log-in.ts'
 import { Pool } from './pool.ts'
@@ -41,6 +42,7 @@ export function openDatabase(stored: Secret<JsonObject>, { clock, random, log }:
 
 class MysqlDatabase implements Database {
   readonly #server: Server
+  readonly #hashing = hashThread.hold()
 
   constructor(server: Server) {
     this.#server = server
@@ -99,5 +101,6 @@ class MysqlDatabase implements Database {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.pool[Symbol.asyncDispose]()
+    await this.#hashing[Symbol.asyncDispose]()
   }
 }

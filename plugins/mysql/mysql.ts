@@ -1,5 +1,6 @@
+import { hashThread } from './hash-thread.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
-import { cachingSha2Hash } from './sha256-crypt.ts'
+import { newSalt } from './sha256-crypt.ts'
 import type { ServerKind } from './server-kind.ts'
 
 /** As the `attribute` of a user wants it. */
@@ -20,9 +21,12 @@ export const mysql: ServerKind = {
     json_unquote(json_extract(User_attributes, '$.metadata.mayfly')) as mark from mysql.user where 1 = 1`,
   events: `select event_name as name, event_comment as mark, execute_at as until, status from information_schema.events where event_schema = 'mayfly'`,
   columns: { name: 'User', eventName: 'event_name' },
-  // In hex: what stands in it is binary to a reader.
-  identified: async (password, random) =>
-    `identified with caching_sha2_password as 0x${Buffer.from(await cachingSha2Hash(password, random)).toString('hex')}`,
+  // In hex: what stands in it is binary to a reader. `$A$005$<salt><43 characters>` is the server's `authentication_string`.
+  async identified(password, random) {
+    const salt = newSalt(random)
+    const kept = `$A$005$${salt}${await hashThread.hash(password, salt)}`
+    return `identified with caching_sha2_password as 0x${Buffer.from(kept).toString('hex')}`
+  },
   plugins: ['caching_sha2_password', 'mysql_native_password', 'sha256_password'],
   createUser: ({ account, identified, mark, roles }) => [
     // One statement, so that all of it is there or nothing: it grants the roles as well.

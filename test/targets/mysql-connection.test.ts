@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { refusalText } from '../../plugins/mysql/errors.ts'
+import { HashThread } from '../../plugins/mysql/hash-thread.ts'
 import { mysql } from '../../plugins/mysql/index.ts'
 import { sha256Crypt } from '../../plugins/mysql/sha256-crypt.ts'
 import { nativeHash } from '../../plugins/mysql/native-hash.ts'
@@ -7,6 +8,8 @@ import { testCa } from './tls-fixture.ts'
 
 const read = (fields: Readonly<Record<string, string | number | boolean>>, tls: 'any' | 'verified' = 'any') =>
   mysql.connection(fields, { tls })
+// As `openssl passwd -5 -salt saltstring` prints it.
+const crypted = '5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5'
 const own = { username: 'mayfly', password: 'Canary-p4ss' }
 
 describe('a DSN', () => {
@@ -93,8 +96,24 @@ test.each([
   expect(refusalText(error, [])).not.toMatch(/internal|10\.1/)
 })
 
-test('hashes are those that the servers make', async () => {
+test('hashes are those that the servers make', () => {
   expect(nativeHash('password')).toBe('*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19')
-  // As `openssl passwd -5 -salt saltstring` prints it.
-  expect(await sha256Crypt(Buffer.from('Hello world!'), Buffer.from('saltstring'))).toBe('5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5')
+  expect(sha256Crypt(Buffer.from('Hello world!'), Buffer.from('saltstring'))).toBe(crypted)
+})
+
+test('the thread that hashes ends with its last holder, fails what it owes, and is started anew by the next password', async () => {
+  const thread = new HashThread()
+  const [one, two] = [thread.hold(), thread.hold()]
+  expect(await Promise.all([thread.hash('Hello world!', 'saltstring'), thread.hash('Hello world!', 'saltstring')])).toEqual([
+    crypted,
+    crypted
+  ])
+  await one[Symbol.asyncDispose]()
+  expect(await thread.hash('Hello world!', 'saltstring')).toBe(crypted)
+  const owed = expect(thread.hash('Hello world!', 'saltstring')).rejects.toThrow('has ended')
+  await two[Symbol.asyncDispose]()
+  await owed
+  await using three = thread.hold()
+  expect(await thread.hash('Hello world!', 'saltstring')).toBe(crypted)
+  expect(three).toBeDefined()
 })
