@@ -30,19 +30,22 @@ export function enrolPaths(engine: Engine): readonly Path[] {
       write: async (request, storage) => {
         const { params, fields } = request
         const host = params['host'] ?? ''
-        const { said, key } = openMessage(engine, fields, 'enroll', host)
-        requireNonce(engine.context, host, said['nonce'])
+        // The cheap question first: for who was not invited nobody looks at a signature.
         await takeToken(engine.context, storage, host, fields.token ?? '')
+        const { said, key } = openMessage(engine, fields, { what: 'enroll', host })
+        requireNonce(engine.context, host, said['nonce'])
         const stored = await readHost(storage, host)
         if (!stored) throw new BrokerError('invalid_request', `no host ${host}`)
         const line = keyLine(said['key'])
         if (fingerprintOf(line) !== key) throw new BrokerError('invalid_request', 'key: not the key that signed')
         const now = engine.context.clock.now().toString()
+        const before = stored.host.enrolled
         const enrolled = {
           key: line,
           at: now,
           sequence: said.sequence,
-          loginsSequence: 0,
+          // What this host told already is not heard again because it enrols again.
+          loginsSequence: before && fingerprintOf(before.key) === key ? before.loginsSequence : 0,
           krlVersion: 0,
           krlDate: 0,
           seenAt: now,

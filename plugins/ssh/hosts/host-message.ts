@@ -33,14 +33,32 @@ export interface SignedBody {
   readonly signature: string
 }
 
+/** Which path of which host a message must be for; and by which key, where one is known already. */
+export interface Awaited {
+  readonly what: string
+  readonly host: string
+  /** A fingerprint. */
+  readonly key?: string
+}
+
 /** The message and the key that signed it. `what` and `host` are bound by the signature: a word for another path, host or mount is none here. */
-export function openMessage({ context }: Engine, body: SignedBody, what: string, host: string): { said: HostMessage; key: string } {
+export function openMessage(
+  { context }: Engine,
+  body: SignedBody,
+  { what, host, key: known }: Awaited
+): { said: HostMessage; key: string } {
   const bytes = Buffer.from(body.message, 'base64')
-  const key = signerOfMessage(Buffer.from(body.signature, 'base64').toString('latin1'), namespace, bytes)
+  const key = signerOfMessage(Buffer.from(body.signature, 'base64').toString('latin1'), namespace, bytes, shown => {
+    if (known !== undefined && fingerprint(shown) !== known) throw notEnrolled(host)
+  })
   const said = parseMessage(bytes)
   if (said.to !== context.mount.uuid) throw refusal('it is for another mount: enrol this host here')
   if (said.do !== what || said.host !== host) throw refusal('it is for another path')
   return { said, key: fingerprint(key) }
+}
+
+export function notEnrolled(host: string): BrokerError {
+  return new BrokerError('invalid_credentials', `${host} is not enrolled here with this key`)
 }
 
 export const fingerprintOf = (line: string): string => fingerprint(parseKeyLine(line).key)

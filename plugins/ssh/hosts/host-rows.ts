@@ -70,13 +70,17 @@ export function removeHost(storage: MountStorage, name: string, host: Host, vers
 
 export async function hostNames(
   storage: MountReader,
-  page: { readonly after?: string; readonly limit?: number } = {}
+  { after = '', limit = hostsMax }: { readonly after?: string; readonly limit?: number } = {}
 ): Promise<readonly string[]> {
-  return storage.list('hosts/', { limit: hostsMax, ...page })
+  const names: string[] = []
+  // The store gives a page at a time, however many are wanted.
+  for (let page = [after]; page.length > 0 && names.length < limit; names.push(...page))
+    page = [...(await storage.list('hosts/', { after: page.at(-1)!, limit: limit - names.length }))]
+  return names
 }
 
 export async function refuseTooManyHosts(storage: MountReader): Promise<void> {
-  if ((await storage.list('hosts/', { limit: hostsMax })).length >= hostsMax)
+  if ((await hostNames(storage)).length >= hostsMax)
     throw new BrokerError('invalid_request', `too many hosts: at most ${hostsMax} of one mount`)
 }
 

@@ -1,6 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { MountReader } from 'mayfly/plugin'
-import { fingerprintOf, openMessage } from './host-message.ts'
+import { fingerprintOf, notEnrolled, openMessage } from './host-message.ts'
 import type { HostMessage, SignedBody } from './host-message.ts'
 import type { Engine } from '../engine.ts'
 import { readHost } from './host-rows.ts'
@@ -16,11 +16,10 @@ export interface KnownHost {
 
 /** An enrolled host that spoke, by the key that it enrolled with. Whether its number is a new one, the caller looks at. */
 export async function knownHost(engine: Engine, storage: MountReader, body: SignedBody, what: string, name: string): Promise<KnownHost> {
-  const { said, key } = openMessage(engine, body, what, name)
   const stored = await readHost(storage, name)
   const enrolled = stored?.host.enrolled
-  if (!stored || !enrolled || fingerprintOf(enrolled.key) !== key)
-    throw new BrokerError('invalid_credentials', `${name} is not enrolled here with this key`)
+  if (!stored || !enrolled) throw notEnrolled(name)
+  const { said } = openMessage(engine, body, { what, host: name, key: fingerprintOf(enrolled.key) })
   return { name, host: stored.host, enrolled, version: stored.version, said }
 }
 

@@ -13,12 +13,15 @@ const loginsMax = 500
 // A host's clock may be ahead; a use of tomorrow would be the last one for ever.
 const aheadMsMax = 60_000
 
+// The last that Temporal knows.
+const secondsMax = 8_640_000_000_000
+
 const reported = z.object({
   logins: z
     .array(
       z.object({
         event: z.enum(['login', 'logout'], 'expected "login" or "logout"'),
-        at: z.int().min(0),
+        at: z.int().min(0).max(secondsMax),
         ca: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint was expected'),
         serial: z.string().regex(/^\d{1,20}$/, 'a serial was expected'),
         user: z.string().max(64),

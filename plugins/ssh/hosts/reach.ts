@@ -8,7 +8,7 @@ import { writeOpenSshKey } from '../format/write-openssh-key.ts'
 import type { HostPlace } from './host-connection.ts'
 import { readHost, writeHost } from './host-rows.ts'
 import type { Host } from './host-rows.ts'
-import { hostKeyRow, pushKrl, schedulePush } from './schedule-pushes.ts'
+import { hostKeyRow, pushKrl, refuseTooManyReached, schedulePush } from './schedule-pushes.ts'
 
 type KeyRow = { readonly privateKey: string; readonly publicKey: string }
 
@@ -40,6 +40,7 @@ export function reachPath(engine: Engine): Path {
       const name = params['host'] ?? ''
       const stored = await readHost(storage, name)
       if (!stored) throw new BrokerError('invalid_request', `no host ${name}: write its names to hosts/${name} first`)
+      if (!stored.host.reached) await refuseTooManyReached(storage)
       const reached = { ...checkedPlace(fields), krlVersion: 0, error: null }
       writeHost(storage, name, { ...stored.host, reached }, stored.version, stored.host)
       const publicKey = await ownKey(engine, name, storage)

@@ -1,9 +1,11 @@
-import { path } from 'mayfly/plugin'
-import type { Path } from 'mayfly/plugin'
+import { BrokerError, path } from 'mayfly/plugin'
+import type { MountReader, Path } from 'mayfly/plugin'
 import { fingerprintOf, messageFields } from './host-message.ts'
+import type { SignedBody } from './host-message.ts'
 import type { Engine } from '../engine.ts'
 import { removeHost, writeHost } from './host-rows.ts'
 import { knownHost, requireNewer } from './known-host.ts'
+import type { KnownHost } from './known-host.ts'
 import { forgetReach } from './reach.ts'
 import { planHostCertificate } from './plan-host-certificate.ts'
 
@@ -30,7 +32,8 @@ export function renewPaths(engine: Engine): readonly Path[] {
       open: true,
       fields: messageFields,
       write: async ({ params, fields }, storage) => {
-        const known = await knownHost(engine, storage, fields, 'leave', params['host'] ?? '')
+        const known = await knownUnlessGone(engine, storage, fields, params['host'] ?? '')
+        if (!known) return undefined
         requireNewer(known)
         removeHost(storage, known.name, known.host, known.version)
         if (known.host.reached) await forgetReach(storage, known.name)
@@ -38,4 +41,14 @@ export function renewPaths(engine: Engine): readonly Path[] {
       }
     })
   ]
+}
+
+/** A host whose leaving was heard, and whose reply got lost, says it again: with this key there is no such host any more, which is what it wants. */
+async function knownUnlessGone(engine: Engine, storage: MountReader, body: SignedBody, name: string): Promise<KnownHost | undefined> {
+  try {
+    return await knownHost(engine, storage, body, 'leave', name)
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === 'invalid_credentials') return undefined
+    throw error
+  }
 }
