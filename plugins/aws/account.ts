@@ -3,7 +3,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { BrokerError } from 'mayfly/plugin'
 import type { Clock, Random, Secret } from 'mayfly/plugin'
 import { isThrottled, mayRepeat, toBrokerError } from './aws-error.ts'
-import type { CallBudget, Lane } from './call-budget.ts'
+import type { CallBudget, Calls, Lane } from './call-budget.ts'
 import type { Place } from './place.ts'
 
 // Of one call. A slower answer counts as none.
@@ -30,10 +30,12 @@ export interface Identity {
   readonly userId: string
 }
 
-/** How a call is made. `once`: doing it twice is not doing it once, so only a refusal that says that nothing was done is followed by another try. */
+/** How a call is made. `once`: doing it twice is not doing it once, so only a refusal that says that nothing was done is followed by another try. `paid`: calls that have their place
+ *  in the budget already, of which this is one as long as there are any. */
 export interface How {
   readonly lane: Lane
   readonly once?: true
+  readonly paid?: Calls
 }
 
 type At = { readonly abortSignal: AbortSignal }
@@ -74,6 +76,19 @@ export class Account implements Disposable {
 
   sts<Out>(call: (client: STSClient, at: At) => Promise<Out>, how: How, signal: AbortSignal): Promise<Out> {
     return this.#call('STS', this.#parts.budgets.sts, at => call(this.#sts, at), how, signal)
+  }
+
+  /** The calls to IAM that make something, before it is promised. */
+  beginIam(calls: number, signal: AbortSignal): Promise<void> {
+    return this.#parts.budgets.iam.begin(calls, signal)
+  }
+
+  /** The calls to IAM that end something, in one piece; disposed: what is left of them is others'. */
+  async endIam(calls: number, signal: AbortSignal): Promise<Calls & Disposable> {
+    const { iam } = this.#parts.budgets
+    await iam.take('revoke', signal, calls)
+    const paid = { left: calls, [Symbol.dispose]: () => iam.giveBack(paid) }
+    return paid
   }
 
   /** Whose the keys are: asked once, because keys never change hands. */
@@ -118,7 +133,8 @@ export class Account implements Disposable {
   ): Promise<Out> {
     for (let tries = 1; ; tries++) {
       try {
-        await budget.take(how.lane, signal)
+        if (how.paid && how.paid.left > 0) how.paid.left--
+        else await budget.take(how.lane, signal)
         using deadline = this.#parts.clock.within(callMsMax, signal)
         const out = await call({ abortSignal: deadline.signal })
         budget.passed()

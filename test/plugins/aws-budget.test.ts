@@ -50,7 +50,7 @@ test('who leaves makes place, and takes nothing', async () => {
   await expect(budget.take('issue', AbortSignal.abort())).rejects.toThrow()
 })
 
-test('one refusal in many changes nothing, many halve the rate, and answers raise it again', async () => {
+test('one refusal in many changes nothing, many lower the rate, and answers raise it again', async () => {
   const clock = new TestClock()
   const budget = new CallBudget(clock, 25)
   expect(budget.perSecond).toBe(10)
@@ -64,9 +64,75 @@ test('one refusal in many changes nothing, many halve the rate, and answers rais
   expect(budget.perSecond).toBeGreaterThanOrEqual(10)
   const before = budget.perSecond
   await told(5, 10)
-  expect(budget.perSecond).toBe(before / 2)
+  expect(budget.perSecond).toBeCloseTo(before * 0.7)
   for (let turns = 0; turns < 40; turns++) await told(20, 0)
   expect(budget.perSecond).toBe(25)
   for (let turns = 0; turns < 20; turns++) await told(0, 20)
   expect(budget.perSecond).toBe(1)
+})
+
+test('users are made while many end, and who cannot be served soon is told so before anything is promised', async () => {
+  const { budget, clock } = await emptied(10)
+  const [made, told] = [[] as number[], [] as unknown[]]
+  const ending = async () => {
+    while (clock.elapsed() < endMs) await budget.take('revoke', never, 4)
+  }
+  // Each asks again whatever it was told, as clients do.
+  const making = async () => {
+    while (clock.elapsed() < endMs)
+      try {
+        await budget.begin(4, never)
+        const begun = clock.elapsed()
+        // One of the four was refused, and is made again.
+        await budget.take('finish', never)
+        made.push(clock.elapsed() - begun)
+      } catch (error) {
+        told.push(error)
+        await clock.sleep(1_000)
+      }
+  }
+  const endMs = clock.elapsed() + 120_000
+  for (let users = 0; users < 16; users++) void ending()
+  for (let clients = 0; clients < 16; clients++) void making()
+  for (let turns = 0; turns < 1_200; turns++) await clock.advance(100)
+  // Two calls in ten: with four and one for each, one user in two seconds and a half.
+  expect(made.length).toBeGreaterThan(40)
+  expect(Math.max(...made)).toBeLessThan(2_000)
+  expect(told.length).toBeGreaterThan(0)
+  for (const error of told) expect(error).toMatchObject({ code: 'target_rate_limited', retryAfter: expect.any(Number) })
+})
+
+test('at the slowest rate one that is next is let go, whoever ends', async () => {
+  const { budget, clock } = await emptied(1)
+  const endMs = clock.elapsed() + 120_000
+  const ending = async () => {
+    while (clock.elapsed() < endMs) await budget.take('revoke', never, 4)
+  }
+  for (let users = 0; users < 8; users++) void ending()
+  let begun = 0
+  const making = async () => {
+    while (clock.elapsed() < endMs)
+      await budget.begin(4, never).then(
+        () => begun++,
+        () => undefined
+      )
+  }
+  void making()
+  for (let turns = 0; turns < 1_200; turns++) await clock.advance(100)
+  expect(begun).toBeGreaterThan(2)
+})
+
+test('calls that were not made are there for others', async () => {
+  const { budget, clock, went, wait } = await emptied(2)
+  await clock.advance('PT1S')
+  const calls = { left: 5 }
+  await budget.take('revoke', never, 5)
+  calls.left = 4
+  wait('issue')
+  await clock.advance('PT0.6S')
+  expect(went).toEqual([])
+  budget.giveBack(calls)
+  expect(calls.left).toBe(0)
+  await clock.advance('PT2S')
+  expect(went).toEqual(['issue'])
 })

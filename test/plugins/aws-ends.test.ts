@@ -129,6 +129,22 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     for (const lease of leases) expect(await moto.caller(keysOf(lease))).toBeUndefined()
   })
 
+  test('ends although AWS takes two calls a second: what has begun is done to the end', { timeout: 60_000 }, async () => {
+    await using under = await openAwsMount(moto, {}, 4)
+    const leases: TestLease[] = []
+    for (let users = 0; users < 10; users++) leases.push(await under.mount.issue('creds/app'))
+    await under.mount.write('config/root', { ...under.written, calls_per_second: 2 })
+    const denied = async () => {
+      const policies = await Promise.all(leases.map(({ plan }) => moto.policies(plan.name)))
+      return policies.filter(found => found.has('mayfly-deny')).length
+    }
+    await under.mount.revoke(leases)
+    const first = await denied()
+    expect(first).toBeGreaterThanOrEqual(2)
+    await under.mount.revoke(leases)
+    expect(await denied()).toBeGreaterThan(first)
+  })
+
   test('is gone only when AWS has said so twice, ten seconds apart, by name and in the list', async () => {
     await using under = await openAwsMount(moto)
     const lease = await under.mount.issue('creds/app')

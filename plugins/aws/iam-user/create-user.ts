@@ -17,6 +17,7 @@ import { BrokerError, Secret } from 'mayfly/plugin'
 import type { Clock, IssueCall, Issued, Json, JsonObject } from 'mayfly/plugin'
 import type { Account } from '../account.ts'
 import { isMissing, saying } from '../aws-error.ts'
+import type { Calls } from '../call-budget.ts'
 import type { Engine } from '../engine.ts'
 import { numberOf } from '../root-config.ts'
 import { waitUntilUsable } from '../usable/wait-until-usable.ts'
@@ -53,6 +54,7 @@ class NewUser {
   readonly #call: IssueCall
   readonly #name: string
   readonly #recipe: Recipe
+  readonly #paid: Calls
   readonly #signal: AbortSignal
 
   constructor(engine: Engine, account: Account, accountId: string, call: IssueCall, signal: AbortSignal) {
@@ -62,6 +64,7 @@ class NewUser {
     this.#call = call
     this.#name = (call.handle as Handle).name
     this.#recipe = call.recipe as unknown as Recipe
+    this.#paid = { left: (call.order as Order).paid }
     this.#signal = signal
   }
 
@@ -126,14 +129,14 @@ class NewUser {
     if (Temporal.Instant.compare(this.#engine.context.clock.now(), this.#call.createBy) > 0)
       throw new BrokerError('target_silent', `${what}: the time to create the user has passed`)
     try {
-      return await work(once ? { lane: 'issue', once: true } : { lane: 'issue' })
+      return await work({ lane: 'finish', paid: this.#paid, ...(once && { once }) })
     } catch (error) {
       throw saying(what, error)
     }
   }
 }
 
-type Step = { readonly lane: 'issue'; readonly once?: true }
+type Step = { readonly lane: 'finish'; readonly paid: Calls; readonly once?: true }
 
 async function onceKnown<T>(clock: Clock, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (let tries = 1; ; tries++) {

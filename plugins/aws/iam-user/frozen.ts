@@ -16,7 +16,17 @@ export type Recipe = {
 }
 
 /** What only issuing needs. */
-export type Order = { readonly role: string; readonly requester: string; readonly waitUntilUsable: boolean }
+export type Order = {
+  readonly role: string
+  readonly requester: string
+  readonly waitUntilUsable: boolean
+  /** Calls that have their place in the account's budget. */
+  readonly paid: number
+}
+
+/** CreateUser, the policy that ends it, its rights, CreateAccessKey. */
+export const callsOfIssue = ({ policyArns, policyDocument, groups }: Recipe): number =>
+  3 + policyArns.length + groups.length + (policyDocument === '' ? 0 : 1)
 
 /** Which user to end. `userId`: only AWS knows it; absent while the broker never learnt it, or when it was found without a lease. `accessKey`: its id. */
 export type Handle = { readonly v: 1; readonly name: string; readonly userId?: string; readonly accessKey?: string }

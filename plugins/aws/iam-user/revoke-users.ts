@@ -25,6 +25,7 @@ const atOnceMax = 8
 // What is not reached by then has another turn. A batch is told as a whole: that somebody has no access any more must be on record soon, and whoever waits for it hears no sooner.
 const workMsMax = 6_000
 const nextTurnMs = 1_000
+const listMsMax = 10_000
 
 // How long after its creation a user may be unknown where it is asked for.
 const settleMs = 60_000
@@ -44,9 +45,9 @@ export async function revokeUsers(
     isHandle(lease.handle) ? new UserEnd(engine, account, version.account!, recipe, lease as RevokedLease<Handle>) : undefined
   )
   const readable = ends.filter(end => end !== undefined)
-  const batch = new Batch(engine, endings, call.target, readable, signal)
+  const batch = new Batch(engine, account, endings, call, readable, signal)
   await batch.work()
-  await batch.look(account)
+  await batch.look()
   const untils = await untilsOf(
     engine,
     readable.filter(end => end.outcome === undefined && !end.denied)
@@ -67,16 +68,18 @@ type Step = 'identify' | 'disable' | 'deny' | 'remove'
 
 class Batch {
   readonly #engine: Engine
+  readonly #account: Account
   readonly #endings: Endings
   readonly #target: TargetId
   readonly #ends: readonly UserEnd[]
   readonly #signal: AbortSignal
   readonly #until: number
 
-  constructor(engine: Engine, endings: Endings, target: TargetId, ends: readonly UserEnd[], signal: AbortSignal) {
+  constructor(engine: Engine, account: Account, endings: Endings, call: RevokeCall, ends: readonly UserEnd[], signal: AbortSignal) {
     this.#engine = engine
+    this.#account = account
     this.#endings = endings
-    this.#target = target
+    this.#target = call.target
     this.#ends = ends
     this.#signal = signal
     this.#until = engine.context.clock.elapsed() + workMsMax
@@ -93,18 +96,36 @@ class Batch {
     if (this.#open().every(({ denied }) => denied)) await this.#each(this.#open(), ['identify', 'remove'])
   }
 
+  /** What has begun is done to the end: where AWS takes a call a second, users that wait with each of theirs behind the others would all be half ended for ever. */
   async #each(ends: readonly UserEnd[], steps: readonly Step[]): Promise<void> {
+    const { clock } = this.#engine.context
+    using turn = clock.within(Math.max(0, this.#until - clock.elapsed()), this.#signal)
     await eachOf(ends, atOnceMax, async end => {
+      using paid = await this.#account.endIam(end.calls, turn.signal).catch(() => undefined)
+      this.#signal.throwIfAborted()
+      if (!paid) return
+      end.paid = paid
       for (const step of steps) await this.#step(end, step)
     })
   }
 
   /** For those who are not there: whether that is so, and for good. */
-  async look(account: Account): Promise<void> {
+  async look(): Promise<void> {
     const absent = this.#ends.filter(end => end.outcome === undefined && end.absent)
-    for (const end of this.#ends) if (!end.absent) this.#endings.noteThere(this.#target, end.name)
-    const listed = absent.some(end => this.#isProven(end)) ? await namesOfUsers(account, 'revoke', this.#signal) : undefined
+    for (const end of this.#ends) if (end.there) this.#endings.noteThere(this.#target, end.name)
+    const listed = absent.some(end => this.#isProven(end)) ? await this.#listed() : undefined
     for (const end of absent) end.outcome = this.#outcomeOf(end, listed)
+  }
+
+  /** Once a turn, for all of them. Where AWS is too slow for it, nothing is proven in this turn. */
+  async #listed(): Promise<ReadonlySet<string> | undefined> {
+    using deadline = this.#engine.context.clock.within(listMsMax, this.#signal)
+    try {
+      return await namesOfUsers(this.#account, 'finish', deadline.signal)
+    } catch (error) {
+      if (deadline.signal.aborted && !this.#signal.aborted) return undefined
+      throw error
+    }
   }
 
   #outcomeOf(end: UserEnd, listed: ReadonlySet<string> | undefined): RevokeOutcome {
@@ -129,7 +150,7 @@ class Batch {
   }
 
   async #step(end: UserEnd, step: Step): Promise<void> {
-    if (this.#engine.context.clock.elapsed() > this.#until || end.outcome !== undefined || end.absent || end.late) return
+    if (end.outcome !== undefined || end.absent || end.late) return
     try {
       await end[step](this.#signal)
     } catch (error) {

@@ -14,11 +14,16 @@ import { BrokerError } from 'mayfly/plugin'
 import type { LeaseId, RevokedLease, RevokeOutcome } from 'mayfly/plugin'
 import type { Account } from '../account.ts'
 import { awsCode, isMissing } from '../aws-error.ts'
+import type { Calls } from '../call-budget.ts'
 import type { Engine } from '../engine.ts'
 import { removeEverything } from './clean-up.ts'
 import { denyPolicy, denyPolicyName, expiryPolicyName } from './dead-man.ts'
 import type { Handle, Recipe } from './frozen.ts'
 import { isSameUser } from './same-user.ts'
+
+// GetUser, ListAccessKeys, UpdateAccessKey, PutUserPolicy; then GetUser, ListAccessKeys, DeleteAccessKey, DeleteUserPolicy twice, DeleteUser.
+const callsOfDeny = 4
+const callsOfRemove = 6
 
 /** How far the end of one user has come. Each step may be made any number of times; what is not there any more is done. */
 export class UserEnd {
@@ -29,12 +34,16 @@ export class UserEnd {
   outcome: RevokeOutcome | undefined
   /** AWS does not know it. */
   absent = false
+  /** AWS knows it, as it was just asked. */
+  there = false
   /** No key of its is of any use. */
   denied = false
   /** By us, just now. */
   removed = false
   /** AWS takes no more calls for now. */
   late = false
+  /** The calls of the steps that are under way. */
+  paid: Calls | undefined
   readonly #engine: Engine
   readonly #account: Account
   readonly #accountId: string
@@ -55,10 +64,18 @@ export class UserEnd {
     this.createBy = createBy
   }
 
+  /** How many calls the steps take, where the user has what it was made with. */
+  get calls(): number {
+    if (!this.denied) return callsOfDeny
+    const { policyArns, policyDocument, groups } = this.#recipe
+    return callsOfRemove + policyArns.length + groups.length + (policyDocument === '' ? 0 : 1)
+  }
+
   async identify(signal: AbortSignal): Promise<void> {
     if (this.#identified) return
     const found = await this.#unlessMissing((iam, at) => iam.send(new GetUserCommand({ UserName: this.name }), at), signal)
     if (!found) return void (this.absent = true)
+    this.there = true
     this.#identified = isSameUser(this.#engine, this.#accountId, this.#handle, this.lease, found.User)
     if (this.#identified) return
     this.#engine.context.log.error('a user has the name of one of ours and is not it: it is left alone', { user: this.name })
@@ -129,7 +146,7 @@ export class UserEnd {
     signal: AbortSignal
   ): Promise<T | undefined> {
     try {
-      return await this.#account.iam(call, { lane: 'revoke' }, signal)
+      return await this.#account.iam(call, { lane: 'finish', ...(this.paid && { paid: this.paid }) }, signal)
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error
