@@ -18,7 +18,9 @@ export async function renewUser(server: Server, call: RenewUser, signal: AbortSi
       if (changesSession(call.statements)) session.retire()
     })
   } catch (error) {
-    if (sqlState(error) === notOurs || sqlState(error) === '42704') throw new BrokerError('target_refused', 'the user is gone or disabled')
+    // Dropped between our look and the change; of an operator's statements it says that something else is not there.
+    const dropped = sqlState(error) === '42704' && call.statements.length === 0
+    if (sqlState(error) === notOurs || dropped) throw new BrokerError('target_refused', 'the user is gone or disabled')
     throw targetError(error, 'target_silent', secrets)
   }
 }
