@@ -29,6 +29,7 @@ export type ProbeOrder = Order & { readonly check: RoleCheck; readonly steps: re
 const createMsMax = 4_000
 const rightsMsMax = 1_500
 const loginMsMax = 1_500
+const renewMsMax = 1_500
 const revokeMsMax = 4_000
 
 /** The sweeper comes after it. Any sooner, and the broker would take the credential for dead on arrival. */
@@ -88,6 +89,7 @@ class Trial {
     const unknown = await this.#create()
     const rights = this.server && (await this.#rights())
     if (this.server) await this.#login()
+    if (this.server) await this.#renew(this.server)
     await this.#revoke(unknown)
     if (this.server) await this.#noLogin()
     return rights
@@ -126,6 +128,16 @@ class Trial {
       throw new BrokerError('target_refused', `the server does not let the user in with its password${this.#fromHere}`)
     }
     await this.#steps.try('login', login, () => 'with its password')
+  }
+
+  /** By the role's own statements, of which the server has seen nothing yet. */
+  async #renew(handle: JsonObject): Promise<void> {
+    const { renew: statements } = toRecipe(this.#call.recipe)
+    if (statements.length === 0) return
+    using deadline = this.#within(renewMsMax)
+    const { name, until } = this.#user
+    const renew = () => this.#database.renewUser({ name, handle, statements, until }, deadline.signal)
+    await this.#steps.try('renew', renew, () => `${statements.length} of the role's own`)
   }
 
   /** Of a user that may still come to be the lease has to know: then there is no report, and the sweeper waits for it. */

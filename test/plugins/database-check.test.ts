@@ -71,6 +71,17 @@ test('statements that the server refuses are told, and that nothing is left', as
   expect(stepsOf(report)).toEqual(['connection', 'statements', 'server', 'password', 'name', 'create', 'revoke'])
 })
 
+test('renewing is tried where the role has statements for it, and what the server refuses of them is told', async () => {
+  await using broker = await checkStand()
+  await broker.ask('write', 'db/roles/app', { renew_statements: 'prolong "{{name}}"' })
+  const works = await check(broker)
+  expect([works.ok, stepsOf(works).slice(-4)]).toEqual([true, ['login', 'renew', 'revoke', 'no login']])
+  await broker.ask('write', 'db/roles/app', { renew_statements: 'is refused' })
+  const report = await check(broker)
+  expect([report.ok, failed(report)]).toEqual([false, ['renew: 42601 syntax error']])
+  expect(probes(broker)).toEqual([])
+})
+
 test('a user that was made although the answer was lost is ended by the check', async () => {
   await using broker = await checkStand()
   broker.driver.creation = 'is lost'

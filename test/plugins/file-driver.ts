@@ -109,7 +109,8 @@ class FileDatabase implements Database {
     return { file }
   }
 
-  async renewUser({ name, until }: RenewUser, signal: AbortSignal): Promise<void> {
+  async renewUser({ name, statements, until }: RenewUser, signal: AbortSignal): Promise<void> {
+    if (statements.includes('is refused')) throw new BrokerError('target_refused', '42601 syntax error')
     if (!prolongUser(this.#file(signal), name, until)) throw new BrokerError('target_refused', 'the user is gone')
   }
 

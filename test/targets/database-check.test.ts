@@ -17,6 +17,8 @@ interface CheckedServer extends AsyncDisposable {
   usersNamed(prefix: string): Promise<number>
   /** Statements whose second part the server refuses. */
   readonly broken: readonly string[]
+  /** A grant of nothing that is there. */
+  readonly unknownGrant: string
 }
 
 async function onPostgres(): Promise<CheckedServer> {
@@ -31,6 +33,7 @@ async function onPostgres(): Promise<CheckedServer> {
     },
     usersNamed: async prefix => (await server.query('select 1 from pg_roles where rolname like $1', [`${prefix}%`])).length,
     broken: [`create role "{{name}}" login password '{{password}}'`, 'grant nobodys to "{{name}}"'],
+    unknownGrant: 'grant nobodys to "{{name}}"',
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]()
   }
 }
@@ -47,6 +50,7 @@ async function onMysql(flavour: (typeof sharedMysqls)[number]): Promise<CheckedS
     },
     usersNamed: async prefix => (await server.query('select 1 from mysql.user where User like ?', [`${prefix}%`])).length,
     broken: ["create user '{{name}}'@'%' identified by '{{password}}'", "grant nobodys to '{{name}}'@'%'"],
+    unknownGrant: "grant nobodys to '{{name}}'@'%'",
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]()
   }
 }
@@ -93,5 +97,11 @@ describe.each(servers)('a check of a role with %s', (_, open) => {
     const failed = report.steps.filter(({ ok }: { ok: boolean }) => !ok)
     expect(failed).toEqual([expect.objectContaining({ step: 'create', told: expect.stringMatching(/^the server refused: .*nobodys/) })])
     expect(report.steps.at(-1)).toMatchObject({ step: 'revoke', ok: true, told: 'gone' })
+  })
+
+  test('a renewal that the server refuses is told, and nobody is left', async () => {
+    const report = await checked({ member_of: 'app_ro', renew_statements: server.unknownGrant })
+    const failed = report.steps.filter(({ ok }: { ok: boolean }) => !ok)
+    expect(failed).toEqual([expect.objectContaining({ step: 'renew', told: expect.stringMatching(/^the server refused: .*nobodys/) })])
   })
 })
