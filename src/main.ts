@@ -23,7 +23,7 @@ function home(): string {
 }
 
 const exitCode = await program(
-  { server, restore, version, plugins: await builtInCommands() },
+  { server, restore, version, plugins: builtInCommands },
   { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env, homeDir: home() }
 ).run(process.argv.slice(2))
 process.exitCode = exitCode

@@ -21,7 +21,7 @@ export function partPassedOn(argv: readonly string[], commands: readonly Passing
 }
 
 /** Where the first word stands that is neither an option of these nor the value of one. */
-function afterOptions(argv: readonly string[], start: number, options: ReadonlyMap<string, boolean>): number {
+export function afterOptions(argv: readonly string[], start: number, options: ReadonlyMap<string, boolean>): number {
   let at = start
   for (;;) {
     const [, name = '', value] = /^--?([a-z][a-z-]*)(=[^]*)?$/.exec(argv[at] ?? '') ?? []

@@ -16,7 +16,7 @@ import { escapeButLines } from './escape-control.ts'
 import { goFlags } from './go-flags.ts'
 import { Invocation } from './invocation.ts'
 import type { Io, Screen } from './io.ts'
-import { partPassedOn } from './passed-on.ts'
+import { afterOptions, partPassedOn } from './passed-on.ts'
 import type { PassingCommand } from './passed-on.ts'
 import { settingsHelp } from './settings.ts'
 import { tellError } from './tell-error.ts'
@@ -29,24 +29,17 @@ export interface Commands {
   /** A backup becomes a store again; what its header says. */
   readonly restore: Restore
   readonly version: string
-  /** Of plugins. */
-  readonly plugins?: readonly PluginCommand[]
+  /** Of plugins. Asked only when the first word may be theirs: their files make a start longer by an eighth. */
+  readonly plugins?: () => Promise<readonly PluginCommand[]>
 }
 
 export function program(commands: Commands, io: Io): { run(argv: readonly string[]): Promise<number> } {
-  const working = [
-    serverCommand(commands.server),
-    ...commandList,
-    restoreCommand(commands.restore),
-    ...(commands.plugins ?? []).map(plugin => ('plan' in plugin ? programCommand(plugin) : askingCommand(plugin))),
-    versionCommand(commands.version)
-  ]
-  const all = [...working, completionCommand(working)]
   toleratesClosedPipes(io.stdout)
   toleratesClosedPipes(io.stderr)
   return {
     async run(argv) {
       let code: number = exitCode.done
+      const all = await commandsFor(argv, commands)
       const root = rootCommand(commands.version, io)
       for (const command of all) register(root, command, async typed => void (code = await perform(command, typed, io)))
       try {
@@ -59,6 +52,20 @@ export function program(commands: Commands, io: Io): { run(argv: readonly string
       }
     }
   }
+}
+
+async function commandsFor(argv: readonly string[], { server, restore, version, plugins }: Commands): Promise<readonly CliCommand[]> {
+  const first = [serverCommand(server), ...commandList, restoreCommand(restore)]
+  const last = versionCommand(version)
+  const ofPlugins = isOurs(argv, [...first, last]) ? [] : ((await plugins?.()) ?? [])
+  const working = [...first, ...ofPlugins.map(plugin => ('plan' in plugin ? programCommand(plugin) : askingCommand(plugin))), last]
+  return [...working, completionCommand(working)]
+}
+
+/** Whether the first word is a command or a group of our own. Help and completion tell of all. */
+function isOurs(argv: readonly string[], own: readonly CliCommand[]): boolean {
+  const word = argv[afterOptions(argv, 0, new Map(globalOptions().map(optionTakesValue)))]
+  return own.some(({ name }) => name.split(' ')[0] === word)
 }
 
 async function perform(command: CliCommand, typed: Typed, io: Io): Promise<number> {
@@ -154,15 +161,13 @@ function passing(root: Command, all: readonly CliCommand[]): readonly PassingCom
     .flatMap(({ name }) => root.commands.filter(declared => declared.name() === name))
     .map(declared => ({
       name: declared.name(),
-      options: new Map([
-        ['help', false],
-        ['h', false],
-        ...[...root.options, ...declared.options].map(
-          ({ long, required, optional }) => [(long ?? '').slice(2), required || optional] as const
-        )
-      ]),
+      options: new Map([['help', false], ['h', false], ...[...root.options, ...declared.options].map(optionTakesValue)]),
       below: new Set(declared.commands.map(below => below.name()))
     }))
+}
+
+function optionTakesValue({ long, required, optional }: Option): readonly [string, boolean] {
+  return [(long ?? '').slice(2), required || optional]
 }
 
 function switchesOf(command: Command): ReadonlySet<string> {

@@ -84,6 +84,7 @@ export interface CommandScreen {
   say(...lines: readonly string[]): void
   /** For people; nothing in `json`. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): void
+  /** For programs; nothing in `table`. */
   json(value: unknown): void
   /** As it is, in every format: a script, a file, what another program reads. */
   text(text: string): void

@@ -119,3 +119,35 @@ test("a mistake of the user's is told in its own words", async () => {
   shell.plugins.push(...ssh([], () => Promise.reject(new BrokerError('invalid_request', 'host: which one?'))))
   expect(await shell.run('ssh host')).toMatchObject({ code: 1, err: 'error: host: which one?\n' })
 })
+
+test.each([
+  ['version', 0],
+  ['--address http://127.0.0.1:1 -format=json version', 0],
+  ['token --help', 0],
+  ['ssh host', 1],
+  ['--format json ssh host', 1],
+  ['completion bash', 1],
+  ['--help', 1],
+  ['nothing-of-ours', 1]
+])('"mayfly %s" asks plugins for their commands only when a word may be theirs', async (line, times) => {
+  using shell = new Shell()
+  shell.plugins.push(...ssh([]))
+  const { out, err } = await shell.run(line)
+  expect(shell.pluginsLoaded).toBe(times)
+  if (/help|completion/.test(line)) expect(/\bssh\b/.test(out)).toBe(times === 1)
+  expect(err.includes('unknown command')).toBe(line === 'nothing-of-ours')
+})
+
+test('what is for people is not there for programs, and what is for programs not for people', async () => {
+  using shell = new Shell()
+  shell.plugins.push(
+    ...ssh([], call => {
+      call.screen.say('done')
+      call.screen.table(['Host'], [['web1']])
+      call.screen.json({ host: 'web1' })
+      return Promise.resolve()
+    })
+  )
+  expect((await shell.run('ssh host')).out).toBe('done\nHost\n----\nweb1\n')
+  expect(JSON.parse((await shell.run('--format json ssh host')).out)).toEqual({ host: 'web1' })
+})

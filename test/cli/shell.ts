@@ -28,6 +28,8 @@ export class Shell implements Disposable {
   readonly env: Record<string, string> = {}
   readonly served: ServerOptions[] = []
   readonly plugins: PluginCommand[] = []
+  /** How often a line needed them. */
+  pluginsLoaded = 0
 
   /** As typed behind `mayfly`; words are parted by spaces, or given one by one. */
   async run(line: string | readonly string[], { stdin = '', tty = false, closed = false, env = {} }: Typing = {}): Promise<Ran> {
@@ -61,8 +63,13 @@ export class Shell implements Disposable {
       return 0
     }
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line
-    const code = await program({ server, restore, version: '0.0.0', plugins: this.plugins }, io).run(argv)
+    const code = await program({ server, restore, version: '0.0.0', plugins: () => this.#loadPlugins() }, io).run(argv)
     return { code, out: io.stdout.text, err: io.stderr.text }
+  }
+
+  #loadPlugins(): Promise<readonly PluginCommand[]> {
+    this.pluginsLoaded++
+    return Promise.resolve(this.plugins)
   }
 
   [Symbol.dispose](): void {

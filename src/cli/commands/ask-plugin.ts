@@ -71,7 +71,7 @@ function screenOf({ terminal }: Invocation): CommandScreen {
     format: terminal.format,
     say: (...lines) => terminal.say(...lines),
     table: (head, rows) => void (terminal.format === 'table' && terminal.lines(table(head, rows))),
-    json: value => terminal.json(value),
+    json: value => void (terminal.format === 'json' && terminal.json(value)),
     text: text => terminal.text(text),
     note: line => terminal.note(line),
     warn: text => terminal.warn(text)
