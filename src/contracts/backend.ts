@@ -134,6 +134,8 @@ export interface Issuance {
   /** Whole seconds; 0 = the role names none. */
   readonly ttl: number
   readonly maxTtl: number
+  /** Whole seconds; the target makes none that lives shorter. Where token or mount leave less it is refused before anything is promised. */
+  readonly ttlMin?: number
   readonly renewable: boolean
   /** The lease stays when its token ends; it still ends by its own time, by prefix, by mount and by hand. Only so an open path may issue to a caller without a token. */
   readonly outlivesToken?: boolean

@@ -70,6 +70,20 @@ describe.skipIf(missing(motoMissing()))('sessions of STS', () => {
       expect((await stand.ask('read', 'aws/creds/times', { ttl: '1h' })).lease!.seconds).toBe(1_800)
     })
 
+    test('a token that leaves less than STS gives is told so, and nothing is promised', async () => {
+      await stand.write('aws/roles/short', { credential_type: 'assumed_role', role_arns: await stand.newRole() })
+      const short = { ttl: '14m', explicit_max_ttl: '14m', policies: ['root'] }
+      const { client_token: token } = (await stand.ask('write', 'auth/token/create', short)).auth!.reveal()
+      await expect(stand.ask('read', 'aws/creds/short', {}, token)).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: 'token and mount leave 840 s, and none is made that lives less than 900 s'
+      })
+      const { holdings } = dataOf(await stand.ask('read', 'sys/holdings', { ended: true, limit: 1000 }))
+      expect(holdings.filter((one: { path: string }) => one.path === 'aws/creds/short')).toEqual([])
+      await stand.write('aws/roles/short', { lease_outlives_token: true })
+      expect((await stand.ask('read', 'aws/creds/short', {}, token)).lease!.seconds).toBeGreaterThan(3_590)
+    })
+
     test('what the trust policy does not allow is told in the words of the wire', async () => {
       await stand.write('aws/roles/gone', { credential_type: 'assumed_role', role_arns: 'arn:aws-cn:iam::123456789012:role/x' })
       await expect(stand.read('aws/creds/gone')).rejects.toThrow('role_arn: of the partition aws-cn, and config/root is of aws')

@@ -48,6 +48,7 @@ export function planSession(engine: Engine, kind: SessionKind, asked: Asked): Is
     visible: kind === 'session_token' ? {} : { session: name, ...(roleArn && { role_arn: roleArn }) },
     ttl: life.seconds,
     maxTtl: role.maxStsTtl,
+    ttlMin: secondsMin,
     renewable: false,
     outlivesToken: role.leaseOutlivesToken === true,
     guarantees: guaranteesOf(kind, cut),

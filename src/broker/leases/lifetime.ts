@@ -1,3 +1,4 @@
+import { BrokerError } from '../../contracts/index.ts'
 import type { Issuance } from '../../contracts/index.ts'
 import { computeTtl } from '../../lease/ttl.ts'
 import type { Ttl } from '../../lease/ttl.ts'
@@ -10,7 +11,7 @@ export function lifetime(call: Call, mount: BackendMount, plan: Issuance): Ttl {
   const { parts } = call
   const now = parts.clock.now()
   const { config } = mount.record
-  return computeTtl({
+  const ttl = computeTtl({
     start: now,
     now,
     increment: 0,
@@ -18,6 +19,10 @@ export function lifetime(call: Call, mount: BackendMount, plan: Issuance): Ttl {
     maxima: [parts.mounts.ttls(mount.record).maxTtl, plan.maxTtl],
     parentEnd: plan.outlivesToken ? undefined : latestEnd(call.identity.token)
   })
+  const { ttlMin = 0 } = plan
+  if (ttl.seconds < ttlMin)
+    throw new BrokerError('invalid_request', `token and mount leave ${ttl.seconds} s, and none is made that lives less than ${ttlMin} s`)
+  return ttl
 }
 
 /** The latest moment at which the token can still live: its expiry when nobody can move it, else its explicit maximum. */
