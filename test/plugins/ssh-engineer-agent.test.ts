@@ -49,8 +49,8 @@ async function held(): Promise<HeldCertificate> {
   return { blob, signer, lease: 'ssh/sign/ops/x', mount: 'ssh', role: 'ops', principals: ['deploy'], serial: '7', madeAt, until }
 }
 
-async function bind(id: Uint8Array, forwarding = false): Promise<Buffer> {
-  const writer = new WireWriter().byte(27).string('session-bind@openssh.com').string(keyBlob(host.publicKey)).string(id)
+async function bind(id: Uint8Array, forwarding = false, hostKey = keyBlob(host.publicKey)): Promise<Buffer> {
+  const writer = new WireWriter().byte(27).string('session-bind@openssh.com').string(hostKey).string(id)
   return writer
     .string(await host.sign(id))
     .boolean(forwarding)
@@ -113,6 +113,18 @@ describe('the agent signs', () => {
     expect(await last(session, sign(login()))).toBe(failure)
     expect((await session.answer(list)).equals(Buffer.of(12, 0, 0, 0, 0))).toBe(true)
     expect(await last(session, await bind(sessionId))).toBe(failure)
+  })
+
+  test('nor for whom a host forwards it to whose key it does not understand', async () => {
+    const unknown = new WireWriter().string('ssh-dss').mpint(Buffer.of(5)).finish()
+    for (const hostKey of [unknown, keyBlob(otherHost.publicKey)]) {
+      const session = agent()
+      expect(await last(session, await bind(sessionId, true, hostKey), list)).toBe(12)
+      expect((await session.answer(list)).equals(Buffer.of(12, 0, 0, 0, 0))).toBe(true)
+      expect(await last(session, sign(login()))).toBe(failure)
+      // For the client itself such a host is as one that is not bound.
+      expect(await last(agent(), await bind(sessionId, false, hostKey), list, sign(login()))).toBe(14)
+    }
   })
 
   test.skipIf(noKeygen)('no file: ssh-add sees the certificate, and ssh-keygen gets no signature', async () => {

@@ -3,6 +3,7 @@
  *  An agent that signs whatever it is sent signs files too (SSHSIG), and logins of whoever it is forwarded to. So: only the request of a login, only with what was listed to this client, and only for a session that
  *  the host has signed, where the client tells of one (from 8.9). A client that was forwarded gets nothing. */
 import { agentAnswer, parseAgentRequest } from '../../format/agent-protocol.ts'
+import type { AgentRequest } from '../../format/agent-protocol.ts'
 import { keyBlob } from '../../format/public-key.ts'
 import type { SessionBind } from '../../format/session-bind.ts'
 import { parseLoginRequest } from '../../format/login-request.ts'
@@ -25,6 +26,7 @@ const offeredMax = 4
 // OpenSSH's own: hops of one connection.
 const bindsMax = 16
 const removeAll = 19
+const extension = 27
 
 export class AgentSession {
   readonly #keys: AgentKeys
@@ -48,11 +50,21 @@ export class AgentSession {
 
   async #answer(message: Uint8Array): Promise<Buffer> {
     if (message.length === 1 && message[0] === removeAll) return await this.#forget()
-    const request = parseAgentRequest(message)
+    const request = this.#read(message)
     if (request.kind === 'session-bind') return this.#bind(request.bind)
     if (request.kind === 'other') return request.what === 'extension' ? agentAnswer.extensionFailure : agentAnswer.failure
     if (request.kind === 'identities') return await this.#list()
     return await this.#sign(request.blob, request.data)
+  }
+
+  /** A host may have a key that OpenSSH takes and we do not: that it is forwarded to the message says all the same, by its last byte. */
+  #read(message: Uint8Array): AgentRequest {
+    try {
+      return parseAgentRequest(message)
+    } catch (error) {
+      this.#shut ||= message[0] === extension && message.at(-1) !== 0
+      throw error
+    }
   }
 
   #bind(bind: SessionBind): Buffer {
