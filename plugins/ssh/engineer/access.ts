@@ -1,5 +1,6 @@
 import { BrokerError, z } from 'mayfly/plugin'
 import type { AskingCall, JsonObject } from 'mayfly/plugin'
+import { isPlainHost } from './is-plain-host.ts'
 
 /** A role that the user may use. */
 export interface UsableRole {
@@ -67,7 +68,11 @@ async function accessOf(call: AskingCall, mount: string, about: { readonly host?
     call,
     roles.map(role => ({ ...role, mount }))
   )
-  return { mount, told: true, roles: usable, hostKeys, hosts, principals }
+  return { mount, told: true, roles: usable, hostKeys, hosts: hosts.flatMap(plain), principals }
+}
+
+function plain({ host, names, certified }: KnownHost): readonly KnownHost[] {
+  return isPlainHost(host) ? [{ host, names: names.filter(isPlainHost), certified }] : []
 }
 
 async function toldOrNot(call: AskingCall, path: string, fields: JsonObject): Promise<JsonObject | undefined> {

@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'mayfly/plugin'
 import type { HeldCertificate } from './held-certificate.ts'
+import { replaceFile } from './replace-file.ts'
 import type { SshFolder } from './ssh-folder.ts'
 
 const recordShape = z.object({
@@ -33,10 +34,7 @@ export class HeldRecords {
 
   put({ lease, mount, role, principals, serial, until }: HeldCertificate, address: string, ways: readonly (readonly string[])[]): void {
     const record = { lease, mount, role, principals, serial, until, address, ways }
-    const file = this.#file(lease)
-    const beside = `${file}.${randomUUID()}`
-    writeFileSync(beside, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'wx' })
-    renameSync(beside, file)
+    replaceFile(this.#file(lease), `${JSON.stringify(record)}\n`, 0o600)
   }
 
   /** Those that are not over, the newest last; what is over is forgotten. */

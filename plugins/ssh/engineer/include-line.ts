@@ -1,5 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { BrokerError } from 'mayfly/plugin'
+import { replaceFile } from './replace-file.ts'
+
+// Byte for byte: a comment may be in whatever its writer used.
+const bytes = 'latin1'
 
 /** The one line of ours in a user's own configuration of ssh. First: there the first value of an option counts, and behind a `Host` it would be for that one alone. */
 export class IncludeLine {
@@ -8,7 +13,7 @@ export class IncludeLine {
 
   constructor(homeDir: string, included: string) {
     this.#config = join(homeDir, '.ssh', 'config')
-    this.#line = `Include "${included}"`
+    this.#line = Buffer.from(`Include "${included}"`).toString(bytes)
   }
 
   /** Whether it had to be written. */
@@ -28,7 +33,7 @@ export class IncludeLine {
   }
 
   #text(): string {
-    return existsSync(this.#config) ? readFileSync(this.#config, 'utf8') : ''
+    return existsSync(this.#config) ? readFileSync(this.#config, bytes) : ''
   }
 
   #without(text: string): string {
@@ -38,12 +43,15 @@ export class IncludeLine {
       .join('\n')
   }
 
-  /** Beside and renamed, and where a link leads to: many keep theirs elsewhere. */
+  /** Where a link leads to: many keep theirs elsewhere. */
   #write(text: string): void {
     if (!existsSync(dirname(this.#config))) mkdirSync(dirname(this.#config), { recursive: true, mode: 0o700 })
-    const file = existsSync(this.#config) ? realpathSync(this.#config) : this.#config
-    writeFileSync(`${file}.mayfly-new`, text, { mode: 0o600 })
-    chmodSync(`${file}.mayfly-new`, 0o600)
-    renameSync(`${file}.mayfly-new`, file)
+    const isThere = lstatSync(this.#config, { throwIfNoEntry: false }) !== undefined
+    try {
+      const file = isThere ? realpathSync(this.#config) : this.#config
+      replaceFile(file, Buffer.from(text, bytes), isThere ? statSync(file).mode & 0o777 : 0o600)
+    } catch (cause) {
+      throw new BrokerError('invalid_request', `${this.#config}: cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause })
+    }
   }
 }

@@ -7,6 +7,7 @@ import type { Choice } from './choose-role.ts'
 import type { HeldCertificate } from './held-certificate.ts'
 import { freshUntil } from './held-certificate.ts'
 import type { HeldRecords } from './held-records.ts'
+import { isPlainHost } from './is-plain-host.ts'
 import { newCertificate } from './new-certificate.ts'
 
 // sshd counts each as a try.
@@ -52,8 +53,9 @@ export class ResidentKeys implements AgentKeys {
     certificate: HeldCertificate,
     host: { readonly certificate: { readonly principals: readonly string[] } | undefined } | undefined
   ): void {
+    // The host has written it, and who has signed it nobody has asked.
     const name = host?.certificate?.principals[0]
-    if (name === undefined) return
+    if (name === undefined || !isPlainHost(name)) return
     const ways = this.#ways.get(certificate.lease) ?? new Set()
     this.#ways.set(certificate.lease, ways.add(`${user}@${name}`))
     this.#remember(certificate)

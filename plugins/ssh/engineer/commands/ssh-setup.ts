@@ -1,5 +1,5 @@
 /** `mayfly ssh setup`: from then on plain `ssh host` logs in with certificates, and so do scp, sftp, rsync, git and editors, which all read ssh's configuration. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BrokerError } from 'mayfly/plugin'
 import type { AskingCall, AskingCommand } from 'mayfly/plugin'
@@ -7,10 +7,12 @@ import { readAccess } from '../access.ts'
 import { agentWords } from '../agent-words.ts'
 import { aliasesOf } from '../aliases.ts'
 import { destinationOf } from '../destination.ts'
+import type { Destination } from '../destination.ts'
 import { IncludeLine } from '../include-line.ts'
 import { knownHostsLines } from '../known-hosts-lines.ts'
 import { ownProgram } from '../own-program.ts'
 import { removeFiles } from '../remove-files.ts'
+import { replaceFile } from '../replace-file.ts'
 import { endResident } from '../resident-agent.ts'
 import { configText, ensureText } from '../setup-files.ts'
 import type { SetUp, Way } from '../setup-files.ts'
@@ -49,7 +51,7 @@ async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine):
     program: ownProgram(),
     words: agentWords(call, caFile(call, folder))
   }
-  writeFileSync(folder.file('known_hosts'), knownHostsLines(patterns, hostKeys), { mode: 0o600 })
+  replaceFile(folder.file('known_hosts'), knownHostsLines(patterns, hostKeys), 0o600)
   const isNew = include.put()
   const ways: readonly Way[] = call.flag('files') ? ['files'] : ['agent', 'files']
   const way = ways.find(one => works(folder, { ...plan, way: one }, env))
@@ -69,13 +71,22 @@ const means = { agent: 'from an agent that starts by itself', files: 'from a fil
 
 /** Writes it, and asks ssh what it has understood. */
 function works(folder: SshFolder, plan: SetUp, env: AskingCall['env']): boolean {
-  writeFileSync(folder.file('ensure'), ensureText(folder, plan), { mode: 0o700 })
-  writeFileSync(folder.file('config'), configText(folder, plan), { mode: 0o600 })
+  replaceFile(folder.file('ensure'), ensureText(folder, plan), 0o700)
+  replaceFile(folder.file('config'), configText(folder, plan), 0o600)
   const host = plan.patterns.find(pattern => !pattern.startsWith('!')) ?? ''
-  const understood = destinationOf([host.replaceAll(/[*?]/g, 'x')], env)
+  const understood = understoodOf(host.replaceAll(/[*?]/g, 'x'), env)
   return plan.way === 'agent'
-    ? understood.identityAgent === folder.agentSocket
-    : understood.certificateFile === folder.file('files', 'id-cert.pub')
+    ? understood?.identityAgent === folder.agentSocket
+    : understood?.certificateFile === folder.file('files', 'id-cert.pub')
+}
+
+/** An ssh that refuses the block refuses every host: then it must not stay. */
+function understoodOf(host: string, env: AskingCall['env']): Destination | undefined {
+  try {
+    return destinationOf([host], env)
+  } catch {
+    return undefined
+  }
 }
 
 async function undo(call: AskingCall, folder: SshFolder, include: IncludeLine): Promise<void> {
@@ -96,7 +107,7 @@ function takeAway(folder: SshFolder, include: IncludeLine): boolean {
 function caFile({ broker: { ca } }: AskingCall, folder: SshFolder): string | undefined {
   folder.made()
   if (ca === undefined) return undefined
-  writeFileSync(folder.file('ca.pem'), ca, { mode: 0o600 })
+  replaceFile(folder.file('ca.pem'), ca, 0o600)
   return folder.file('ca.pem')
 }
 

@@ -1,0 +1,118 @@
+/** What `mayfly ssh setup` does to a configuration of ssh that is not the usual one, for a broker that is not the usual one. */
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { commands } from '../../plugins/ssh/commands.ts'
+import { IncludeLine } from '../../plugins/ssh/engineer/include-line.ts'
+import { programMissing } from '../cli/program-missing.ts'
+import { Shell } from '../cli/shell.ts'
+import { envelope, SmallServer } from '../cli/small-server.ts'
+import { missing } from '../targets/missing.ts'
+
+const caKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1CZ6UEm0HDg8JuMxbdKb5ZMXp7FtSIkaeVJMkSYyPn'
+
+let shell: Shell
+let server: SmallServer
+const config = () => join(shell.home, '.ssh/config')
+const line = () => new IncludeLine(shell.home, own('config'))
+const own = (name: string) => join(shell.home, '.mayfly/ssh', name)
+
+beforeEach(async () => {
+  shell = new Shell()
+  server = await SmallServer.start()
+  shell.plugins.push(...commands)
+  mkdirSync(join(shell.home, '.ssh'), { mode: 0o700 })
+  mkdirSync(join(shell.home, 'bin'))
+  told([{ host: 'web1', names: ['web1', 'web1.example.com'], certified: true }])
+  // ssh looks for its user's home in the list of accounts, not in HOME.
+  ssh(`exec /usr/bin/ssh -F ${config()} "$@"`)
+  Object.assign(shell.env, {
+    PATH: `${shell.home}/bin:${process.env['PATH']}`,
+    HOME: shell.home,
+    MAYFLY_ADDR: server.address,
+    MAYFLY_TOKEN: 's.mine',
+    MAYFLY_SSH_MOUNT: 'ssh'
+  })
+})
+afterEach(async () => {
+  await server[Symbol.asyncDispose]()
+  shell[Symbol.dispose]()
+})
+
+function told(hosts: readonly object[]): void {
+  server.answer = { body: envelope({ data: { roles: [], host_keys: [caKey], hosts } }) }
+}
+
+function ssh(script: string): void {
+  writeFileSync(join(shell.home, 'bin/ssh'), `#!/bin/sh\n${script}\n`)
+  chmodSync(join(shell.home, 'bin/ssh'), 0o755)
+}
+
+describe.skipIf(missing(programMissing('ssh')))('mayfly ssh setup', () => {
+  test('takes no pattern, and nothing that is no name of a host, from a broker', async () => {
+    writeFileSync(config(), '')
+    const names = ['*.com', '?ithub.com', '!web1', '*', 'x`id`', '-oProxyCommand=id', 'a b', 'a\nHost *', 'a,b', 'web1']
+    told([
+      { host: 'web1', names, certified: true },
+      { host: '*.org', names: ['c.org'], certified: true }
+    ])
+    const { code, out } = await shell.run('ssh setup')
+    expect([code, out]).toEqual([0, 'plain ssh logs in to web1 with certificates, from an agent that starts by itself\n'])
+    expect(readFileSync(own('known_hosts'), 'utf8')).toMatch(/^@cert-authority web1 ssh-ed25519 \S+ mayfly\n$/)
+    expect(readFileSync(own('config'), 'utf8')).toContain('Match host "web1" exec')
+  })
+
+  test('leaves nothing in the way of an ssh that refuses what was written', async () => {
+    writeFileSync(config(), 'Host shop\n')
+    ssh(`grep -q mayfly ${config()} && { echo 'Bad configuration option' >&2; exit 255; }\nexec /usr/bin/ssh -F ${config()} "$@"`)
+    const { code, err } = await shell.run('ssh setup')
+    expect([code, err]).toEqual([1, expect.stringContaining('everything is as it was')])
+    expect(readFileSync(config(), 'utf8')).toBe('Host shop\n')
+    expect(existsSync(own('config'))).toBe(false)
+  })
+
+  test('a second one at the same time, and one with old pieces about, end as one does', async () => {
+    writeFileSync(config(), '# mine\r\nHost shop\r\n')
+    const ran = await Promise.all([shell.run('ssh setup'), shell.run('ssh setup'), shell.run('ssh setup')])
+    expect(ran.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(readFileSync(config(), 'utf8')).toBe(`Include "${own('config')}"\n# mine\r\nHost shop\r\n`)
+    expect(readdirSync(join(shell.home, '.ssh'))).toEqual(['config'])
+    expect((await shell.run('ssh setup --undo')).code).toBe(0)
+    expect(readFileSync(config(), 'utf8')).toBe('# mine\r\nHost shop\r\n')
+  })
+})
+
+describe('the line in a configuration', () => {
+  test('leaves every byte beside it, and who may read it, as it was', () => {
+    const before = Buffer.from([0x23, 0xfc, 0xff, 0x0a, 0x48, 0x6f, 0x73, 0x74, 0x20, 0x61, 0x0d, 0x0a, 0x23, 0xc3, 0xbc])
+    writeFileSync(config(), before, { mode: 0o640 })
+    chmodSync(config(), 0o640)
+    expect(line().put()).toBe(true)
+    expect(line().put()).toBe(false)
+    expect(readFileSync(config()).equals(Buffer.concat([Buffer.from(`Include "${own('config')}"\n`), before]))).toBe(true)
+    expect(statSync(config()).mode & 0o777).toBe(0o640)
+    expect(line().remove()).toBe(true)
+    expect(readFileSync(config()).equals(before)).toBe(true)
+  })
+
+  test('is written where a link leads to, and a link that leads nowhere is told and kept', () => {
+    writeFileSync(join(shell.home, 'dotfiles'), 'Host a\n')
+    symlinkSync('../dotfiles', config())
+    line().put()
+    expect(lstatSync(config()).isSymbolicLink()).toBe(true)
+    expect(readFileSync(join(shell.home, 'dotfiles'), 'utf8')).toMatch(/^Include .*\nHost a\n$/)
+
+    const other = join(shell.home, 'other')
+    mkdirSync(join(other, '.ssh'), { recursive: true })
+    symlinkSync('/nowhere/config', join(other, '.ssh/config'))
+    expect(() => new IncludeLine(other, own('config')).put()).toThrow(/config: cannot be written \(ENOENT\)/)
+    expect(lstatSync(join(other, '.ssh/config')).isSymbolicLink()).toBe(true)
+  })
+
+  test('knows itself behind an editor that ends lines in another way', () => {
+    writeFileSync(config(), `Include "${own('config')}"\r\nHost a\r\n`)
+    expect(line().remove()).toBe(true)
+    expect(readFileSync(config(), 'utf8')).toBe('Host a\r\n')
+  })
+})
