@@ -20,7 +20,7 @@ async function readWhere(engine: Engine, roleName: string, storage: MountReader)
   const stored = await readRole(storage, roleName)
   if (!stored) throw new BrokerError('unknown_role', `unknown role: ${roleName}`)
   const config = (await readConfig(storage, stored.role.dbName))?.config
-  if (!config) return undefined
+  if (!config) throw new BrokerError('invalid_request', `failed to find entry for connection with name: "${stored.role.dbName}"`)
   if (!config.allowedRoles.some(pattern => matchesGlob(pattern, roleName)))
     throw new BrokerError('permission_denied', `"${roleName}" is not an allowed role`)
   const { place } = driverNamed(engine.context, config.driver).connection(config.fields, { tls: 'any' })

@@ -16,6 +16,8 @@ const shownMax = 200
 const causeMax = 1_000
 
 export const wrongPassword = 1045
+/** The same in MariaDB's words about a user that is not there: it answers as one of the accounts that are would, and those of a socket have no password. */
+export const noPasswordThere = 1698
 export const noSuchEvent = 1539
 /** No right on the schema of the expiries, or no such schema. */
 export const isEventless = (error: unknown): boolean => [1044, 1049].includes(errorNumber(error) ?? 0) && /'mayfly'/.test(messageOf(error))
@@ -58,7 +60,10 @@ export function connectError(error: unknown, secrets: readonly string[]): Broker
   const code = codeOf(error)
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT')
     return new BrokerError('target_refused', 'the database server offers no TLS, which tls=true asks for', { cause })
-  if (isCertificateError(code)) return new BrokerError('target_refused', `the server's certificate is not accepted: ${code}`, { cause })
+  if (isCertificateError(code)) {
+    const why = certificateWords(error, code)
+    return new BrokerError('target_refused', `the server's certificate is not accepted: ${why}`, { cause })
+  }
   return new BrokerError('target_unreachable', `cannot reach the database server: ${code || 'no answer in time'}`, { cause })
 }
 
@@ -105,6 +110,13 @@ function isCertificateError(code: string): boolean {
   return /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERR_SSL_|ERR_OSSL|HANDSHAKE_SSL)/.test(
     code
   )
+}
+
+/** The client library puts one code over all those of TLS; what the sentence says before a colon names no host. */
+function certificateWords(error: unknown, code: string): string {
+  const said = /^(?!error:)[A-Z][\w '/-]*/i.exec(messageOf(error))?.[0]
+  if (code !== 'HANDSHAKE_SSL_ERROR' || said === undefined) return code
+  return /self-signed|unable to/.test(said) ? `${said} (tls_ca: whom to trust in place of the system's authorities)` : said
 }
 
 function codeOf(error: unknown): string {

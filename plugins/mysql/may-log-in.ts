@@ -1,6 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { Secret } from 'mayfly/plugin'
-import { numberOf, wrongPassword } from './errors.ts'
+import { noPasswordThere, numberOf, wrongPassword } from './errors.ts'
 import { reach } from './reach.ts'
 import type { Server } from './server.ts'
 
@@ -20,7 +20,7 @@ export async function mayLogIn(
     return true
   } catch (error) {
     const number = error instanceof BrokerError ? numberOf(error) : undefined
-    if (number === wrongPassword) return false
+    if (number === wrongPassword || number === noPasswordThere) return false
     if (afterPassword.has(number ?? 0)) return true
     throw error
   }

@@ -1,6 +1,8 @@
 /** `mayfly mysql`: the real client, as a user that lives as long as the session. The password goes through a file of options: a variable of the environment would be inherited by every pager,
  *  editor and shell that is started from inside, and an argument is seen by everybody. */
 import type { JsonObject, PluginCommand } from 'mayfly/plugin'
+import { makerOf } from './client-maker.ts'
+import type { Maker } from './client-maker.ts'
 import { mysqlPlace } from './mysql-place.ts'
 import type { MysqlPlace } from './mysql-place.ts'
 
@@ -26,8 +28,10 @@ export const mysqlShell: PluginCommand = {
     const [role = '', ...args] = call.args
     const mount = (call.option('mount') ?? 'database').replace(/^\/+|\/+$/g, '')
     const place = await mysqlPlace(call, `${mount}/where/${role}`)
+    const program = call.option('client') ?? 'mysql'
+    const tls = tlsOptions[await makerOf(program, call.env)][place.tls ?? 'true']
     return {
-      program: call.option('client') ?? 'mysql',
+      program,
       // The first of all, or it is none.
       args: folder => [
         `--defaults-file=${folder}/${optionsFile}`,
@@ -37,7 +41,7 @@ export const mysqlShell: PluginCommand = {
       lease: `${mount}/creds/${role}`,
       environment: (_, folder) => ({ ...forgotten, MYSQL_TEST_LOGIN_FILE: `${folder}/none` }),
       files: credential => ({
-        [optionsFile]: options(place, credential),
+        [optionsFile]: options(place, credential, tls),
         ...(place.ca === undefined ? {} : { [caFile]: place.ca })
       })
     }
@@ -50,7 +54,7 @@ const caFile = 'ca.pem'
 /** Of the user's own: they would lead elsewhere, or in by another way. */
 const forgotten = { MYSQL_PWD: undefined, MYSQL_HOST: undefined, MYSQL_TCP_PORT: undefined, MYSQL_UNIX_PORT: undefined }
 
-function options(place: MysqlPlace, credential: JsonObject): string {
+function options(place: MysqlPlace, credential: JsonObject, tls: readonly string[]): string {
   const named = {
     user: text(credential, 'username'),
     password: text(credential, 'password'),
@@ -60,14 +64,22 @@ function options(place: MysqlPlace, credential: JsonObject): string {
   }
   const lines = Object.entries(named).map(([name, value]) => `${name}=${quoted(value)}`)
   const database = place.database === undefined ? [] : ['[mysql]', `database=${quoted(place.database)}`]
-  return ['[client]', ...lines, ...tlsOptions[place.tls ?? 'true'], ...database, ''].join('\n')
+  return ['[client]', ...lines, ...tls, ...database, ''].join('\n')
 }
 
-/** The two clients have names of their own for one thing; a `loose` one that is unknown is passed over. */
-const tlsOptions: Readonly<Record<NonNullable<MysqlPlace['tls']>, readonly string[]>> = {
-  true: ['loose-ssl-mode=VERIFY_IDENTITY', 'loose-ssl=1', 'loose-ssl-verify-server-cert=1'],
-  'skip-verify': ['loose-ssl-mode=REQUIRED', 'loose-ssl=1', 'loose-ssl-verify-server-cert=0'],
-  false: ['loose-ssl-verify-server-cert=0']
+/** The two clients have names of their own for one thing, and each warns of a name of the other's. To a client that we do not know all are said; a `loose` one that is unknown is passed over. */
+const tlsOptions: Readonly<Record<Maker, Readonly<Record<NonNullable<MysqlPlace['tls']>, readonly string[]>>>> = {
+  mysql: { true: ['ssl-mode=VERIFY_IDENTITY'], 'skip-verify': ['ssl-mode=REQUIRED'], false: [] },
+  mariadb: {
+    true: ['ssl=1', 'ssl-verify-server-cert=1'],
+    'skip-verify': ['ssl=1', 'ssl-verify-server-cert=0'],
+    false: ['ssl-verify-server-cert=0']
+  },
+  unknown: {
+    true: ['loose-ssl-mode=VERIFY_IDENTITY', 'loose-ssl=1', 'loose-ssl-verify-server-cert=1'],
+    'skip-verify': ['loose-ssl-mode=REQUIRED', 'loose-ssl=1', 'loose-ssl-verify-server-cert=0'],
+    false: ['loose-ssl-verify-server-cert=0']
+  }
 }
 
 /** As a file of options wants it. */

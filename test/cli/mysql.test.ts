@@ -6,6 +6,8 @@ import { missing } from '../targets/missing.ts'
 import type { MysqlAccess } from '../targets/mysql-access.ts'
 import { mysqlMissing } from '../targets/mysql-flavours.ts'
 import { sharedMysql } from '../targets/shared-mysql.ts'
+import { startMysql } from '../targets/test-mysql.ts'
+import { localhostCertificate, localhostKey, testCa } from '../targets/tls-fixture.ts'
 import { programMissing } from './program-missing.ts'
 import { RunStage } from './run-stage.ts'
 
@@ -42,6 +44,24 @@ describe.skipIf(missing(mysqlMissing('mariadb')) || missing(programMissing('mari
     expect(out).toMatch(/^v-root-asks-\S+@%\tapp\n$/)
     expect(await users()).toEqual([])
     expect(readdirSync(runtime)).toEqual([])
+  })
+
+  test('over verified TLS without a word, and not to a server with a certificate of somebody else', { timeout: 90_000 }, async () => {
+    const tls = { 'cert.pem': localhostCertificate, 'key.pem': localhostKey, 'ca.pem': testCa }
+    await using own = await startMysql('mariadb', { event_scheduler: 'ON' }, tls)
+    await stage.api.must('POST', 'database/config/verified', {
+      plugin_name: 'mysql-database-plugin',
+      allowed_roles: '*',
+      connection_url: `{{username}}:{{password}}@tcp(localhost:${own.port})/app`,
+      username: own.admin.user,
+      password: own.admin.password,
+      tls_ca: testCa
+    })
+    await stage.role('verified', { db_name: 'verified' })
+    const asked = ['verified', '--', '-NBe', "show status like 'Ssl_version'"]
+    expect(await mysql(asked)).toEqual({ code: 0, out: expect.stringContaining('TLSv1'), err: '' })
+    const { code, err } = await mysql(['--host', '127.0.0.1', ...asked])
+    expect([code, err]).toEqual([1, expect.stringContaining('ERROR 2026')])
   })
 
   test('nothing that the client starts finds the password in its environment, nor anybody in the list of processes', async () => {

@@ -73,6 +73,8 @@ describe.skipIf(missing(postgresMissing()) || missing(programMissing('psql')))('
     const { data } = await stage.api.must('GET', `database/where/${role}`)
     expect(data).toEqual({ hosts: [{ host, port }], database: stage.database, sslmode: 'disable' })
     expect((await stage.api.ask('GET', 'database/where/none')).body).toEqual({ errors: ['unknown role: none'] })
+    await stage.role('orphan', { db_name: 'nowhere' })
+    expect((await psql(['orphan'])).err).toBe('error: failed to find entry for connection with name: "nowhere"\n')
     await stage.api.must('POST', 'database/config/app', { allowed_roles: 'other' })
     expect((await stage.api.ask('GET', `database/where/${role}`)).status).toBe(403)
     await stage.api.must('POST', 'database/config/app', { allowed_roles: '*' })

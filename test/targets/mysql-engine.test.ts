@@ -16,8 +16,8 @@ interface EngineUnderTest extends BackendUnderTest {
   readonly role: string
 }
 
-// Wrong password or no such user; locked, on MySQL and on MariaDB.
-const refusals = [1045, 3118, 4151]
+// Wrong password or no such user; the same in MariaDB's words where accounts of a socket are; locked, on MySQL and on MariaDB.
+const refusals = [1045, 1698, 3118, 4151]
 
 describe.each(sharedMysqls)('%s', flavour => {
   let server: MysqlAccess

@@ -67,6 +67,8 @@ describe.each(sharedMysqls)('%s', flavour => {
     await expect(driver.setPassword({ name, password: new Secret('Next-2'), statements: [] }, soon())).rejects.toMatchObject({
       code: 'target_refused'
     })
+    // So it says of an account of a socket, and of a user that is not there by the way of such an account.
+    expect(await driver.mayLogIn({ name, password: new Secret('Next-2') }, soon())).toBe(false)
   })
 
   async function mountOf(username: string): Promise<TestMount> {
