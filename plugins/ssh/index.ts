@@ -49,7 +49,7 @@ export const ssh: BackendType = {
     const engine: Engine = {
       context,
       keys: new SigningKeys(context.storage),
-      serials: new Serials(context.clock),
+      serials: new Serials(context),
       krl: new PublishedKrl(context.storage),
       blockedKeys: new BlockedKeys(context),
       guarantees: new CertificateGuarantees(context)
@@ -57,7 +57,7 @@ export const ssh: BackendType = {
     return {
       paths: paths(engine),
       credentials: { certificate: certificateCredential(engine), otp: otpCredential },
-      tasks: { [publishKrl]: publishKrlTask(context), [retireIssuers]: retireIssuersTask(context), ...hostTasks(engine) },
+      tasks: { [publishKrl]: publishKrlTask(engine), [retireIssuers]: retireIssuersTask(context), ...hostTasks(engine) },
       [Symbol.asyncDispose]: async () => engine.keys.forget()
     }
   }

@@ -49,6 +49,8 @@ export interface BackendContext {
   readonly leases: MountLeases
   /** How a target does. */
   health(target: TargetId): Promise<TargetHealth>
+  /** Of the mount as it is tuned now, in seconds: nothing that it issues lives longer than `maxTtl`. */
+  ttls(): { readonly defaultTtl: number; readonly maxTtl: number }
   /** Leases at a target that are not revoked yet, those being issued included. */
   liveLeases(target: TargetId): Promise<number>
   /** A keyed hash that only this broker can compute, for marks on objects. */

@@ -42,6 +42,7 @@ export interface MountStorage extends MountReader {
   /** Collects a use of a credential that its target has told: a login of a user, of a certificate. It is kept with the lease of this mount that was issued under `name`; without one nothing
    *  happens. Told twice it counts twice: who may be told twice keeps how far it has come in a row of the same commit. */
   used(name: string, sighting: Sighting): void
-  /** The first of `count` consecutive numbers, never handed out before. Commits at once: durable first, gaps are fine. */
-  reserve(sequence: string, count: number): Promise<number>
+  /** The first of `count` consecutive numbers, never handed out before; of 0 numbers, the one that would be next. Commits at once: durable first, gaps are fine. `beside`: rows that say
+   *  what was reserved, in the same commit. A store that was restored goes on far ahead of where its rows say. */
+  reserve(sequence: string, count: number, beside?: readonly { readonly key: string; readonly value: Json }[]): Promise<number>
 }

@@ -166,7 +166,8 @@ export class MountChanges implements MountStorage {
     this.#changes.push({ kind: 'used', name, sighting })
   }
 
-  async reserve(sequence: string, count: number): Promise<number> {
+  async reserve(sequence: string, count: number, beside: readonly { readonly key: string; readonly value: Json }[] = []): Promise<number> {
+    this.#rows.commit(beside.map(({ key, value }) => ({ kind: 'put', key, json: JSON.stringify(value), expected: undefined })))
     return this.#rows.reserve(sequence, count)
   }
 

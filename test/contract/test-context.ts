@@ -23,6 +23,7 @@ export function testContext(
     storage: rows,
     leases: leases,
     health: async () => ({ state: 'unknown', failures: 0 }),
+    ttls: () => ({ defaultTtl: 3_600, maxTtl: 2_764_800 }),
     liveLeases: async target => leases.liveAt(target),
     mac: data => createHmac('sha256', key).update(data).digest(),
     generatePassword: async policy => new Secret(generatePassword(passwordPolicy(options, policy), options.random)),

@@ -10,6 +10,8 @@ const prefix = 'blocked-keys/'
 // Written anew with every change, so that who has seen it knows whether anything changed: a row that is there costs nothing to read again, one that is not costs a message.
 const changedKey = 'blocked-keys-changed'
 const nonceBytes = 12
+// All of them are in memory, and the revoked ones in every KRL: 2 MB of the 4 that a host takes.
+const keysMax = 60_000
 
 /** SHA-256 of its blob, in hex: a name that a row can have. */
 export function keyHash(key: PublicKey): string {
@@ -30,11 +32,19 @@ export class BlockedKeys {
   }
 
   async find(key: PublicKey): Promise<BlockedKey | undefined> {
+    const hash = keyHash(key)
+    return (await this.#known()).has(hash) ? readBlockedKey(this.#context.storage, hash) : undefined
+  }
+
+  async isFull(): Promise<boolean> {
+    return (await this.#known()).size >= keysMax
+  }
+
+  async #known(): Promise<ReadonlySet<string>> {
     const { storage } = this.#context
     const version = (await storage.get(changedKey))?.version ?? 0
     if (this.#hashes?.version !== version) this.#hashes = { version, set: new Set(await allHashes(storage)) }
-    const hash = keyHash(key)
-    return this.#hashes.set.has(hash) ? readBlockedKey(storage, hash) : undefined
+    return this.#hashes.set
   }
 
   add(key: PublicKey, why: BlockedKey['why'], storage: MountStorage): void {

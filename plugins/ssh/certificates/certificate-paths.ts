@@ -1,5 +1,5 @@
 import { BrokerError, field, path } from 'mayfly/plugin'
-import type { Answer, MountLease, Path } from 'mayfly/plugin'
+import type { Answer, LeaseId, MountLease, Path } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { fingerprint } from '../format/public-key.ts'
@@ -9,6 +9,8 @@ import { schedulePublishing } from '../krl/schedule-publishing.ts'
 import { certificateName } from '../sign/certificate-name.ts'
 
 const foundMax = 500
+const fullWarning =
+  'its certificates are revoked; the key itself is not kept as revoked, because blocked_keys is full: delete what is old there'
 
 /** From a line in a host's log to the person, and from a stolen key to its certificates. */
 export function certificatePaths(engine: Engine): readonly Path[] {
@@ -31,11 +33,12 @@ function ofKeyPath({ context }: Engine): Path {
   return path({
     pattern: 'certs',
     summary: 'the certificates of a public key that are not over',
-    fields: { public_key: field.text() },
+    fields: { public_key: field.text(), after: field.text() },
     write: async ({ fields }) => {
       const subject = fingerprint(keyOf(fields.public_key))
-      const leases = await context.leases.bySubject(subject, undefined, foundMax)
-      return { data: { fingerprint: subject, certificates: leases.map(shown) } }
+      const leases = await context.leases.bySubject(subject, fields.after ? (fields.after as LeaseId) : undefined, foundMax)
+      const more = leases.length === foundMax ? [`only the first ${foundMax} are shown: go on with after=${leases.at(-1)!.id}`] : []
+      return { data: { fingerprint: subject, certificates: leases.map(shown) }, ...(more.length > 0 ? { warnings: more } : {}) }
     }
   })
 }
@@ -55,9 +58,10 @@ function revokePath(engine: Engine): Path {
       }
       const key = keyOf(publicKey)
       // On the list by itself too: it kills certificates of it that others have signed.
-      engine.blockedKeys.add(key, 'revoked', storage)
+      const isFull = !(await engine.blockedKeys.find(key)) && (await engine.blockedKeys.isFull())
+      if (!isFull) engine.blockedKeys.add(key, 'revoked', storage)
       schedulePublishing(engine.context, storage)
-      return { revoke: { subject: fingerprint(key) } }
+      return { revoke: { subject: fingerprint(key) }, ...(isFull ? { answer: async () => ({ warnings: [fullWarning] }) } : {}) }
     }
   })
 }

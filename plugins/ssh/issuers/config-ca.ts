@@ -27,7 +27,7 @@ export function configCaPath(engine: Engine): Path {
       if (!made.known || made.before.default === '') putIssuers(storage, { ...made.before, issuers, default: made.issuer.id }, made.version)
       return { data: shownIssuer(made.issuer), ...(made.known ? { warnings: [knownWarning] } : beside(made.before)) }
     },
-    delete: (_, storage) => deleteAll(engine.context, storage)
+    delete: (_, storage) => deleteAll(engine, storage)
   })
 }
 
@@ -55,11 +55,11 @@ function beside({ issuers, default: before }: Issuers): { readonly warnings?: re
     : {}
 }
 
-async function deleteAll(context: Engine['context'], storage: MountStorage): Promise<Answer> {
+async function deleteAll(engine: Engine, storage: MountStorage): Promise<Answer> {
   const { all, version } = await readIssuers(storage)
   const shown = shownIssuers(all)
   if (shown.length === 0) return undefined
-  const deleted = await Promise.all(all.issuers.map(issuer => deletedIssuer(context, issuer, storage)))
+  const deleted = await Promise.all(all.issuers.map(issuer => deletedIssuer(engine, issuer, storage)))
   putIssuers(storage, { default: '', defaultHost: '', issuers: deleted.map(({ issuer }) => issuer) }, version)
   return {
     warnings: [`Deleted ${shown.length} issuers, including default issuer if configured.`, ...deleted.flatMap(({ warnings }) => warnings)]

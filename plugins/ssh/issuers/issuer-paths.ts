@@ -1,9 +1,10 @@
-import { field, path } from 'mayfly/plugin'
+import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Answer, MountStorage, Path } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
 import { knownWarning, shownIssuer } from './config-ca.ts'
 import { deletedIssuer } from './delete-issuer.ts'
 import { putIssuers, readIssuers, replaced, shownIssuers } from './issuer.ts'
+import type { Issuer } from './issuer.ts'
 import { findIssuer, issuerAt, newIssuerName } from './issuer-ref.ts'
 import { movedTo } from './move-phase.ts'
 import { newIssuer, newIssuerFields } from './new-issuer.ts'
@@ -45,6 +46,7 @@ function importPath(engine: Engine, pattern: string): Path {
 
 async function addIssuer(engine: Engine, fields: NewIssuerFields, setDefault: boolean, storage: MountStorage): Promise<Answer> {
   const { issuer, known, before, version } = await newIssuer(engine, fields, storage)
+  if (setDefault) refuseAsDefault(issuer)
   const first = before.default === '' && issuer.phase === 'active' && issuer.signs !== 'host'
   if (!known || first || setDefault) {
     const issuers = known ? before.issuers : [...before.issuers, issuer]
@@ -53,6 +55,12 @@ async function addIssuer(engine: Engine, fields: NewIssuerFields, setDefault: bo
     putIssuers(storage, firstHost ? { ...all, defaultHost: issuer.id } : all, version)
   }
   return { data: shownIssuer(issuer), ...(known ? { warnings: [knownWarning] } : {}) }
+}
+
+/** What signs nothing for users cannot be what signs where none is named. */
+function refuseAsDefault({ phase, signs }: Issuer): void {
+  if (phase !== 'active') throw new BrokerError('invalid_request', `set_default: this issuer is ${phase}: it does not sign`)
+  if (signs === 'host') throw new BrokerError('invalid_request', 'set_default: this issuer signs hosts only')
 }
 
 function issuerPath(engine: Engine): Path {
@@ -76,11 +84,11 @@ function issuerPath(engine: Engine): Path {
 }
 
 /** An unknown one is deleted already. */
-async function deleteIssuer({ context }: Engine, ref: string, storage: MountStorage): Promise<Answer> {
+async function deleteIssuer(engine: Engine, ref: string, storage: MountStorage): Promise<Answer> {
   const { all, version } = await readIssuers(storage)
   const issuer = findIssuer(all, ref)
   if (!issuer) return undefined
-  const deleted = await deletedIssuer(context, issuer, storage)
+  const deleted = await deletedIssuer(engine, issuer, storage)
   const isDefault = all.default === issuer.id
   const without = {
     ...replaced(all, deleted.issuer),

@@ -52,6 +52,7 @@ export async function newIssuer(
   const known = shownIssuers(before).find(issuer => issuer.fingerprint === print)
   if (known) return { issuer: known, known: true, before, version }
   refuseSpent(before, print)
+  if ((await blockedKeys.find(publicPart(key)))?.why === 'revoked') throw refusal('public_key: this key was revoked: make a new one')
   const now = Math.floor(context.clock.now().epochMilliseconds / 1_000)
   const issuer: Issuer = {
     id: uuidFrom(context.random),

@@ -1,14 +1,15 @@
-import type { BackendContext, MountStorage, Task } from 'mayfly/plugin'
+import type { MountStorage, Task } from 'mayfly/plugin'
 import { revokedKeyHashes } from '../blocked-keys/blocked-keys.ts'
-import { encodeKrl } from '../format/encode-krl.ts'
+import type { Engine } from '../engine.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { parseKrl } from '../format/parse-krl.ts'
 import { serialRanges } from '../format/serial-ranges.ts'
 import { signMessage } from '../format/sshsig.ts'
 import type { RevokedCertificates } from '../format/krl.ts'
 import { schedulePushes } from '../hosts/schedule-pushes.ts'
-import { readIssuers } from '../issuers/issuer.ts'
-import type { Issuer } from '../issuers/issuer.ts'
+import { publishedIssuers, readIssuers } from '../issuers/issuer.ts'
+import type { Issuer, Issuers } from '../issuers/issuer.ts'
+import { fittingKrl } from './fitting-krl.ts'
 import { krlNamespace, krlSigner } from './krl-signer.ts'
 import { publishedBodyKey, publishedHeadKey } from './published-krl.ts'
 import type { PublishedBody, PublishedHead } from './published-krl.ts'
@@ -19,7 +20,8 @@ import { readSkipped } from './skipped-rows.ts'
 const publishEvery = Temporal.Duration.from('PT5M')
 
 /** Makes the list of the revoked from the rows as they are committed now, signs it, and puts list and signature in one commit. What has been over for long goes. */
-export function publishKrlTask(context: BackendContext): Task {
+export function publishKrlTask(engine: Engine): Task {
+  const { context } = engine
   return {
     async run(_, storage) {
       const now = context.clock.now()
@@ -29,7 +31,8 @@ export function publishKrlTask(context: BackendContext): Task {
       // By the time as well: a store that was restored does not go back below what hosts run.
       const version = Math.max(last + 1, nowSeconds)
       const { all } = await readIssuers(storage)
-      const body = encodeKrl({
+      const notBegun = await whyNotBegun(engine, all, storage)
+      const { body, beside } = fittingKrl({
         version: BigInt(version),
         generatedAt: BigInt(nowSeconds),
         certificates: await revokedOf(all.issuers, storage, nowSeconds),
@@ -42,9 +45,27 @@ export function publishKrlTask(context: BackendContext): Task {
       storage.put(publishedHeadKey, { version, at: nowSeconds, bytes: body.length } satisfies PublishedHead, head?.version ?? 0)
       storage.put(publishedBodyKey, { version, krl: body.toString('base64'), signature } satisfies PublishedBody)
       await schedulePushes(context, storage)
-      return { again: now.add(publishEvery) }
+      const again = now.add(publishEvery)
+      const why = beside === 0n ? notBegun : coarse(beside)
+      return why === undefined ? { again } : { again, why }
     }
   }
+}
+
+/** A store that was restored refuses what was signed since, whether or not anything is signed again. Where that cannot be written, those who were revoked are refused all the same. */
+async function whyNotBegun({ context, serials }: Engine, all: Issuers, storage: MountStorage): Promise<string | undefined> {
+  try {
+    for (const issuer of publishedIssuers(all)) await serials.begin(issuer, storage)
+    return undefined
+  } catch (error) {
+    context.log.error('what may have been signed after a backup could not be put on the list of the revoked', {}, error)
+    return 'what may have been signed after a backup is not on the list yet'
+  }
+}
+
+/** An alarm that stays until the list fits again. */
+function coarse(beside: bigint): string {
+  return `too many certificates are revoked for a KRL that hosts can read: ${beside} numbers that nobody has revoked are refused with them; revoke the issuer and sign with a new one`
 }
 
 async function revokedOf(issuers: readonly Issuer[], storage: MountStorage, nowSeconds: number): Promise<readonly RevokedCertificates[]> {

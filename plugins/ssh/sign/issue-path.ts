@@ -16,6 +16,9 @@ import type { CertificateFields } from './certificate-fields.ts'
 // Found in a quarter of the time of 4,096 bits, and good beyond 2030.
 const rsaBitsUsual = 3_072
 
+// Above it the search for primes keeps a thread that signs for all for many seconds.
+const bitsMax = 4_096
+
 type Request = PathRequest<CertificateFields & { readonly key_type?: string | undefined; readonly key_bits?: number | undefined }>
 
 /** `issue/:role`: a key pair and its certificate. With `sign` the private key would never travel. */
@@ -36,6 +39,7 @@ async function issue(engine: Engine, request: Request, storage: MountStorage): P
   const role: CaRole = found.role
   const type = request.fields.key_type || 'rsa'
   const bits = request.fields.key_bits ?? 0
+  if (bits > bitsMax) throw new BrokerError('invalid_request', `key_bits: at most ${bitsMax}`)
   requireListed(role, type, bits)
   const key = await generateKey(type, bits, rsaBitsUsual)
   const asked = { ...request.fields, publicKey: writeKeyLine(publicPart(key)) }
@@ -47,7 +51,7 @@ async function issue(engine: Engine, request: Request, storage: MountStorage): P
 /** The number must stand in the list as it was sent, 0 included. */
 function requireListed({ allowedUserKeyLengths: lengths }: CaRole, type: string, bits: number): void {
   if (Object.keys(lengths).length === 0) return
-  const listed = lengths[type]
+  const listed = Object.hasOwn(lengths, type) ? lengths[type] : undefined
   if (!listed) throw new BrokerError('invalid_request', 'provided key_type value not in allowed_user_key_types')
   if (!listed.includes(bits))
     throw new BrokerError('invalid_request', "provided key_bits value not in list of role's allowed_user_key_types")

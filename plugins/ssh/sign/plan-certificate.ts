@@ -10,7 +10,7 @@ import type { PublicKey } from '../format/public-key.ts'
 import { writeKeyLine } from '../format/key-line.ts'
 import type { RsaAlgorithm } from '../format/signer.ts'
 import type { Issuer } from '../issuers/issuer.ts'
-import { putSkipped } from '../krl/skipped-rows.ts'
+import { schedulePublishing } from '../krl/schedule-publishing.ts'
 import { certificateName } from './certificate-name.ts'
 import { keyIdOf, requesterOf } from './key-id.ts'
 
@@ -65,9 +65,13 @@ export async function planCertificate(
   const { issuer, key, principals, kind } = decided
   await refuseKnownKey(engine, key, kind)
   // A host proves who it is with this key: nobody shall log in with it.
-  if (kind === 'host' && !(await engine.blockedKeys.find(key))) engine.blockedKeys.add(key, 'host', storage)
-  const { serial, skipped } = await engine.serials.next(issuer, storage)
-  if (skipped && (await putSkipped(engine.context, issuer.id, skipped, request.ttls.maxTtl, storage))) engine.serials.told(issuer.id)
+  if (kind === 'host' && !(await engine.blockedKeys.find(key))) {
+    if (await engine.blockedKeys.isFull())
+      throw new BrokerError('invalid_request', 'blocked_keys is full: delete the keys of hosts that are gone')
+    engine.blockedKeys.add(key, 'host', storage)
+  }
+  const { serial, begins } = await engine.serials.next(issuer, storage)
+  if (begins) schedulePublishing(engine.context, storage)
   const keyId = decided.keyId ?? keyIdOf(decided.keyIdFormat, keyIdFacts(request, decided, serial))
   const print = fingerprint(key)
   const { criticalOptions, extensions, notBefore, algorithm } = decided

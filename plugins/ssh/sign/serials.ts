@@ -1,38 +1,44 @@
-import type { Clock, MountStorage } from 'mayfly/plugin'
+import type { BackendContext, MountStorage } from 'mayfly/plugin'
 import type { Issuer } from '../issuers/issuer.ts'
+import { skippedRow } from '../krl/skipped-rows.ts'
+import type { Ranges } from '../krl/skipped-rows.ts'
+import { certificateName } from './certificate-name.ts'
 
 // One commit of its own for so many certificates. What a death leaves unused is a gap, and gaps are fine.
 const blockSize = 128
-// More than a broker signs in a second (measured: some thousands): the count of a store that was restored is behind by less than this for each second since.
-const perSecondMax = 4_096
+// More than all brokers of a store sign in a second (measured: some thousands): the count of a store that was put back without a word is behind by less than this for each second since.
+const perSecondMax = 16_384
+// Those that were signed at the same time take from this block and the one before, and are committed in any order.
+const blocksInDoubt = 3
 
 interface Block {
   next: number
-  end: number
+  readonly end: number
 }
 
-/** Numbers that this process has passed over for good: from and to. */
-export type Skipped = readonly (readonly [number, number])[]
+/** All serials up to this one were given by a process that is known, or are on the list of the revoked. */
+type Given = { readonly to: number }
 
 export interface Serial {
   readonly serial: number
-  readonly skipped: Skipped | undefined
+  /** With it this process begins with the issuer: what it has passed over is to be published. */
+  readonly begins: boolean
 }
 
 /** The serials of each issuer: from 1, durable before anything is signed with them, never twice.
  *
- *  A store that was restored from a backup counts from where the backup was, and nobody here knows which numbers were given out since. So the first number that a process gives
- *  lies ahead of all that could have been signed since the issuer was made, and what it passes over goes on the list of the revoked: none of those numbers has a lease, and if one is on
- *  a certificate, then on one that was signed after the backup. An issuer that was made by this very process begins at 1. */
+ *  A store that was restored from a backup counts from where the backup was, or from far ahead when the operator has said so, and nobody here knows which numbers were given out since. So the
+ *  first number that a process gives lies ahead of all that could have been signed since the issuer was made. What it passes over goes on the list of the revoked, in the very commit that passes it
+ *  over, and so do the numbers of the last blocks that have no lease: if one of them is on a certificate, then on one that was signed after the backup. An issuer that was made by this very process
+ *  begins at 1. */
 export class Serials {
-  readonly #clock: Clock
+  readonly #context: BackendContext
   readonly #blocks = new Map<string, Block>()
   readonly #reserving = new Map<string, Promise<void>>()
-  readonly #skipped = new Map<string, Skipped>()
   readonly #made = new Set<string>()
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  constructor(context: BackendContext) {
+    this.#context = context
   }
 
   /** This process has made the issuer: nobody can have signed with it before. */
@@ -41,16 +47,17 @@ export class Serials {
   }
 
   async next(issuer: Issuer, storage: MountStorage): Promise<Serial> {
+    const begins = !this.#blocks.has(issuer.id)
     for (;;) {
       const block = this.#blocks.get(issuer.id)
-      if (block && block.next < block.end) return { serial: block.next++, skipped: this.#skipped.get(issuer.id) }
+      if (block && block.next < block.end) return { serial: block.next++, begins }
       await this.#reserve(issuer, storage)
     }
   }
 
-  /** What was passed over is on the list now, or will be with the very next certificate. */
-  told(issuer: string): void {
-    this.#skipped.delete(issuer)
+  /** Has what was passed over on the list before anything is signed. */
+  async begin(issuer: Issuer, storage: MountStorage): Promise<void> {
+    if (!this.#blocks.has(issuer.id) && !this.#made.has(issuer.id)) await this.#reserve(issuer, storage)
   }
 
   /** One at a time for each issuer: those who wait take from the same block. */
@@ -63,21 +70,31 @@ export class Serials {
   }
 
   async #reserveNow(issuer: Issuer, storage: MountStorage): Promise<void> {
-    const first = await storage.reserve(`serials/${issuer.id}`, blockSize)
-    const begins = this.#blocks.has(issuer.id) || this.#made.has(issuer.id) ? first : await this.#ahead(issuer, first, storage)
-    this.#blocks.set(issuer.id, { next: begins, end: begins + blockSize })
+    const { id } = issuer
+    const goesOn = this.#blocks.has(id) || this.#made.has(id)
+    const free = await storage.reserve(sequence(id), 0)
+    const start = goesOn ? free : Math.max(free, this.#ahead(issuer))
+    const given = { key: givenKey(id), value: { to: start + blockSize - 1 } satisfies Given }
+    const passed = goesOn ? [] : await this.#passedOver(issuer, start, storage)
+    const skipped = passed.length === 0 ? [] : [skippedRow(this.#context, id, start, passed)]
+    // Only this process counts here, and one reservation at a time: it is what was looked at.
+    await storage.reserve(sequence(id), start - free + blockSize, [given, ...skipped])
+    this.#blocks.set(id, { next: start, end: start + blockSize })
   }
 
-  /** What others reserved between the two calls is theirs, and not passed over. */
-  async #ahead({ id, madeAt }: Issuer, first: number, storage: MountStorage): Promise<number> {
-    const floor = (Math.floor(this.#clock.now().epochMilliseconds / 1_000) - madeAt + 1) * perSecondMax
-    if (floor <= first + blockSize) return first
-    const jump = floor - first - blockSize
-    const over = await storage.reserve(`serials/${id}`, jump + blockSize)
-    this.#skipped.set(id, [
-      [first, first + blockSize - 1],
-      [over, over + jump - 1]
-    ])
-    return over + jump
+  #ahead({ madeAt }: Issuer): number {
+    return (Math.floor(this.#context.clock.now().epochMilliseconds / 1_000) - madeAt + 1) * perSecondMax
+  }
+
+  async #passedOver({ id }: Issuer, start: number, storage: MountStorage): Promise<Ranges> {
+    const { to } = ((await storage.get(givenKey(id)))?.value as Given | undefined) ?? { to: 0 }
+    const doubted = Array.from({ length: Math.min(to, blocksInDoubt * blockSize) }, (_, at) => to - at)
+    const leases = await this.#context.leases.named(doubted.map(serial => certificateName(id, serial)))
+    const known = new Set(leases.map(({ name }) => name))
+    const nobodys = doubted.filter(serial => !known.has(certificateName(id, serial))).map(serial => [serial, serial] as const)
+    return start - 1 > to ? [...nobodys, [to + 1, start - 1]] : nobodys
   }
 }
+
+const sequence = (issuer: string): string => `serials/${issuer}`
+const givenKey = (issuer: string): string => `serials-given/${issuer}`

@@ -1,4 +1,6 @@
-import type { BackendContext, MountLease, MountReader } from 'mayfly/plugin'
+import type { MountLease, MountReader } from 'mayfly/plugin'
+import type { Engine } from '../engine.ts'
+import { parseKeyLine } from '../format/key-line.ts'
 import { readIssuers } from '../issuers/issuer.ts'
 import { certificateName } from '../sign/certificate-name.ts'
 
@@ -18,11 +20,16 @@ export async function certificateNames(storage: MountReader, named: readonly Nam
   })
 }
 
+/** `trusted`: its issuer's key was not revoked. Who has that key signs what it likes, also with a serial that is somebody's. */
 export async function findCertificate(
-  { leases }: BackendContext,
+  { context, blockedKeys }: Engine,
   storage: MountReader,
   named: NamedCertificate
-): Promise<MountLease | undefined> {
+): Promise<{ readonly lease: MountLease; readonly trusted: boolean } | undefined> {
   const [name] = await certificateNames(storage, [named])
-  return name === undefined ? undefined : (await leases.named([name]))[0]
+  const [lease] = name === undefined ? [] : await context.leases.named([name])
+  const issuer = (await readIssuers(storage)).all.issuers.find(({ fingerprint }) => fingerprint === named.ca)
+  if (!lease || !issuer) return undefined
+  const blocked = issuer.phase === 'deleted' ? await blockedKeys.find(parseKeyLine(issuer.publicKey).key) : undefined
+  return { lease, trusted: issuer.phase !== 'revoked' && blocked?.why !== 'revoked' }
 }

@@ -1,6 +1,7 @@
 import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Answer, MountLease, MountStorage, Path, PathRequest } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
+import { parseAddress } from '../format/address.ts'
 import { readHost } from '../hosts/host-rows.ts'
 import { findCertificate } from './find-certificate.ts'
 
@@ -31,18 +32,19 @@ export function principalsPath(engine: Engine): Path {
   })
 }
 
-export async function principals({ context }: Engine, { fields }: PathRequest<Fields>, storage: MountStorage): Promise<Answer> {
-  const { user = '', ca = '', serial = '', host = '', format = 'json' } = fields
+export async function principals(engine: Engine, { fields }: PathRequest<Fields>, storage: MountStorage): Promise<Answer> {
+  const { user = '', ca = '', serial = '', host = '', client = '', format = 'json' } = fields
   for (const [name, value] of Object.entries({ user, ca, serial }))
     if (value === '') throw new BrokerError('invalid_request', `${name}: missing`)
   if (format !== 'json' && format !== 'text') throw new BrokerError('invalid_request', 'format: expected "json" or "text"')
-  const lease = await findCertificate(context, storage, { ca, serial })
-  const why = refusalOf(lease, context.clock.now())
+  const now = engine.context.clock.now()
+  const found = await findCertificate(engine, storage, { ca, serial })
+  const lease = found?.lease
+  const why = found && !found.trusted ? 'its issuer was revoked' : refusalOf(lease, now)
   const taken = why === undefined ? await takenAt(storage, host, user) : []
   const held = lease?.visible['principals']?.split(',') ?? []
   const allowed = taken.filter(principal => held.includes(principal))
-  if (lease && why === undefined)
-    storage.used(lease.name, { at: context.clock.now(), kind: 'offer', ...(fields.client ? { from: fields.client } : {}) })
+  if (lease && why === undefined) storage.used(lease.name, { at: now, kind: 'offer', ...(parseAddress(client) ? { from: client } : {}) })
   // sshd compares what it is told with the certificate: a line is a principal.
   if (format === 'text') return { raw: Buffer.from(allowed.map(principal => `${principal}\n`).join('')), type: 'text/plain' }
   const reason = why ?? (allowed.length === 0 ? `none of its principals is taken for ${user.slice(0, 64)}` : undefined)

@@ -54,9 +54,11 @@ export function mountStorage(parts: StorageParts, uuid: string, change: (intenti
     unschedule: (task, key) => change({ kind: 'task.unschedule', mount: uuid, task, key }),
     retire: (target: TargetId) => change({ kind: 'target.retire', target }),
     used: (name, sighting) => change({ kind: 'lease.used', mount: uuid, name, sighting }),
-    async reserve(sequence, count) {
-      const [result] = await parts.store.commit([{ kind: 'sequence.reserve', now: parts.clock.now(), space, sequence, count }], [])
-      return result!.count!
+    async reserve(sequence, count, beside = []) {
+      const now = parts.clock.now()
+      const rows = beside.map(({ key, value }) => ({ ...putEntry(parts.barrier, space, checkKey(key), value), now }))
+      const results = await parts.store.commit([...rows, { kind: 'sequence.reserve', now, space, sequence, count }], [])
+      return results.at(-1)!.count!
     }
   }
 }

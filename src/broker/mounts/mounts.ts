@@ -130,6 +130,7 @@ export class Mounts implements AsyncDisposable {
       storage: mountReader(this.#parts, record.uuid),
       leases: mountLeases(this.#parts, record.uuid),
       health: (target: TargetId) => healths.of(target),
+      ttls: () => this.ttls(this.#byUuid.get(record.uuid)?.record ?? record),
       liveLeases: (target: TargetId) => store.liveLeases(target),
       // A copy that lives on beside its original has the same keys: its marks must not pass for the original's, nor the other way.
       mac: (data: string) => barrier.mac(`mark ${instance}`, data),
