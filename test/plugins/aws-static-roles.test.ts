@@ -1,6 +1,6 @@
 /** Static roles of AWS: one existing user, whose access key changes on a clock. */
 import { randomBytes } from 'node:crypto'
-import { CreateAccessKeyCommand, CreateUserCommand, DeleteUserCommand, ListAccessKeysCommand } from '@aws-sdk/client-iam'
+import { CreateAccessKeyCommand, CreateUserCommand, DeleteUserCommand, ListAccessKeysCommand, TagUserCommand } from '@aws-sdk/client-iam'
 import { describe, expect, test } from 'vitest'
 import { dataOf } from '../broker/small-broker.ts'
 import { missing } from '../targets/missing.ts'
@@ -83,6 +83,37 @@ describe.skipIf(missing(motoMissing()))('static roles of AWS', () => {
     await expect(write({ username }, 'second')).rejects.toThrow('static role "app" has it')
     await expect(write({ username: username.toUpperCase() }, 'third')).rejects.toThrow(/static role "app" has it|AWS has no such user/)
     await expect(write({ username: 'other' })).rejects.toThrow('username: cannot be changed')
+  })
+
+  test('a user is the static role of one mount only, until its role is deleted', async () => {
+    await using stand = await awsStand()
+    const username = await newUser(stand)
+    const [{ name: _, ...root }, { endpoint }] = [await stand.moto.newRoot(), stand.moto.address]
+    await stand.write('sys/mounts/other', { type: 'aws' })
+    await stand.write('other/config/root', { ...root, iam_endpoint: endpoint, sts_endpoint: endpoint })
+    const write = (mount: string) => stand.during(stand.write(`${mount}/static-roles/app`, { username, rotation_period: '60' }))
+    await write('aws')
+    const { access_key } = await stand.read('aws/static-creds/app')
+    await expect(write('other')).rejects.toThrow('it is tagged as the user of a static role of another mount')
+    expect(await keysOf(stand, username)).toEqual([access_key])
+    await stand.ask('delete', 'aws/static-roles/app')
+    await stand.until(() => write('other').catch(() => undefined))
+    expect(await keysOf(stand, username)).toEqual([(await stand.read('other/static-creds/app')).access_key])
+  })
+
+  test('where two mounts took a user at the same time, the one that has not got it touches no key of it', async () => {
+    await using stand = await awsStand()
+    const username = await newUser(stand)
+    await stand.during(stand.write('aws/static-roles/app', { username, rotation_period: '60' }))
+    const theirs = await newKey(stand, username)
+    const Tags = [{ Key: 'mayfly:static-role-of', Value: 'another' }]
+    await stand.moto.iam.send(new TagUserCommand({ UserName: username, Tags }))
+    await stand.clock.advance('PT2M')
+    const told = async () => (await stand.store.auditLines(0, 10_000)).map(({ line }) => line).join()
+    await stand.until(async () => (await told()).includes('is the user of a static role of another mount'))
+    await stand.ask('delete', 'aws/static-roles/app')
+    await stand.until(async () => (await keysOf(stand, username)).length === 1)
+    expect(await keysOf(stand, username)).toEqual([theirs])
   })
 
   test('a user that somebody made anew under the name is not touched', async () => {

@@ -90,7 +90,7 @@ export function rightsOfStatic(usernames: readonly string[], where: Where): read
   return [
     {
       sid: 'StaticRoles',
-      actions: ownKeys,
+      actions: [...ownKeys, ...inIam('TagUser UntagUser')],
       resources: usernames.flatMap(name => [userArn(where, `/${name}`), userArn(where, `/*/${name}`)])
     }
   ]

@@ -3,7 +3,7 @@ import type { Json, MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
 import { presentAccount } from '../present-account.ts'
 import type { Account } from '../account.ts'
-import { endKey, findUser, listKeys } from './user-keys.ts'
+import { endKey, findUser, holderOf, letGoOfUser, listKeys } from './user-keys.ts'
 
 /** Key of the backend's task. Rows of the store name it: never rename it. */
 export const endStatic = 'end-static'
@@ -28,23 +28,36 @@ export function staticEnding(engine: Engine): Task {
 
 async function end(engine: Engine, intent: EndIntent, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
   const { account } = await presentAccount(engine, storage, endStatic)
-  const did = await endKeys(account, intent, signal)
+  const holder = holderOf(engine.context)
+  const did = await endKeys(account, holder, intent, signal)
   const looked = (await storage.get(intent.claim))?.value
   if (intent.making !== null && looked !== secondLook) {
     storage.put(intent.claim, secondLook)
     return { again: engine.context.clock.now().add({ milliseconds: runMsMax }), did }
   }
+  await letGo(account, holder, intent, signal)
   storage.remove(intent.claim)
   return { done: true, did }
 }
 
-async function endKeys(account: Account, { username, userId, keys, making }: EndIntent, signal: AbortSignal): Promise<string> {
+async function endKeys(
+  account: Account,
+  holder: string,
+  { username, userId, keys, making }: EndIntent,
+  signal: AbortSignal
+): Promise<string> {
   const found = await findUser(account, username, signal)
   if (found?.userId !== userId) return 'found no such user'
-  const isOurs = (key: string) => keys.includes(key) || (making !== null && !making.includes(key))
+  const isHeld = found.holder === undefined || found.holder === holder
+  const isOurs = (key: string) => keys.includes(key) || (isHeld && making !== null && !making.includes(key))
   const ours = (await listKeys(account, username, signal)).filter(isOurs)
   for (const key of ours) await endKey(account, username, key, signal)
   return `ended ${ours.length} keys`
+}
+
+async function letGo(account: Account, holder: string, { username, userId }: EndIntent, signal: AbortSignal): Promise<void> {
+  const found = await findUser(account, username, signal)
+  if (found?.userId === userId && found.holder === holder) await letGoOfUser(account, username, signal)
 }
 
 const intentOf = (intent: Json): EndIntent => intent as unknown as EndIntent

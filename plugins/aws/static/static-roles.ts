@@ -11,7 +11,7 @@ import type { EndIntent } from './end-static.ts'
 import { rotateStatic, staying } from './static-rotation.ts'
 import { readStaticCredential, readStaticRole, staticCredentialKey, staticRoleFields, staticRoleKey, staticUserKey } from './static-role.ts'
 import type { StaticCredential, StaticRole, StaticRoleFields } from './static-role.ts'
-import { findUser, listKeys } from './user-keys.ts'
+import { findUser, holderOf, listKeys } from './user-keys.ts'
 
 const periodSecondsMin = 60
 
@@ -111,6 +111,11 @@ async function userFor(engine: Engine, username: string, storage: MountStorage, 
   if (found.arn === root.arn)
     throw invalid(username, 'it is the user of config/root, and the broker would be locked out: use config/rotate-root')
   if (isBrokersPath(found.path)) throw invalid(username, 'it is the user of a lease')
+  if (found.holder !== undefined && found.holder !== holderOf(engine.context))
+    throw invalid(
+      username,
+      'it is tagged as the user of a static role of another mount: delete that one, or its tag where the mount is gone'
+    )
   const claim = staticUserKey(root.account, username)
   const holder = await storage.get(claim)
   if (typeof holder?.value === 'string') throw invalid(username, `static role "${holder.value}" has it`)

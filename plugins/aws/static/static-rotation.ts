@@ -12,7 +12,7 @@ import { presentAccount } from '../present-account.ts'
 import { waitUntilUsable } from '../usable/wait-until-usable.ts'
 import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
 import type { StaticCredential, StaticRole } from './static-role.ts'
-import { createKey, endKey, findUser, listKeys } from './user-keys.ts'
+import { createKey, endKey, findUser, holderOf, holdUser, listKeys } from './user-keys.ts'
 
 /** Key of the backend's task. Rows of the store name it: never rename it. */
 export const rotateStatic = 'rotate-static'
@@ -38,21 +38,27 @@ async function step(engine: Engine, name: string, storage: MountStorage, signal:
   if (credential.making === null && Temporal.Instant.compare(nextAt, engine.context.clock.now()) > 0) return { again: nextAt }
   const { account, target } = await presentAccount(engine, storage, rotateStatic)
   const turn = { name, role: stored.role, credential, version, account, target }
-  await refuseAnother(turn, signal)
+  await hold(engine, turn, signal)
   return credential.making === null
     ? await prepare(engine, turn, storage, signal)
     : await make(engine, turn, credential.making, storage, signal)
 }
 
-/** Somebody deleted the user, or made another of the same name, or the root leads to another account: its keys are not ours. */
-async function refuseAnother({ role, account }: Turn, signal: AbortSignal): Promise<void> {
-  const found = await findUser(account, role.username, signal)
-  if (found?.userId === role.userId) return
-  const what = found ? 'is another one than this role was written for' : 'is not there'
-  throw new BrokerError(
-    'target_refused',
-    `the user "${role.username}" ${what}: delete the static role, and write it anew where that is meant`
-  )
+/** Somebody deleted the user, or made another of the same name, or the root leads to another account, or another mount has it now: its keys are not ours. Of two that take it at the
+ *  same time the later has it, and the other finds that out here before it touches a key again. */
+async function hold(engine: Engine, { role, account }: Turn, signal: AbortSignal): Promise<void> {
+  const { username } = role
+  const found = await findUser(account, username, signal)
+  const holder = holderOf(engine.context)
+  if (found?.userId === role.userId && found.holder === undefined) return await holdUser(account, username, holder, signal)
+  if (found?.userId === role.userId && found.holder === holder) return
+  const what =
+    found?.userId === role.userId
+      ? 'is the user of a static role of another mount'
+      : found
+        ? 'is another one than this role was written for'
+        : 'is not there'
+  throw new BrokerError('target_refused', `the user "${username}" ${what}: delete the static role, and write it anew where that is meant`)
 }
 
 async function prepare(engine: Engine, turn: Turn, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {

@@ -4,25 +4,55 @@ import {
   DeleteAccessKeyCommand,
   GetUserCommand,
   ListAccessKeysCommand,
+  TagUserCommand,
+  UntagUserCommand,
   UpdateAccessKeyCommand
 } from '@aws-sdk/client-iam'
 import { BrokerError, Secret } from 'mayfly/plugin'
+import type { BackendContext } from 'mayfly/plugin'
 import type { Account, Keys } from '../account.ts'
-import { isMissing } from '../aws-error.ts'
+import { isMissing, saying } from '../aws-error.ts'
 
 export interface UserFound {
   readonly userId: string
   readonly arn: string
   readonly path: string
+  /** The mount whose static role it is, by its tag. */
+  readonly holder: string | undefined
 }
 
 const issuing = { lane: 'issue' } as const
 const ending = { lane: 'revoke' } as const
 
+/** Two mounts that had one user would end each other's keys, and neither knows the other's rows: whose it is stands at the user itself. */
+const holderTag = 'mayfly:static-role-of'
+
+export const holderOf = ({ instance, mount }: BackendContext): string => `${instance}/${mount.uuid}`
+
+export async function holdUser(account: Account, UserName: string, holder: string, signal: AbortSignal): Promise<void> {
+  const command = new TagUserCommand({ UserName, Tags: [{ Key: holderTag, Value: holder }] })
+  await account
+    .iam((iam, at) => iam.send(command, at), issuing, signal)
+    .catch((error: unknown) => {
+      throw saying('Error adding tags to user', error)
+    })
+}
+
+export async function letGoOfUser(account: Account, UserName: string, signal: AbortSignal): Promise<void> {
+  try {
+    const command = new UntagUserCommand({ UserName, TagKeys: [holderTag] })
+    await account.iam((iam, at) => iam.send(command, at), ending, signal)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
+
 export async function findUser(account: Account, UserName: string, signal: AbortSignal): Promise<UserFound | undefined> {
   try {
     const { User } = await account.iam((iam, at) => iam.send(new GetUserCommand({ UserName }), at), issuing, signal)
-    return User?.UserId && User.Arn ? { userId: User.UserId, arn: User.Arn, path: User.Path ?? '/' } : undefined
+    if (!User?.UserId || !User.Arn) return undefined
+    const holder = User.Tags?.find(({ Key }) => Key === holderTag)?.Value
+    return { userId: User.UserId, arn: User.Arn, path: User.Path ?? '/', holder }
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error

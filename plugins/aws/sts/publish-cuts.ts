@@ -25,7 +25,7 @@ const charsMin = 500
 const clearEveryMs = 300_000
 
 export function cutPublishing(engine: Engine): Task {
-  return { run: (intent, storage, signal) => publish(engine, intentOf(intent), storage, signal) }
+  return { endsAccess: true, run: (intent, storage, signal) => publish(engine, intentOf(intent), storage, signal) }
 }
 
 async function publish(engine: Engine, { target, roleArn }: CutIntent, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
