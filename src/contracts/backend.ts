@@ -149,6 +149,8 @@ export interface Issuance {
  *  to `storage`, its audit entry and its next due time are one commit after it; so a promise that must be durable before an effect is written by the request
  *  that schedules it, or by a run of its own that asks for another with `again`. One that rejects runs again with back-off, for ever, and what it wrote is not kept. */
 export interface Task {
+  /** What it writes is what revocations wait for: a list of the revoked. It is written also where the disk is full and whatever ends no access is refused. */
+  readonly endsAccess?: true
   run(intent: Json, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome>
 }
 /** `did`: what happened, in two or three words for the audit (`rotated`). `why`: what keeps it from being done, in words; it counts as a failure. */

@@ -80,9 +80,10 @@ export type Intention =
       readonly intent: Uint8Array
     }
   | { readonly kind: 'task.unschedule'; readonly mount: string; readonly task: string; readonly key: string }
-  /** A run ended: done, or again at `again`. Optional: `applied` false when the task was scheduled anew meanwhile. */
+  /** A run ended: done, or again at `again`. Optional: `applied` false when the task was scheduled anew meanwhile. `endsAccess`: what it wrote is what revocations wait for. */
   | {
       readonly kind: 'task.settle'
+      readonly endsAccess?: true
       readonly mount: string
       readonly task: string
       readonly key: string

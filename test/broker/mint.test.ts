@@ -119,12 +119,20 @@ test('a wrapped ticket that nobody opens is revoked', async () => {
   expect(await holdingsOf(broker, { ended: true })).toMatchObject([{ state: 'revoked', cause: 'not-unwrapped' }])
 })
 
-test('what a revocation writes is committed with its outcomes, and the task that publishes it follows', async () => {
-  await using broker = await ticketBroker()
+test('what a revocation writes is committed with its outcomes, and the task that publishes it follows, on a full disk as well', async () => {
+  const store = await openMemory()
+  const settled: unknown[] = []
+  const commit = store.commit.bind(store)
+  store.commit = (changes, audit) => {
+    settled.push(...changes.filter(({ kind }) => kind === 'task.settle'))
+    return commit(changes, audit)
+  }
+  await using broker = await ticketBroker({}, { store })
   const { id } = await signed(broker)
   await meanwhile(broker, broker.ask('write', 'sys/leases/revoke', { lease_id: id }))
   await broker.clock.advance('PT2S')
   expect(dataOf(await broker.ask('list', 'tickets/published'))).toEqual({ keys: ['1'] })
+  expect(settled).toMatchObject([{ task: 'publish', endsAccess: true }])
 })
 
 test('a revocation whose rows somebody changed meanwhile keeps nothing, and comes again', async () => {

@@ -109,6 +109,7 @@ function tickets(context: BackendContext, hooks: Hooks): Backend {
     },
     tasks: {
       publish: {
+        endsAccess: true,
         async run(_, storage) {
           const serials = await storage.list('revoked/')
           if (serials.length === 0) throw new BrokerError('integrity', 'nothing to publish')

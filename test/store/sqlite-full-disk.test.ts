@@ -8,6 +8,10 @@ import { describe, expect, test } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { World, bytes } from '../contract/store/world.ts'
 
+const task = { kind: 'task.settle', mount: 'm', task: 'publish', key: 'list', version: 1, again: null, error: null } as const
+
+const byKey = { kind: 'cascade.open', selector: { kind: 'subject', mount: 'm', subject: 'a key' }, cause: 'manual', by: '' } as const
+
 const mayMount = process.getuid?.() === 0 && process.platform === 'linux'
 
 describe.runIf(mayMount)('a full disk', () => {
@@ -47,6 +51,10 @@ describe.runIf(mayMount)('a full disk', () => {
           value: bytes('serial')
         } as const
         await expect(world.store.commit([row], [])).rejects.toMatchObject({ code: 'store_unreachable' })
+        await world.store.commit([row, { ...byKey, now: world.now }], [])
+        const published = { ...task, now: world.now } as const
+        await expect(world.store.commit([row, published], [])).rejects.toMatchObject({ code: 'store_unreachable' })
+        await world.store.commit([row, { ...published, endsAccess: true }], [])
         const settlements = claimed.map(({ id, version }) => ({ id, version, outcome: 'gone' }) as const)
         const [, settled] = await world.store.commit([row, { kind: 'lease.settle', now: world.now, settlements }], [])
         expect(settled?.count).toBe(claimed.length)

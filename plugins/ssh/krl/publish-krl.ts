@@ -23,6 +23,7 @@ const publishEvery = Temporal.Duration.from('PT5M')
 export function publishKrlTask(engine: Engine): Task {
   const { context } = engine
   return {
+    endsAccess: true,
     async run(_, storage) {
       const now = context.clock.now()
       const nowSeconds = Math.floor(now.epochMilliseconds / 1_000)

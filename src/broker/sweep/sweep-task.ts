@@ -87,7 +87,8 @@ async function settle(
 ): Promise<void> {
   const { mount, task, key, version } = scheduled
   const audit = error !== null && error === scheduled.lastError ? [] : [parts.trail.task(scheduled, error, did)]
-  const settling = { kind: 'task.settle', now: parts.clock.now(), mount, task, key, version, again, error } as const
+  const ends = changes.length > 0 && parts.mounts.task(mount, task)?.endsAccess === true ? ({ endsAccess: true } as const) : {}
+  const settling = { kind: 'task.settle', now: parts.clock.now(), mount, task, key, version, again, error, ...ends } as const
   const results = await parts.store.commit(
     [...changes, changes.length > 0 ? settling : { ...settling, audit }],
     changes.length > 0 ? audit : []

@@ -28,7 +28,10 @@ const endsAccess: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>([
   'history.prune'
 ])
 
-/** Rows that a revocation writes are a part of it, beside the outcomes in one commit: where to end means to publish. */
+/** A request that ends leases, and their end. */
+const ending: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>(['lease.due', 'cascade.open', 'lease.settle'])
+
+/** Rows that are written beside these in one commit are a part of them (a key that is blocked with its certificates), and those of the task that publishes: where to end means to publish. */
 const ofRevocation: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>([
   'entry.put',
   'entry.remove',
@@ -36,6 +39,10 @@ const ofRevocation: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>(
   'task.schedule',
   'task.unschedule'
 ])
+
+function publishes(change: Wire<Change>): boolean {
+  return change.kind === 'task.settle' && change.endsAccess === true
+}
 
 /** Room on the disk: a reserve file that is deleted when the disk is full, and a low-water mark that stops issuing before. Recovers by itself. */
 export class DiskRoom {
@@ -54,8 +61,11 @@ export class DiskRoom {
   allows(changes: readonly Wire<Change>[]): boolean {
     this.#look()
     if (!this.#pressed) return true
-    const settles = changes.some(({ kind }) => kind === 'lease.settle')
-    return changes.length > 0 && changes.every(({ kind }) => endsAccess.has(kind) || (settles && ofRevocation.has(kind)))
+    const ends = changes.some(change => ending.has(change.kind) || publishes(change))
+    return (
+      changes.length > 0 &&
+      changes.every(change => endsAccess.has(change.kind) || publishes(change) || (ends && ofRevocation.has(change.kind)))
+    )
   }
 
   /** True when there was a reserve to give up: what failed is worth another try. */
