@@ -45,6 +45,8 @@ export interface CommandCall {
 
 export interface AskingCall extends CommandCall {
   readonly homeDir: string
+  /** `env` without what leads to the user's token: for programs that have no business with it, and may hand all that they have to another machine. */
+  readonly programEnv: Readonly<Record<string, string>>
   readonly broker: {
     /** Without a slash at its end. */
     readonly address: string

@@ -1,5 +1,5 @@
 /** `mayfly ssh`, by a real ssh on a real sshd. */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing } from '../targets/missing.ts'
 import { sshdMissing } from '../targets/sshd-programs.ts'
@@ -33,6 +33,25 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh', () => {
     const { code, stderr } = await stand.mayfly(['ssh', '--revoke-on-exit', '--verbose', ...stand.destination, 'true'])
     expect([code, stderr]).toEqual([0, expect.stringMatching(`^${user} at 127.0.0.1: serial \\d+ of role ops, for ${user}, until `)])
     await expect.poll(async () => (await held()).filter(({ state }) => state === 'active').length).toBe(before)
+  })
+
+  test('revokes also where ssh could not even begin', async () => {
+    const active = async () => (await held()).filter(({ state }) => state === 'active').length
+    const before = await active()
+    const nowhere = { XDG_RUNTIME_DIR: '/nowhere', TMPDIR: '/nowhere' }
+    const { code, stderr } = await stand.mayfly(['ssh', '--revoke-on-exit', '--verbose', ...stand.destination, 'true'], nowhere)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/serial \d+ of role ops/)])
+    expect(await active()).toBe(before)
+  })
+
+  test('nothing that ssh starts, or sends to a host, finds the token', async () => {
+    const file = `${stand.home}/environment`
+    const local = ['-o', 'PermitLocalCommand=yes', '-o', `LocalCommand=env > ${file}`]
+    expect((await stand.mayfly(['ssh', ...local, ...stand.destination, 'true'])).code).toBe(0)
+    const seen = readFileSync(file, 'utf8')
+    expect(seen).toContain(`HOME=${stand.home}`)
+    expect(seen).not.toContain('TOKEN')
+    expect(seen).not.toContain(stand.env['MAYFLY_TOKEN'])
   })
 
   test('follows the user’s own configuration, with its aliases', async () => {

@@ -3,6 +3,7 @@ import type { AskingCall, AskingCommand, BrokerReply, CommandScreen } from '../.
 import { NothingThere, Refused } from '../../client/index.ts'
 import type { CliCommand } from '../cli-command.ts'
 import type { Invocation } from '../invocation.ts'
+import { childEnvironment } from '../run/child-environment.ts'
 import { runPlanned } from '../run/run-planned.ts'
 import { connectionOf } from '../settings.ts'
 import { table } from '../table.ts'
@@ -33,6 +34,7 @@ function callOf(invocation: Invocation): AskingCall {
     list: name => typed.list(name),
     env: io.env,
     homeDir: io.homeDir,
+    programEnv: childEnvironment(io.env, [], { keepToken: false }),
     broker: { address: address.replace(/\/+$/, ''), ...(ca === undefined ? {} : { ca }), identity: () => identityOf(invocation) },
     screen: screenOf(invocation),
     request,

@@ -59,7 +59,7 @@ function waysOf(records: readonly HeldRecord[]): readonly (readonly string[])[] 
 
 /** Where nothing is shared ssh says so, which nobody needs to read. */
 function endShared(call: AskingCall, way: readonly string[]): void {
-  spawnSync('ssh', ['-O', 'exit', ...way], { stdio: 'ignore', timeout: exitMsMax, env: { ...call.env, MAYFLY_SSH_INSIDE: '1' } })
+  spawnSync('ssh', ['-O', 'exit', ...way], { stdio: 'ignore', timeout: exitMsMax, env: { ...call.programEnv, MAYFLY_SSH_INSIDE: '1' } })
 }
 
 /** The agent forgets its keys, where one serves. */

@@ -44,7 +44,7 @@ Call it again when there are new hosts.`,
 async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine): Promise<void> {
   const { patterns, hostKeys } = await wantedHosts(call)
   const config = join(call.homeDir, '.ssh', 'config')
-  const env = { ...call.env, MAYFLY_SSH_INSIDE: 'check' }
+  const env = { ...call.programEnv, MAYFLY_SSH_INSIDE: 'check' }
   const plan = {
     patterns: [...patterns, ...aliasesOf(config, new Set(patterns), env)],
     globalKnownHosts: destinationOf(['mayfly.invalid'], env).globalKnownHosts,

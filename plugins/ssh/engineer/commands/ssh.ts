@@ -40,13 +40,13 @@ For scp, rsync, git and editors, which start ssh by themselves, see mayfly ssh s
     if (way) return await connect(call, way)
     if (call.args.length === 0) throw new BrokerError('invalid_request', 'say where to, as for ssh: mayfly ssh user@host')
     // `-V`, `-Q`: there is nothing to log in to.
-    return await runSsh(call.args, call.env)
+    return await runSsh(call.args, call.programEnv)
   }
 }
 
 async function connect(call: AskingCall, way: readonly string[]): Promise<number> {
   // Plain `ssh` after `setup` would start the other agent; here it must not.
-  const env = { ...call.env, MAYFLY_SSH_INSIDE: '1' }
+  const env = { ...call.programEnv, MAYFLY_SSH_INSIDE: '1' }
   const to = destinationOf(call.args, env)
   const access = await readAccess(call, { host: to.host, user: to.user })
   const choice = chooseRole(call, access, to)
@@ -59,14 +59,16 @@ async function connect(call: AskingCall, way: readonly string[]): Promise<number
   const records = new HeldRecords(new SshFolder(call))
   records.put(certificate, call.broker.address, [way])
   if (call.flag('verbose')) call.screen.note(described(certificate, to))
-  using folder = privateFolder(call.env)
-  await using agent = await AgentSocket.listen(join(folder.path, 'agent'), {
-    list: () => Promise.resolve([certificate]),
-    allows: ({ user }) => user === to.user
-  })
-  const code = await runSsh([...options(agent.path, knownHosts(folder.path, access, to)), ...call.args], env)
-  if (call.flag('revokeOnExit')) await revoke(call, records, certificate.lease)
-  return code
+  try {
+    using folder = privateFolder(call.env)
+    await using agent = await AgentSocket.listen(join(folder.path, 'agent'), {
+      list: () => Promise.resolve([certificate]),
+      allows: ({ user }) => user === to.user
+    })
+    return await runSsh([...options(agent.path, knownHosts(folder.path, access, to)), ...call.args], env)
+  } finally {
+    if (call.flag('revokeOnExit')) await revoke(call, records, certificate.lease)
+  }
 }
 
 function described(

@@ -24,7 +24,7 @@ export async function runHostScript(call: AskingCall, { via, args, variables = {
 
 function run(call: AskingCall, program: string, args: readonly string[], input: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: call.env })
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: call.programEnv })
     const [out, err] = [lines(line => call.screen.say(line)), lines(line => call.screen.note(line))]
     child.stdout.setEncoding('utf8').on('data', out.add)
     child.stderr.setEncoding('utf8').on('data', err.add)
