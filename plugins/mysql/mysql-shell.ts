@@ -1,5 +1,6 @@
 /** `mayfly mysql`: the real client, as a user that lives as long as the session. The password goes through a file of options: a variable of the environment would be inherited by every pager,
  *  editor and shell that is started from inside, and an argument is seen by everybody. */
+import { BrokerError } from 'mayfly/plugin'
 import type { JsonObject, PluginCommand } from 'mayfly/plugin'
 import { makerOf } from './client-maker.ts'
 import type { Maker } from './client-maker.ts'
@@ -62,6 +63,9 @@ function options(place: MysqlPlace, credential: JsonObject, tls: readonly string
     ...(place.port !== undefined && { port: place.port }),
     protocol: 'tcp'
   }
+  // A line of its own may name a pager, which the client runs.
+  for (const [name, value] of Object.entries(named))
+    if (/[\0\r\n]/.test(value)) throw new BrokerError('invalid_request', `${name}: the broker answered with a control character`)
   const lines = Object.entries(named).map(([name, value]) => `${name}=${quoted(value)}`)
   const database = place.database === undefined ? [] : ['[mysql]', `database=${quoted(place.database)}`]
   return ['[client]', ...lines, ...tls, ...database, ''].join('\n')
