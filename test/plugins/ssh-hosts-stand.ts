@@ -90,7 +90,7 @@ export class HostStand implements AsyncDisposable {
   }
 
   async enroll(...args: readonly string[]): Promise<Ran> {
-    return this.runWith({ mayfly_token: await this.token() }, 'enroll', ...this.#enrolment, ...args)
+    return this.runWith({ mayfly_token: await this.token() }, 'enroll', ...this.enrolment, ...args)
   }
 
   /** Killed, without a word, when it is about to begin its `step`th external command. */
@@ -104,7 +104,7 @@ export class HostStand implements AsyncDisposable {
     const ran = await this.runWith(
       { mayfly_token: await this.token(), PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin` },
       'enroll',
-      ...this.#enrolment,
+      ...this.enrolment,
       '--principals',
       'names'
     )
@@ -113,10 +113,10 @@ export class HostStand implements AsyncDisposable {
 
   /** Of a host that is known already, or that asks in vain. */
   enrollWithout(...args: readonly string[]): Promise<Ran> {
-    return this.run('enroll', ...this.#enrolment, ...args)
+    return this.run('enroll', ...this.enrolment, ...args)
   }
 
-  get #enrolment(): readonly string[] {
+  get enrolment(): readonly string[] {
     const { logFile, user } = this.sshd
     return ['--address', this.way.address, '--host', 'web1', '--log', logFile, '--command-user', user, '--no-start']
   }

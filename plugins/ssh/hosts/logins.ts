@@ -24,7 +24,7 @@ const reported = z.object({
         at: z.int().min(0).max(secondsMax),
         ca: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint was expected'),
         serial: z.string().regex(/^\d{1,20}$/, 'a serial was expected'),
-        user: z.string().max(64),
+        user: z.string().max(256),
         from: z.string().max(64)
       })
     )

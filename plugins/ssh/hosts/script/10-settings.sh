@@ -104,6 +104,8 @@ set_places() {
   ssh_folder=$prefix/etc/ssh
   conf=$ssh_folder/mayfly
   state=$prefix/var/lib/mayfly-host
+  krl_before=$conf/krl
+  krl_signers=$conf/allowed_signers
   drop_in=$ssh_folder/sshd_config.d/50-mayfly.conf
   units=$prefix/etc/systemd/system
   tool=$prefix$libexec/mayfly-host
@@ -146,10 +148,11 @@ lock() {
   mkdir -p "$state"
   tries=0
   until mkdir "$state/lock" 2>/dev/null; do
-    owner=$(cat "$state/lock/pid" 2>/dev/null || echo 0)
+    owner='' since=''
+    { read -r owner since <"$state/lock/pid"; } 2>/dev/null || true
     tries=$((tries + 1))
     # One that died left its number behind, or had no time to write it.
-    if { [ "$owner" != 0 ] || [ "$tries" -gt 3 ]; } && ! kill -0 "$owner" 2>/dev/null; then
+    if { [ -n "$owner" ] || [ "$tries" -gt 3 ]; } && ! lives "$owner" "$since"; then
       rm -rf "$state/lock"
     elif [ "$tries" -gt 60 ]; then
       fail "another mayfly-host is at work here: pid $owner"
@@ -158,12 +161,27 @@ lock() {
     fi
   done
   locked=yes
-  echo $$ >"$state/lock/pid"
+  echo "$$ $(began_at $$)" >"$state/lock/pid"
 }
+
+# A number alone may be another process's by now: after a loss of power, for one, and then this host would wait for it for ever.
+lives() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null && [ "$(began_at "$1")" = "$2" ]; }
+
+# In ticks since the machine began.
+began_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
 # Whole or not at all, also after a crash: sshd reads these files at every login.
 put_file() {
-  chmod "$3" "$1"
+  [ "$3" = as-it-is ] || chmod "$3" "$1"
   sync "$1" 2>/dev/null || sync
   mv -f "$1" "$2"
+}
+
+# replace FROM TARGET MODE: renaming is whole only within one file system, and a copy that was cut for want of room goes nowhere.
+replace() {
+  cp "$1" "$2.mayfly-new" || {
+    rm -f "$2.mayfly-new"
+    fail "cannot write $2"
+  }
+  put_file "$2.mayfly-new" "$2" "$3"
 }

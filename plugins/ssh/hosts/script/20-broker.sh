@@ -14,7 +14,7 @@ fetch() {
 
 # send PATH BODY REPLY [HEADERS]
 send() {
-  code=$(curl --silent --show-error --proto '=https,http' --max-time "$seconds_max" ${cacert:+--cacert "$cacert"} \
+  code=$(curl --silent --show-error --proto '=https,http' --max-time "$seconds_max" --max-filesize "$bytes_max" ${cacert:+--cacert "$cacert"} \
     --header 'Content-Type: application/json' ${4:+--header "@$4"} --data-binary "@$2" \
     --output "$3" --write-out '%{http_code}' "$address/v1/$1" 2>"$work/trouble") || {
     say "cannot reach the broker: $(head -n 1 "$work/trouble")"

@@ -20,12 +20,12 @@ pull_krl() {
 judge_krl() {
   [ -s "$1" ] || krl_refused 'it is empty' || return 1
   [ "$(od -An -v -tx1 -N 8 "$1" | tr -d ' \n')" = 5353484b524c0a00 ] || krl_refused 'it is no KRL' || return 1
-  ssh-keygen -q -Y verify -f "$conf/allowed_signers" -I mayfly -n krl@mayfly -s "$work/krl.sig" <"$1" >/dev/null 2>&1 ||
+  ssh-keygen -q -Y verify -f "$krl_signers" -I mayfly -n krl@mayfly -s "$work/krl.sig" <"$1" >/dev/null 2>&1 ||
     krl_refused 'its signature is not by the key that this host knows' || return 1
   ssh-keygen -Q -l -f "$1" >/dev/null 2>&1 || krl_refused 'ssh-keygen cannot read it' || return 1
-  [ "$(krl_version "$1")" -ge "$(krl_version "$conf/krl")" ] || krl_refused 'it is older than the one that this host runs' || return 1
+  [ "$(krl_version "$1")" -ge "$(krl_version "$krl_before")" ] || krl_refused 'it is older than the one that this host runs' || return 1
   # Later ones are held back by the version; the first one has only its date.
-  [ -s "$conf/krl" ] || [ "$(krl_date "$1")" -ge $(($(date +%s) - krl_age_first_max)) ] || krl_refused 'it is an old one' || return 1
+  [ -s "$krl_before" ] || [ "$(krl_date "$1")" -ge $(($(date +%s) - krl_age_first_max)) ] || krl_refused 'it is an old one' || return 1
 }
 
 krl_age_first_max=3600

@@ -9,8 +9,9 @@ write_drop_in() {
     # Nobody enters an account that the broker does not name.
     files) echo "AuthorizedPrincipalsFile $conf/principals/%u" ;;
     # Without either sshd has a rule of its own: the account must be a principal.
-    names) ;;
+    names) echo 'AuthorizedPrincipalsFile none' ;;
     *)
+      echo 'AuthorizedPrincipalsFile none'
       # sshd looks at the owners on the way to the first word only: below a prefix they may be an ordinary user's.
       echo "AuthorizedPrincipalsCommand ${prefix:+/bin/sh }$principals_tool %u %s %F"
       echo "AuthorizedPrincipalsCommandUser $command_user"
@@ -69,9 +70,7 @@ install_plan() {
   while read -r name target mode; do
     cmp -s "$work/files/$name" "$target" && continue
     mkdir -p "${target%/*}"
-    # Renaming is whole only within one file system.
-    cp "$work/files/$name" "$target.mayfly-new"
-    put_file "$target.mayfly-new" "$target" "$mode"
+    replace "$work/files/$name" "$target" "$mode"
   done <"$work/plan"
 }
 
@@ -83,8 +82,7 @@ write_accounts() {
     case $account in '' | .* | *[!A-Za-z0-9._-]*) continue ;; esac
     printf '%s\n' "$takes" | tr ' ' '\n' >"$work/takes"
     cmp -s "$work/takes" "$conf/principals/$account" && continue
-    cp "$work/takes" "$conf/principals/.new"
-    put_file "$conf/principals/.new" "$conf/principals/$account" 644
+    replace "$work/takes" "$conf/principals/$account" 644
   done <"$work/accounts"
   for file in "$conf/principals"/*; do
     [ -f "$file" ] || continue
@@ -97,8 +95,7 @@ write_ca_keys() {
   sed -n 's/^ca //p' "$1" >"$work/user_ca.pub"
   [ -s "$work/user_ca.pub" ] && ! cmp -s "$work/user_ca.pub" "$conf/user_ca.pub" || return 0
   ssh-keygen -l -f "$work/user_ca.pub" >/dev/null 2>&1 || fail 'the broker sent CA keys that ssh-keygen cannot read'
-  cp "$work/user_ca.pub" "$conf/.user_ca.new"
-  put_file "$conf/.user_ca.new" "$conf/user_ca.pub" 644
+  replace "$work/user_ca.pub" "$conf/user_ca.pub" 644
 }
 
 # What the user that sshd asks as needs, and nobody else.
@@ -112,10 +109,13 @@ write_word() {
 
 reload_sshd() {
   if [ -z "$prefix" ] && [ -d /run/systemd/system ]; then
-    systemctl reload ssh 2>/dev/null || systemctl reload sshd
-  elif [ -s "$prefix/run/sshd.pid" ]; then
+    # By the one name or the other. Where a socket starts it, it may not run now.
+    for unit in ssh sshd; do
+      ! systemctl --quiet is-active "$unit" || { systemctl reload "$unit" && return; }
+    done
+  elif [ -s "$prefix/run/sshd.pid" ] && [ "$(cat "/proc/$(cat "$prefix/run/sshd.pid")/comm" 2>/dev/null)" = sshd ]; then
     kill -HUP "$(cat "$prefix/run/sshd.pid")"
-  else
-    say 'sshd does not run here: it reads the new configuration when it starts'
+    return
   fi
+  say 'sshd does not run here: it reads the new configuration when it starts'
 }

@@ -55,8 +55,12 @@ find_log() {
 learn() {
   fetch "hosts/$host/nonce" "$work/nonce" || fail 'not enrolled'
   # Made a moment after the first CA.
-  fetch krl/signer "$work/signer" 2>/dev/null || sleep 2
-  fetch krl/signer "$work/signer" || fail 'not enrolled'
+  tries=0
+  until fetch krl/signer "$work/signer" 2>"$work/why"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 15 ] || fail "not enrolled: $(cat "$work/why")"
+    sleep 1
+  done
   fetch trusted_user_keys "$work/user_ca.pub" || fail 'not enrolled'
   fetch host-script "$work/tool" || fail 'not enrolled'
   fetch host-script/principals "$work/principals" || fail 'not enrolled'
@@ -135,13 +139,16 @@ END
 
 # All that the configuration names is there before sshd hears of it: a missing KRL lets nobody in.
 install_trust() {
-  # A signer of another time would refuse the KRL of this one.
-  [ ! -f "$conf/settings" ] || [ "$(setting audience)" = "$audience" ] || rm -f "$conf/krl"
+  # The first one of this mount, by its own signer, before anything else is changed. Whether it is newer than that of another mount says nothing.
+  krl_signers=$work/files/signers
+  [ -f "$conf/settings" ] && [ "$(setting audience)" = "$audience" ] || krl_before=/dev/null
+  pull_krl || [ -s "$krl_before" ] || fail 'there is no KRL yet: sshd was not changed'
   install_plan
+  krl_signers=$conf/allowed_signers
+  krl_before=$conf/krl
   # At the login of every user, by another user.
   chmod 755 "$conf" "$state"
   cp "$work/renew-at" "$state/renew-at"
-  pull_krl || [ -s "$conf/krl" ] || fail 'there is no KRL yet: sshd was not changed'
   : >>"$state/sessions"
   sync_with_broker || fail 'the broker does not take the word of this host: sshd was not changed'
 }
@@ -151,15 +158,30 @@ install_sshd() {
   cp "$ssh_folder/sshd_config" "$work/sshd_config.before"
   write_drop_in >"$work/drop-in"
   # All as it is already, and sshd knows it.
-  [ "$certificate_is_new" = yes ] || ! cmp -s "$work/drop-in" "$drop_in" || return 0
+  if [ "$certificate_is_new" = no ] && cmp -s "$work/drop-in" "$drop_in" && cmp -s "$work/drop-in" "$state/loaded"; then return; fi
+  rm -f "$state/loaded"
+  # First beside it: where a file that sshd refuses is left behind by a crash, sshd does not start again.
+  cat "$work/drop-in" "$ssh_folder/sshd_config" >"$work/candidate"
+  "$sshd" -t -f "$work/candidate" 2>"$work/trouble" || fail "sshd refuses the configuration: $(head -n 1 "$work/trouble"); nothing was changed"
   mkdir -p "${drop_in%/*}"
-  cp "$work/drop-in" "$drop_in.mayfly-new"
-  put_file "$drop_in.mayfly-new" "$drop_in" 644
+  replace "$work/drop-in" "$drop_in" 644
   include_drop_in
   "$sshd" -t -f "$ssh_folder/sshd_config" 2>"$work/trouble" || restore_sshd "sshd refuses the configuration: $(head -n 1 "$work/trouble")"
-  "$sshd" -T -f "$ssh_folder/sshd_config" 2>/dev/null | grep -qix "revokedkeys $conf/krl" ||
-    restore_sshd 'another RevokedKeys or TrustedUserCAKeys comes first in the configuration of sshd'
+  require_in_force
   reload_sshd
+  replace "$work/drop-in" "$state/loaded" 644
+}
+
+# The first word counts in a configuration: each of ours must be the one that sshd goes by.
+require_in_force() {
+  "$sshd" -T -f "$ssh_folder/sshd_config" >"$work/in-force" 2>/dev/null || restore_sshd 'sshd does not show its configuration'
+  while read -r word value; do
+    case $word in '#' | LogLevel | ExposeAuthInfo) continue ;; esac
+    grep -qixF "$word $value" "$work/in-force" || restore_sshd "another $word comes first in the configuration of sshd"
+  done <"$work/drop-in"
+  # `none` cannot be said of it: sshd takes the word for a command, and lets nobody in (measured: 9.2).
+  [ "$principals" = command ] || grep -qix 'AuthorizedPrincipalsCommand none' "$work/in-force" ||
+    restore_sshd 'there is an AuthorizedPrincipalsCommand in the configuration of sshd'
 }
 
 # Distributions since 2020 include the folder at the top.
@@ -168,13 +190,20 @@ include_drop_in() {
   {
     echo "Include $drop_in"
     cat "$ssh_folder/sshd_config"
-  } >"$ssh_folder/sshd_config.mayfly-new"
-  put_file "$ssh_folder/sshd_config.mayfly-new" "$ssh_folder/sshd_config" 644
+  } >"$work/sshd_config"
+  replace_sshd_config "$work/sshd_config"
+}
+
+# With the owner and the mode that it has.
+replace_sshd_config() {
+  cp -p "$ssh_folder/sshd_config" "$ssh_folder/sshd_config.mayfly-new"
+  cat "$1" >"$ssh_folder/sshd_config.mayfly-new"
+  put_file "$ssh_folder/sshd_config.mayfly-new" "$ssh_folder/sshd_config" as-it-is
 }
 
 restore_sshd() {
-  if [ -f "$work/drop-in.before" ]; then cp "$work/drop-in.before" "$drop_in"; else rm -f "$drop_in"; fi
-  cp "$work/sshd_config.before" "$ssh_folder/sshd_config"
+  if [ -f "$work/drop-in.before" ]; then replace "$work/drop-in.before" "$drop_in" 644; else rm -f "$drop_in"; fi
+  cmp -s "$work/sshd_config.before" "$ssh_folder/sshd_config" || replace_sshd_config "$work/sshd_config.before"
   fail "$1; it was put back as it was"
 }
 

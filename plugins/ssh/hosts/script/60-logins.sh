@@ -3,7 +3,7 @@
 new_log_lines() {
   if [ "$log" = journal ]; then
     cp "$state/cursor" "$work/cursor" 2>/dev/null || true
-    journalctl -q --no-pager -o short-unix --cursor-file="$work/cursor" -t sshd -t sshd-session 2>/dev/null || true
+    journalctl -q --no-pager -o short-unix --cursor-file="$work/cursor" -t sshd -t sshd-session _UID=0 2>/dev/null || true
     return
   fi
   [ -f "$log" ] || return 0
@@ -52,6 +52,9 @@ parse_logins() {
       n = split(message, w, " ")
       sub(/%.*/, "", w[6])
       if (message !~ /^Accepted publickey for / || w[5] != "from" || w[7] != "port" || w[9] != "ssh2:" || w[12] != "ID") next
+      # Nothing is longer than what the broker takes: anybody on this host can write into its log, and one line must not keep all others back.
+      if (length(w[4]) > 256 || length(w[6]) > 64 || length(w[8]) > 5 || length(w[11]) != 50 || length(w[n - 3]) > 21 || length(w[n]) != 50) next
+      if (at > now) at = now
       if (w[n - 2] != "CA" || w[n - 4] != "(serial" || w[n - 3] !~ /^[0-9]+\)$/ || w[n] !~ /^SHA256:[A-Za-z0-9+\/]+$/) next
       if (w[4] !~ /^[A-Za-z0-9._@-]+$/ || w[6] !~ /^[0-9a-fA-F.:]+$/ || w[8] !~ /^[0-9]+$/ || w[11] !~ /^SHA256:[A-Za-z0-9+\/]+$/) next
       print at, w[n], substr(w[n - 3], 1, length(w[n - 3]) - 1), w[4], w[6], w[8], w[11]
@@ -63,8 +66,7 @@ read_logins() {
   rm -f "$work/position"
   new_log_lines | parse_logins >"$work/logins"
   if [ -s "$work/logins" ]; then
-    cat "$work/logins" >>"$state/sessions"
-    sed 's/^/login /' "$work/logins" >>"$state/queue"
+    cat "$work/logins" >>"$state/sessions" && sed 's/^/login /' "$work/logins" >>"$state/queue" || fail "cannot write below $state"
     # A broker that is away for long must not fill the disk: the oldest go.
     [ "$(wc -l <"$state/queue")" -le "$queue_max" ] || {
       alarm 'logins wait for the broker for too long: the oldest are dropped'
@@ -72,7 +74,7 @@ read_logins() {
       mv -f "$state/queue.new" "$state/queue"
     }
   fi
-  [ ! -f "$work/position" ] || put_file "$work/position" "$state/position" 600
+  [ ! -f "$work/position" ] || replace "$work/position" "$state/position" 600
   [ "$log" != journal ] || [ ! -f "$work/cursor" ] || cp "$work/cursor" "$state/cursor"
 }
 

@@ -34,7 +34,9 @@ sync_with_broker() {
 }
 
 report() {
-  call report ",\"krl_version\":$(krl_version "$conf/krl"),\"krl_date\":$(krl_date "$conf/krl"),\"ends_sessions\":true" || return 1
+  ends=true
+  sees_sessions || ends=false
+  call report ",\"krl_version\":$(krl_version "$conf/krl"),\"krl_date\":$(krl_date "$conf/krl"),\"ends_sessions\":$ends" || return 1
   wanted_krl=$(sed -n 's/^krl //p' "$work/reply")
   case $wanted_krl in '' | *[!0-9]*) fail 'the broker says no version of its KRL' ;; esac
   write_ca_keys "$work/reply"
@@ -44,13 +46,19 @@ report() {
   put_file "$state/contact.new" "$state/contact" 644
 }
 
+# Who logged in stands in the log, and who is connected in /proc.
+sees_sessions() {
+  { [ "$log" = journal ] || [ -r "$log" ]; } && [ -r /proc/net/tcp ] && return
+  say "sessions of revoked certificates go on: there is no log of sshd at $log, or no /proc"
+  return 1
+}
+
 renew_certificate() {
   [ "$(date +%s)" -ge "$(cat "$state/renew-at" 2>/dev/null || echo 0)" ] || return 0
   call renew '' || return 1
   take_certificate
   certificate=$conf/$(basename "$key")-cert.pub
-  cp "$work/certificate" "$certificate.new"
-  put_file "$certificate.new" "$certificate" 644
+  replace "$work/certificate" "$certificate" 644
   cp "$work/renew-at" "$state/renew-at"
   # sshd reads it only when it starts.
   reload_sshd

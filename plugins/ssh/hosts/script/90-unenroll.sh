@@ -12,12 +12,8 @@ unenroll() {
   [ -z "$prefix" ] && [ -d /run/systemd/system ] && systemctl disable --now mayfly-host.timer 2>/dev/null || true
   lock
   rm -f "$drop_in"
-  grep -vxF "Include $drop_in" "$ssh_folder/sshd_config" >"$ssh_folder/sshd_config.mayfly-new" || true
-  if cmp -s "$ssh_folder/sshd_config" "$ssh_folder/sshd_config.mayfly-new"; then
-    rm -f "$ssh_folder/sshd_config.mayfly-new"
-  else
-    put_file "$ssh_folder/sshd_config.mayfly-new" "$ssh_folder/sshd_config" 644
-  fi
+  grep -vxF "Include $drop_in" "$ssh_folder/sshd_config" >"$work/sshd_config" || true
+  cmp -s "$ssh_folder/sshd_config" "$work/sshd_config" || replace_sshd_config "$work/sshd_config"
   "$sshd" -t -f "$ssh_folder/sshd_config" || fail 'sshd refuses its configuration: it was not reloaded'
   reload_sshd
   call leave '' || fail "sshd trusts the broker no longer; the broker does not know it yet: call this again, or remove the host there (delete $mount/hosts/$host)"
