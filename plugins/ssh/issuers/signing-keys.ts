@@ -2,11 +2,14 @@ import { createPrivateKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { BrokerError } from 'mayfly/plugin'
 import type { MountReader } from 'mayfly/plugin'
+import { isSignedByAside } from '../format/signature.ts'
 import { signerOf } from '../format/signer.ts'
 import type { RsaAlgorithm, Signer } from '../format/signer.ts'
 import { issuerKeyRow } from './issuer.ts'
 
-/** The private keys of issuers, parsed once. Whether one may sign is asked of its row each time, not here. */
+const probe = Buffer.from('mayfly: whether this key signs')
+
+/** The private keys of issuers, parsed and tried once. Whether one may sign is asked of its row each time, not here. */
 export class SigningKeys {
   readonly #storage: MountReader
   readonly #keys = new Map<string, KeyObject>()
@@ -21,6 +24,8 @@ export class SigningKeys {
     const known = this.#signers.get(name)
     if (known) return known
     const signer = signerOf(await this.#key(issuer), rsa)
+    if (!(await isSignedByAside(signer.publicKey, probe, await signer.sign(probe))))
+      throw new BrokerError('integrity', `the key of issuer ${issuer} does not sign as it should`)
     this.#signers.set(name, signer)
     return signer
   }
