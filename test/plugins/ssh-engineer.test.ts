@@ -13,6 +13,8 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh', () => {
     return status === 404 ? [] : json['data'].holdings.filter((lease: Record<string, any>) => lease['visible'].cert_type === 'user')
   }
 
+  const active = async (): Promise<number> => (await held()).filter(({ state }) => state === 'active').length
+
   beforeAll(async () => {
     stand = await EngineerStand.open()
     user = stand.hosts.sshd.user
@@ -36,7 +38,6 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh', () => {
   })
 
   test('revokes also where ssh could not even begin', async () => {
-    const active = async () => (await held()).filter(({ state }) => state === 'active').length
     const before = await active()
     const nowhere = { XDG_RUNTIME_DIR: '/nowhere', TMPDIR: '/nowhere' }
     const { code, stderr } = await stand.mayfly(['ssh', '--revoke-on-exit', '--verbose', ...stand.destination, 'true'], nowhere)

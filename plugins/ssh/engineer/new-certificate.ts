@@ -4,11 +4,16 @@ import { BrokerError } from 'mayfly/plugin'
 import type { AskingCall } from 'mayfly/plugin'
 import { decodeBase64 } from '../format/base64.ts'
 import { writeKeyLine } from '../format/key-line.ts'
+import type { Certificate } from '../format/certificate.ts'
 import { isGenuine, parseCertificate } from '../format/parse-certificate.ts'
 import { keyBlob } from '../format/public-key.ts'
+import type { PublicKey } from '../format/public-key.ts'
 import { signerOf } from '../format/signer.ts'
 import type { Choice } from './choose-role.ts'
 import type { HeldCertificate } from './held-certificate.ts'
+
+// What a Date can say.
+const lastSecond = 8_640_000_000_000
 
 /** The broker's certificate for a key; unless it is given one that is made here and never leaves. */
 export async function newCertificate(
@@ -28,8 +33,8 @@ export async function newCertificate(
   const line = reply?.data['signed_key']
   const blob = typeof line === 'string' ? decodeBase64(line.trim().split(' ')[1] ?? '', 'certificate') : undefined
   const certificate = blob && parseCertificate(blob)
-  if (!reply || !certificate || !isGenuine(certificate) || !keyBlob(certificate.key).equals(keyBlob(signer.publicKey)))
-    throw new BrokerError('target_refused', `${mount}/sign/${role}: the broker answered with no certificate of this key`)
+  if (!reply || !certificate || !isOfUser(certificate, signer.publicKey))
+    throw new BrokerError('target_refused', `${mount}/sign/${role}: the broker answered with no certificate of this key for a while`)
   return {
     blob,
     signer,
@@ -41,6 +46,12 @@ export async function newCertificate(
     madeAt: Date.now(),
     until: Number(certificate.validBefore) * 1_000
   }
+}
+
+/** That never ends is none that a lease is kept on. */
+function isOfUser(certificate: Certificate, key: PublicKey): boolean {
+  const ends = certificate.validBefore <= BigInt(lastSecond)
+  return certificate.kind === 'user' && ends && isGenuine(certificate) && keyBlob(certificate.key).equals(keyBlob(key))
 }
 
 const newKey = (): KeyObject => generateKeyPairSync('ed25519').privateKey

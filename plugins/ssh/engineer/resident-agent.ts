@@ -1,8 +1,9 @@
-import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import process from 'node:process'
 import { AgentSocket } from './agent/agent-socket.ts'
 import type { AgentKeys } from './agent/agent-session.ts'
+import { replaceFile } from './replace-file.ts'
 import type { SshFolder } from './ssh-folder.ts'
 
 const lookEveryMs = 5_000
@@ -20,12 +21,13 @@ export async function serveResident(
   rmSync(beside, { force: true })
   await using socket = await AgentSocket.listen(beside, keys)
   renameSync(beside, folder.agentSocket)
-  writeFileSync(folder.agentPid, `${process.pid}\n`, { mode: 0o600 })
+  sayPid(folder)
   const mine = lstatSync(folder.agentSocket).ino
   const isMine = (): boolean => lstatSync(folder.agentSocket, { throwIfNoEntry: false })?.ino === mine
   const stop = (): void => ended.abort()
   for (const signal of passed) process.on(signal, stop)
   const look = setInterval(() => {
+    if (isMine()) mendPid(folder)
     if (!isMine() || (socket.clients === 0 && performance.now() - socket.lastUse > idleMs)) stop()
   }, lookEveryMs)
   if (!ended.signal.aborted) await new Promise(resolve => ended.signal.addEventListener('abort', resolve, { once: true }))
@@ -50,8 +52,36 @@ export function answersAt(path: string): Promise<boolean> {
 export async function endResident(folder: SshFolder): Promise<boolean> {
   if (!(await answersAt(folder.agentSocket))) return false
   try {
-    return process.kill(Number(readFileSync(folder.agentPid, 'utf8')), 'SIGTERM')
+    const pid = readPid(folder)
+    return pid !== undefined && process.kill(pid, 'SIGTERM')
   } catch {
     return false
+  }
+}
+
+function sayPid(folder: SshFolder): void {
+  replaceFile(folder.agentPid, `${process.pid}\n`, 0o600)
+}
+
+/** Of several that began at once one has the socket, and perhaps another had the last word on its number. */
+function mendPid(folder: SshFolder): void {
+  try {
+    if (readPid(folder) !== process.pid) sayPid(folder)
+  } catch {
+    // A full disk: who has a socket that answers needs no number.
+  }
+}
+
+/** Zero, and what is negative, would be signals to many. */
+function readPid(folder: SshFolder): number | undefined {
+  const text = readText(folder.agentPid).trim()
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }

@@ -63,8 +63,8 @@ function agentTest(folder: SshFolder): readonly string[] {
 
 /** `fresh` is dated for the moment from which there shall be a new one. */
 function filesTest(folder: SshFolder): readonly string[] {
-  const [now, fresh] = [shellWord(folder.file('now')), shellWord(folder.file('fresh'))]
-  return [`if [ -f ${fresh} ] && touch ${now} && [ ${fresh} -nt ${now} ]; then exit 0; fi`]
+  const [now, fresh, certificate] = [folder.file('now'), folder.file('fresh'), folder.file('files', 'id-cert.pub')].map(shellWord)
+  return [`if [ -f ${fresh} ] && [ -f ${certificate} ] && touch ${now} && [ ${fresh} -nt ${now} ]; then exit 0; fi`]
 }
 
 // ssh replaces %h and the like there.

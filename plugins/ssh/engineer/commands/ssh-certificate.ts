@@ -1,6 +1,6 @@
 /** `mayfly ssh certificate`: a key and its certificate in files, for what cannot use an agent. What `ssh setup --files` has ssh call. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { BrokerError } from 'mayfly/plugin'
 import type { AskingCommand } from 'mayfly/plugin'
@@ -11,6 +11,9 @@ import { newCertificate } from '../new-certificate.ts'
 import { residentRoles } from '../resident-keys.ts'
 import { SshFolder } from '../ssh-folder.ts'
 import { residentOptions } from './ssh-agent.ts'
+
+// An ssh reads both within moments of its start.
+const pairKeptMs = 60_000
 
 export const sshCertificateCommand: AskingCommand = {
   name: 'ssh certificate',
@@ -41,6 +44,12 @@ export const sshCertificateCommand: AskingCommand = {
   }
 }
 
+/** A younger one may be about to be linked by a run beside this one, or be read by an ssh that began before. */
+function isOld(pair: string): boolean {
+  const there = lstatSync(pair, { throwIfNoEntry: false })
+  return there !== undefined && Date.now() - there.mtimeMs > pairKeptMs
+}
+
 /** Both at once, by one link: of two runs at a time one wins, and a key never stands beside the certificate of another. */
 function putFiles(folder: SshFolder, files: Readonly<Record<string, string>>): void {
   const pair = mkdtempSync(join(folder.made(), 'pair-'))
@@ -48,5 +57,6 @@ function putFiles(folder: SshFolder, files: Readonly<Record<string, string>>): v
   symlinkSync(basename(pair), `${pair}.link`)
   renameSync(`${pair}.link`, folder.file('files'))
   for (const name of readdirSync(folder.path))
-    if (name.startsWith('pair-') && name !== basename(pair)) rmSync(folder.file(name), { recursive: true, force: true })
+    if (name.startsWith('pair-') && name !== basename(pair) && isOld(folder.file(name)))
+      rmSync(folder.file(name), { recursive: true, force: true })
 }

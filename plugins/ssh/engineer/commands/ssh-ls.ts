@@ -1,4 +1,5 @@
 /** `mayfly ssh ls`: what may I reach, and what do I hold. */
+import { goDuration } from 'mayfly/plugin'
 import type { AskingCall, AskingCommand, CommandScreen } from 'mayfly/plugin'
 import { readAccess } from '../access.ts'
 import type { Access } from '../access.ts'
@@ -67,7 +68,7 @@ function showAccess(screen: CommandScreen, access: readonly Access[]): void {
   else
     screen.table(
       ['Role', 'Mount', 'As', 'For'],
-      roles.map(({ mount, role, principals, ttl }) => [role, `${mount}/`, principals ? as(principals) : '?', ttl ? `${ttl} s` : '-'])
+      roles.map(({ mount, role, principals, ttl }) => [role, `${mount}/`, principals ? as(principals) : '?', ttl ? goDuration(ttl) : '-'])
     )
   const hosts = access.flatMap(one => one.hosts)
   if (hosts.length === 0) return
