@@ -82,7 +82,7 @@ export function toBrokerError(service: 'IAM' | 'STS', error: unknown, signal?: A
   }
   const code = awsCode(error) ?? 'unknown'
   if (isThrottled(error)) return fault('target_rate_limited', `${service} takes no more calls of this account for now: ${code}`)
-  if (status >= 500) return fault('target_silent', `${service} failed: ${code}`)
+  if (status >= 500) return fault('target_silent', `${service} failed: ${status} ${code}`)
   if (code === 'LimitExceeded') return fault('quota_exceeded', sentence(code, said))
   return fault('target_refused', sentence(code, said))
 }

@@ -1,9 +1,12 @@
 import { BrokerError } from 'mayfly/plugin'
 
 const depthMax = 32
+// Blanks included. AWS takes no policy of more than some ten thousand characters; megabytes would hold up everybody while they are read.
+const charsMax = 65_536
 
 /** A policy as it is kept and sent: read strictly and written again, so that what was checked is what AWS gets. Throws in the wire's words, without the text. */
 export function compactPolicy(text: string): string {
+  if (text.length > charsMax) throw refusal(`longer than ${charsMax} characters`)
   let policy: unknown
   try {
     policy = JSON.parse(text)

@@ -62,6 +62,13 @@ describe('roles', () => {
     expect((await read('roles/spaced'))!['policy_document']).toBe(everything)
   })
 
+  test('a policy of megabytes is refused before it is read', async () => {
+    const policy_document = `{"Statement":[]${' '.repeat(65_536)}}`
+    await expect(mount.write('roles/bad', { ...user, policy_document })).rejects.toThrow(
+      'cannot parse policy document: "longer than 65536 characters"'
+    )
+  })
+
   test('what AWS keeps a user from is told to who leaves it out', async () => {
     const answer = JSON.stringify(await mount.write('roles/loose', { credential_type: 'iam_user', guard: 'iam' }))
     for (const word of ['permissions_boundary_arn is not set', 'outlives the user', 'neither policies nor groups'])
@@ -96,6 +103,7 @@ describe('roles', () => {
     [{ ...user, iam_tags: { 'mayfly:lease': '1' } }, 'iam_tags: a key is'],
     [{ ...user, iam_tags: { x: 'a\u0000b' } }, 'iam_tags: a value is'],
     [{ ...user, iam_tags: { 'a&b': 'x' } }, 'iam_tags: a key is'],
+    [{ ...user, iam_tags: { team: 'x', Team: 'y' } }, 'iam_tags: two keys that differ in case alone are one to AWS'],
     [{ ...user, policy_document: bigPolicy(1_800) }, 'are left beside the policies that end the user']
   ])('%j is refused in the words of the wire', async (fields, text) => {
     const refused = await mount.write('roles/bad', fields).catch((error: unknown) => error as Error)

@@ -96,7 +96,7 @@ async function rightsOf(engine: Engine, root: KnownRoot, role: Role, steps: Chec
     else if (found.length > 0) throw new BrokerError('target_refused', `not allowed to the broker: ${found.join(', ')}`)
     return unknown === undefined
   }
-  await steps.try('rights', look, known => (known ? 'all that the role takes' : 'not known'))
+  await steps.try('rights', look, known => (known ? 'all that the role takes' : 'could not be asked, see below'))
   return unknown === undefined ? [] : [unknown]
 }
 

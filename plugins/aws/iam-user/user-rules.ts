@@ -38,7 +38,9 @@ export function userMistakes(role: Role): readonly string[] {
     )
     refuse(!tagValue.test(value), 'iam_tags: a value is at most 256 letters, digits, blanks or _.:/=+-@')
   }
-  refuse(Object.keys(role.iamTags ?? {}).length > tagsMax - ownTagsMax, `iam_tags: at most ${tagsMax - ownTagsMax}`)
+  const keys = Object.keys(role.iamTags ?? {})
+  refuse(new Set(keys.map(key => key.toLowerCase())).size < keys.length, 'iam_tags: two keys that differ in case alone are one to AWS')
+  refuse(keys.length > tagsMax - ownTagsMax, `iam_tags: at most ${tagsMax - ownTagsMax}`)
   return [...new Set(mistakes)]
 }
 
