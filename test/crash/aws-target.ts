@@ -46,6 +46,8 @@ export async function awsTarget(): Promise<CrashTarget> {
     },
     // Eleven calls each, and moto has one processor's time.
     removedMsMax: 150_000,
+    // moto takes a second for a list of some hundred users.
+    lookMs: 3_000,
     leftovers: async () => (await moto.users('/mayfly-')).map(({ UserName }) => UserName!),
     [Symbol.asyncDispose]: () => moved.disposeAsync()
   }

@@ -11,6 +11,8 @@ export interface CrashTarget extends AsyncDisposable {
   readonly proxy?: FaultProxy
   /** How long what is left may take to be removed, where that is more than a few statements. */
   readonly removedMsMax?: number
+  /** How often to look at what is left, where a look takes the target's time from those that remove it. */
+  readonly lookMs?: number
   /** Names of what carries the broker's mark in the target. */
   leftovers(): Promise<readonly string[]>
 }

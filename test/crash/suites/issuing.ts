@@ -63,7 +63,8 @@ class Issued implements Deaths {
     await using broker = await this.stand.started()
     // Promises of the last run are of a dead epoch, and so due at once.
     const until = Date.now() + (this.#target.removedMsMax ?? endedLimitMs)
-    while (Date.now() < until && ((await this.#target.leftovers()).length > 0 || (await this.#live()).length > 0)) await wait(lookMs)
+    while (Date.now() < until && ((await this.#live()).length > 0 || (await this.#target.leftovers()).length > 0))
+      await wait(this.#target.lookMs ?? lookMs)
     const lost: string[] = []
     for (const id of this.#acknowledged.leases.keys()) if (!(await this.#known(id))) lost.push(id)
     // What was still on its way when the leases had ended would come now.
