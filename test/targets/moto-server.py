@@ -3,7 +3,12 @@ import os
 import sys
 import threading
 
+from moto import backends
 from moto.server import main
+
+# It reads the folder of its services with each request: a quarter of the time that it takes for one.
+services = list(backends.list_of_moto_modules())
+backends.list_of_moto_modules = lambda: services
 
 
 def end_with_parent():
