@@ -33,6 +33,8 @@ export async function mysqlTarget(flavour: Flavour): Promise<CrashTarget> {
   return {
     proxy,
     credentials: 'database/creds/app',
+    // An event whose user never came stays until nothing can make it any more: 10 s to create, and 20 s in the server.
+    removedMsMax: 40_000,
     async prepare(api) {
       await api.must('POST', 'sys/mounts/database', { type: 'database' })
       await api.must('POST', 'database/config/app', {

@@ -5,6 +5,7 @@ import { rotationPoints } from '../../src/broker/crash-point.ts'
 import { missing } from '../targets/missing.ts'
 import { postgresMissing } from '../targets/postgres-binaries.ts'
 import { atFirstPass } from './moment.ts'
+import { postgresRotation } from './postgres-rotation.ts'
 import { changeMoments, Rotated, rotations } from './suites/rotation.ts'
 
 const timeout = 60_000
@@ -13,7 +14,7 @@ describe.skipIf(missing(postgresMissing()))('a rotation that a crash interrupts'
   let rotated: Rotated
 
   beforeAll(async () => {
-    rotated = await Rotated.open()
+    rotated = await Rotated.open(postgresRotation)
   }, timeout)
   afterAll(() => rotated[Symbol.asyncDispose]())
 
@@ -26,16 +27,20 @@ describe.skipIf(missing(postgresMissing()))('a rotation that a crash interrupts'
     expect(await rotated.broken()).toEqual([])
   })
 
-  test.each(changeMoments.map(moment => [moment.point, moment] as const))('killed at %s', { timeout }, async (_, moment) => {
-    expect(await rotated.die(moment)).toBe(true)
-    expect(await rotated.broken()).toEqual([])
-  })
+  test.each(changeMoments(postgresRotation).map(moment => [moment.point, moment] as const))(
+    'killed at %s',
+    { timeout },
+    async (_, moment) => {
+      expect(await rotated.die(moment)).toBe(true)
+      expect(await rotated.broken()).toEqual([])
+    }
+  )
 
   test('a connection that breaks at the change is tried again, and its caller told the truth', { timeout }, async () => {
     const { stand, proxy } = rotated
     await using broker = await stand.started()
-    for (const { path, change } of rotations) {
-      proxy.fault = { kind: 'cut', pattern: change, when: 'after' }
+    for (const { name, path } of rotations) {
+      proxy.fault = { kind: 'cut', pattern: postgresRotation.changes[name], when: 'after' }
       const broken = await stand.api.ask('POST', path)
       expect(broken).toMatchObject({ status: 500, body: { errors: [expect.stringContaining('background')] } })
       expect(await stand.api.ask('POST', path)).toMatchObject({ status: 204 })

@@ -1,5 +1,5 @@
 /** `npm run test:crash`: every suite, killed a hundred times at each of its moments and at random ones. `-- --suite wrapping --each 10 --random 50` for less, `-- --target mysql` for
- *  issuing at MariaDB and MySQL in the place of PostgreSQL. */
+ *  issuing and rotations at MariaDB and MySQL in the place of PostgreSQL. */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import '../../src/plugin-name.ts'

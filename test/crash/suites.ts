@@ -1,7 +1,10 @@
 import { motoMissing } from '../targets/moto.ts'
 import { flavours, mysqlMissing } from '../targets/mysql-flavours.ts'
+import type { Flavour } from '../targets/mysql-flavours.ts'
 import { awsMoments, awsTarget } from './aws-target.ts'
+import { mysqlRotation } from './mysql-rotation.ts'
 import { mysqlMoments, mysqlTarget } from './mysql-target.ts'
+import { postgresRotation } from './postgres-rotation.ts'
 import { postgresMoments, postgresTarget } from './postgres-target.ts'
 import type { CrashSuite } from './suite.ts'
 import { backup } from './suites/backup.ts'
@@ -22,7 +25,7 @@ export const crashSuites: readonly CrashSuite[] = [
   { ...onPostgres, moments: [...onPostgres.moments, ...postgresMoments] },
   wrapping,
   logins,
-  rotation,
+  rotation('rotation', postgresRotation),
   keys,
   backup,
   restore,
@@ -30,7 +33,12 @@ export const crashSuites: readonly CrashSuite[] = [
   certificates
 ]
 
-/** Issuing at other targets, with `--target`: at all of that kind that this machine has. */
+function issuingAt(flavour: Flavour): CrashSuite {
+  const suite = issuing(`issuing at ${flavour}`, () => mysqlTarget(flavour))
+  return { ...suite, moments: [...suite.moments, ...mysqlMoments] }
+}
+
+/** The same at other targets, with `--target`: at all of that kind that this machine has. */
 export const crashSuitesAt: Readonly<Record<string, () => readonly CrashSuite[]>> = {
   postgres: () => crashSuites,
   aws: () =>
@@ -41,6 +49,5 @@ export const crashSuitesAt: Readonly<Record<string, () => readonly CrashSuite[]>
   mysql: () =>
     flavours
       .filter(flavour => mysqlMissing(flavour) === undefined)
-      .map(flavour => issuing(`issuing at ${flavour}`, () => mysqlTarget(flavour)))
-      .map(suite => ({ ...suite, moments: [...suite.moments, ...mysqlMoments] }))
+      .flatMap(flavour => [issuingAt(flavour), rotation(`rotation at ${flavour}`, mysqlRotation(flavour))])
 }

@@ -1,25 +1,26 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { rotationPoints } from '../../../src/broker/crash-point.ts'
-import { startPostgres } from '../../targets/embedded-postgres.ts'
-import type { TestPostgres } from '../../targets/embedded-postgres.ts'
 import { FaultProxy } from '../../targets/fault-proxy.ts'
 import { atFirstPass } from '../moment.ts'
 import type { Moment, NamedMoment } from '../moment.ts'
+import type { RotationServer, RotationTarget } from '../rotation-target.ts'
 import { Stand } from '../stand.ts'
 import type { CrashSuite, Deaths } from '../suite.ts'
 
-/** What is asked, and the words that change the password. */
+/** What is asked. */
 export const rotations = [
-  { name: 'rotate-root', path: 'database/rotate-root/app', change: /alter role "mayfly" with password/ },
-  { name: 'rotate-role', path: 'database/rotate-role/fixed', change: /alter role "static_app" with password/ }
+  { name: 'rotate-root', path: 'database/rotate-root/app' },
+  { name: 'rotate-role', path: 'database/rotate-role/fixed' }
 ] as const
 
 /** The change of a password, seen on the wire: said and not arrived, arrived and the answer lost. */
-export const changeMoments: readonly Extract<NamedMoment, { wire: unknown }>[] = rotations.flatMap(({ name, change }) => [
-  { point: `${name}:before-change-sent`, wire: { kind: 'cut', pattern: change, when: 'before' } },
-  { point: `${name}:after-change-sent`, wire: { kind: 'swallow', pattern: change } },
-  { point: `${name}:after-change`, wire: { kind: 'cut', pattern: change, when: 'after' } }
-])
+export function changeMoments({ changes }: RotationTarget): readonly Extract<NamedMoment, { wire: unknown }>[] {
+  return rotations.flatMap(({ name }) => [
+    { point: `${name}:before-change-sent`, wire: { kind: 'cut', pattern: changes[name], when: 'before' } },
+    { point: `${name}:after-change-sent`, wire: { kind: 'swallow', pattern: changes[name] } },
+    { point: `${name}:after-change`, wire: { kind: 'cut', pattern: changes[name], when: 'after' } }
+  ])
+}
 
 // The sweeper may still be at the rotation of the admin account when the first request comes.
 const reachLimitMs = 30_000
@@ -35,7 +36,7 @@ interface Served {
 /** The admin account of a connection and a static role, whose passwords are changed. */
 export class Rotated implements Deaths {
   readonly stand: Stand
-  readonly postgres: TestPostgres
+  readonly #server: RotationServer
   readonly proxy: FaultProxy
   readonly #owned: AsyncDisposableStack
   answered = 0
@@ -43,19 +44,19 @@ export class Rotated implements Deaths {
   readonly passwords = new Set<string>()
   #looks = 0
 
-  private constructor(stand: Stand, postgres: TestPostgres, proxy: FaultProxy, owned: AsyncDisposableStack) {
+  private constructor(stand: Stand, server: RotationServer, proxy: FaultProxy, owned: AsyncDisposableStack) {
     this.stand = stand
-    this.postgres = postgres
+    this.#server = server
     this.proxy = proxy
     this.#owned = owned
   }
 
-  static async open(): Promise<Rotated> {
+  static async open(target: RotationTarget): Promise<Rotated> {
     await using owned = new AsyncDisposableStack()
-    const postgres = owned.use(await startPostgres())
-    const proxy = owned.use(await FaultProxy.start(postgres))
-    const stand = owned.use(await Stand.prepared(stand => prepare(stand, postgres, proxy)))
-    return new Rotated(stand, postgres, proxy, owned.move())
+    const server = owned.use(await target.open())
+    const proxy = owned.use(await FaultProxy.start(server))
+    const stand = owned.use(await Stand.prepared(stand => prepare(stand, server, proxy)))
+    return new Rotated(stand, server, proxy, owned.move())
   }
 
   die(moment: Moment, path?: string): Promise<boolean> {
@@ -93,7 +94,7 @@ export class Rotated implements Deaths {
     if (!served) return []
     this.passwords.add(served.password)
     try {
-      await (await this.postgres.connect({ user: served.username, password: served.password })).end()
+      await this.#server.logIn({ user: served.username, password: served.password })
     } catch (error) {
       return [`the password that is served for ${served.username} does not log in: ${String(error)}`]
     }
@@ -128,28 +129,19 @@ function pathOf(moment: Moment): string | undefined {
   return 'point' in moment ? rotations.find(({ name }) => moment.point.startsWith(`${name}:`))?.path : undefined
 }
 
-async function prepare({ api }: Stand, postgres: TestPostgres, proxy: FaultProxy): Promise<void> {
-  const { admin } = postgres
-  await postgres.query(`create role static_app login password 'theirs'`)
-  await postgres.query(`grant static_app to "${admin.user}" with admin true, inherit false, set false`)
+async function prepare({ api }: Stand, server: RotationServer, proxy: FaultProxy): Promise<void> {
   await api.must('POST', 'sys/mounts/database', { type: 'database' })
-  await api.must('POST', 'database/config/app', {
-    plugin_name: 'postgresql-database-plugin',
-    allowed_roles: '*',
-    connection_url: `postgresql://{{username}}:{{password}}@${proxy.host}:${proxy.port}/app?sslmode=disable`,
-    username: admin.user,
-    password: admin.password
-  })
+  await api.must('POST', 'database/config/app', { ...server.connection(proxy), allowed_roles: '*' })
   await api.must('POST', 'database/roles/app', { db_name: 'app', member_of: 'app_ro', default_ttl: '1h' })
   await api.must('POST', 'database/static-roles/fixed', { db_name: 'app', username: 'static_app', rotation_period: '24h' })
 }
 
-export const rotation: CrashSuite = {
-  name: 'rotation',
+export const rotation = (name: string, target: RotationTarget): CrashSuite => ({
+  name,
   holds: 'no password is on record that does not log in',
-  moments: [...atFirstPass(rotationPoints), ...changeMoments],
+  moments: [...atFirstPass(rotationPoints), ...changeMoments(target)],
   passesMax: 4,
   // The next rotation would heal what the last one broke.
   deathsPerLook: 1,
-  open: () => Rotated.open()
-}
+  open: () => Rotated.open(target)
+})
