@@ -12,6 +12,7 @@ import { SshFolder } from '../../plugins/ssh/engineer/ssh-folder.ts'
 import { parseCertificateLine } from '../../plugins/ssh/format/parse-certificate.ts'
 import { Shell } from '../cli/shell.ts'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
+import type { Served } from '../wire/serve-in-memory.ts'
 
 const noKeys = { list: () => Promise.resolve([]) }
 let shell: Shell
@@ -25,12 +26,31 @@ beforeEach(() => {
 })
 afterEach(() => shell[Symbol.dispose]())
 
+async function brokerWithRole(): Promise<Served> {
+  const broker = await serveInMemory()
+  await broker.ask('POST', 'sys/mounts/ssh', { type: 'ssh' })
+  await broker.ask('POST', 'ssh/config/ca', {})
+  const role = { key_type: 'ca', allow_user_certificates: true, allowed_users: 'deploy', default_user: 'deploy', ttl: '10m' }
+  await broker.ask('POST', 'ssh/roles/ops', role)
+  return broker
+}
+
 describe('a key in files', () => {
+  test('is of a role that is named, also where a policy has a pattern and the mount says nothing of itself', async () => {
+    await using broker = await brokerWithRole()
+    await broker.ask('POST', 'sys/policies/acl/signs', { policy: 'path "ssh/sign/*" { capabilities = ["update"] }' })
+    const { json } = await broker.ask('POST', 'auth/token/create', { policies: ['signs'] })
+    Object.assign(shell.env, { MAYFLY_ADDR: broker.address, MAYFLY_TOKEN: json['auth'].client_token })
+    expect(await shell.run('ssh certificate --role ops')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('of role ops, for deploy')
+    })
+    expect(await shell.run('ssh certificate --role none')).toMatchObject({ code: 2, out: '' })
+    expect((await shell.run('ssh certificate')).code).toBe(1)
+  })
+
   test('leaves the pair of a run beside it, which is about to be linked, and takes one that was left behind', async () => {
-    await using broker = await serveInMemory()
-    await broker.ask('POST', 'sys/mounts/ssh', { type: 'ssh' })
-    await broker.ask('POST', 'ssh/config/ca', {})
-    await broker.ask('POST', 'ssh/roles/ops', { key_type: 'ca', allow_user_certificates: true, allowed_users: 'deploy', ttl: '10m' })
+    await using broker = await brokerWithRole()
     Object.assign(shell.env, { MAYFLY_ADDR: broker.address, MAYFLY_TOKEN: broker.root })
     for (const name of ['pair-young1', 'pair-old001']) mkdirSync(folder.file(name))
     const past = Date.now() / 1_000 - 120

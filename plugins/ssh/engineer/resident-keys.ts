@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import type { AskingCall } from 'mayfly/plugin'
 import { readAccess } from './access.ts'
-import type { UsableRole } from './access.ts'
+import type { Access, UsableRole } from './access.ts'
 import type { AgentKeys } from './agent/agent-session.ts'
 import type { Choice } from './choose-role.ts'
 import type { HeldCertificate } from './held-certificate.ts'
@@ -98,10 +98,18 @@ export class ResidentKeys implements AgentKeys {
 /** The role that was named, else all that sign for the user; each with whatever it gives. */
 export async function residentRoles(call: AskingCall): Promise<readonly Choice[]> {
   const named = call.option('role') ?? call.env['MAYFLY_SSH_ROLE']
-  const usable = (await readAccess(call)).flatMap(({ roles }) => roles)
+  const access = await readAccess(call)
+  const usable = access.flatMap(({ roles }) => roles)
   const principals = call.option('principals')?.split(',')
-  const wanted = named ? usable.filter(({ role }) => role === named) : usable
+  const wanted = named ? wantedByName(named, usable, access) : usable
   return wanted.map(role => ({ mount: role.mount, role: role.role, principals: principals ?? all(role) }))
+}
+
+/** A mount that says nothing to this user may have it all the same, by a policy with a pattern: the broker says why it refuses. */
+function wantedByName(name: string, usable: readonly UsableRole[], access: readonly Access[]): readonly UsableRole[] {
+  const known = usable.filter(({ role }) => role === name)
+  const silent = access.filter(({ told }) => !told)
+  return known.length === 0 && silent.length === 1 ? [{ mount: silent[0]!.mount, role: name }] : known
 }
 
 /** Nothing: what the role gives unasked. */
