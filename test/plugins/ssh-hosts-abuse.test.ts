@@ -1,6 +1,6 @@
 /** What a host, or who says that he is one, may do at most: many at once, too much, the same again. */
 import { generateKeyPairSync } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { fingerprint, keyBlob } from '../../plugins/ssh/format/public-key.ts'
 import { writeKeyLine } from '../../plugins/ssh/format/key-line.ts'
 import { signMessage } from '../../plugins/ssh/format/sshsig.ts'
@@ -10,6 +10,7 @@ import { WireWriter } from '../../plugins/ssh/format/wire-writer.ts'
 import { hostNames, refuseTooManyHosts, writeHost } from '../../plugins/ssh/hosts/host-rows.ts'
 import { refuseTooManyReached } from '../../plugins/ssh/hosts/schedule-pushes.ts'
 import type { JsonObject } from '../../src/contracts/index.ts'
+import type { Reply } from '../../src/broker/door/request.ts'
 import { dataOf } from '../broker/small-broker.ts'
 import type { SmallBroker } from '../broker/small-broker.ts'
 import { MountRows } from '../contract/mount-storage.ts'
@@ -37,10 +38,14 @@ const post = (broker: SmallBroker, what: string, message: Buffer, signature: Buf
     ''
   )
 
-async function enrolled(broker: SmallBroker, key = newKey()): Promise<Signer> {
+async function enrol(broker: SmallBroker, key: Signer): Promise<Reply> {
   await broker.ask('write', 'ssh/hosts/web1', {})
   const { token } = dataOf(await broker.ask('write', 'ssh/hosts/web1/token', {})) as { token: string }
-  await say(broker, key, 'enroll', { nonce: await nonceOf(broker, 'web1'), key: writeKeyLine(key.publicKey) }, { token })
+  return say(broker, key, 'enroll', { nonce: await nonceOf(broker, 'web1'), key: writeKeyLine(key.publicKey) }, { token })
+}
+
+async function enrolled(broker: SmallBroker, key = newKey()): Promise<Signer> {
+  await enrol(broker, key)
   return key
 }
 
@@ -119,4 +124,36 @@ test('the limits of hosts hold beyond one page of rows, and a list names all of 
   expect(await hostNames(rows, { after: 'host-5', limit: 1_500 })).toHaveLength(1_500)
   await expect(refuseTooManyHosts(rows)).rejects.toMatchObject({ message: expect.stringContaining('10000') })
   await expect(refuseTooManyReached(rows)).rejects.toMatchObject({ message: expect.stringContaining('500') })
+})
+
+test('who waits for news leaves room for everybody else: beyond 5,000 nobody waits, and places come back', async () => {
+  await using broker = await sshBroker()
+  await broker.clock.advance('PT2S')
+  const news = () => broker.ask('read', 'ssh/krl/news', { after: '9999999999' }, '')
+  let answered = 0
+  const waiting = Array.from({ length: 5_000 }, () => news().then(() => ++answered))
+  await vi.waitFor(
+    async () => expect((await Promise.race([news(), new Promise<never>((_, reject) => setImmediate(reject))])).raw).toBeDefined(),
+    { timeout: 20_000 }
+  )
+  expect(answered).toBe(0)
+  await wound(broker, Promise.all(waiting))
+  const late = news().then(() => ++answered)
+  await broker.clock.advance('PT1S')
+  expect(answered).toBe(5_000)
+  await wound(broker, late)
+})
+
+test('a host’s certificate that is revoked is over with its time only: what its clients have loaded nobody can say', async () => {
+  await using broker = await sshBroker()
+  const key = newKey()
+  await broker.ask('write', 'ssh/hosts/web1', { ttl: '10m' })
+  const id = (await enrol(broker, key)).lease!.id
+  await say(broker, key, 'report', { krl_version: 9_999_999_999, krl_date: 1, ends_sessions: true })
+  await wound(broker, broker.ask('write', 'sys/leases/revoke', { lease_id: id }))
+  await broker.clock.advance('PT1M')
+  const { state, ...rest } = dataOf(await broker.ask('write', 'sys/leases/lookup', { lease_id: id }))
+  expect([state, JSON.stringify(rest)]).toEqual(['revoking', expect.stringContaining('RevokedHostKeys')])
+  await broker.clock.advance('PT10M')
+  await expect(broker.ask('write', 'sys/leases/lookup', { lease_id: id })).rejects.toMatchObject({ code: 'invalid_lease' })
 })

@@ -9,8 +9,8 @@ const waitMsMax = 20_000
 const lookEveryMs = 250
 // With each list all hosts come at once, for four requests each: 5,000 of them in 13 s.
 const toldPerLook = 100
-// Each is an open connection; who comes later polls.
-const waitingMax = 10_000
+// Each is an open connection, and nobody needs a token for it: of the 8,192 that a listener has (src/http/limits.ts) the rest is for all others. Who comes later polls.
+const waitingMax = 5_000
 
 export function newsPath(engine: Engine): Path {
   const news = new KrlNews(engine)
@@ -29,7 +29,8 @@ export function newsPath(engine: Engine): Path {
 
 class KrlNews {
   readonly #engine: Engine
-  #waiting = 0
+  /** Of all mounts together. */
+  static #waiting = 0
   #told = 0
   #look: Promise<number> | undefined
 
@@ -42,15 +43,15 @@ class KrlNews {
     const { clock } = this.#engine.context
     const until = clock.elapsed() + waitMsMax
     let published = await this.#engine.krl.version()
-    if (this.#waiting >= waitingMax) return published
-    this.#waiting += 1
+    if (KrlNews.#waiting >= waitingMax) return published
+    KrlNews.#waiting += 1
     try {
       while ((published <= version || this.#told >= toldPerLook) && clock.elapsed() < until && !signal.aborted)
         published = await (this.#look ??= this.#nextLook())
       this.#told += 1
       return published
     } finally {
-      this.#waiting -= 1
+      KrlNews.#waiting -= 1
     }
   }
 

@@ -57,11 +57,11 @@ class Ends {
     const rows = this.#rowsOf(handle.issuer)
     const until = untilOf(handle)
     const since = await rows.since(handle.serial)
-    if (since !== undefined && since > 0) return this.#byHosts(since, until)
+    if (since !== undefined && since > 0) return this.#listed(handle, since, until)
     const version = since === undefined ? undefined : await this.#listedIn(handle)
     if (version !== undefined) {
       await rows.published(handle.serial, version)
-      return this.#byHosts(version, until)
+      return this.#listed(handle, version, until)
     }
     if (since === undefined) {
       await rows.add({ serial: handle.serial, until: handle.validBefore ?? neverSeconds })
@@ -74,6 +74,17 @@ class Ends {
   write(): void {
     for (const rows of this.#rows.values()) rows.write()
     if (this.#isNew) schedulePublishing(this.#engine.context, this.#storage)
+  }
+
+  /** Whom a host's certificate convinces are its clients, and no host can say what they have loaded. */
+  async #listed({ kind }: Handle, version: number, until: Temporal.Instant): Promise<RevokeOutcome> {
+    if (kind !== 'host') return this.#byHosts(version, until)
+    return {
+      kind: 'outlives',
+      until,
+      again: until,
+      why: 'on the list of revoked certificates; clients refuse it once they load that (RevokedHostKeys)'
+    }
   }
 
   /** The version that is published, when it names this certificate. */

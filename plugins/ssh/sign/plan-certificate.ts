@@ -52,8 +52,14 @@ export type Order = {
   readonly also: JsonObject
 }
 
-/** Which certificate to end. `validBefore`: in seconds; absent until it is signed. */
-export type Handle = { readonly v: 1; readonly issuer: string; readonly serial: number; readonly validBefore?: number }
+/** Which certificate to end. `validBefore`: in seconds; absent until it is signed. `kind`: absent = a user's. */
+export type Handle = {
+  readonly v: 1
+  readonly issuer: string
+  readonly serial: number
+  readonly validBefore?: number
+  readonly kind?: 'host'
+}
 
 /** The last look at the key, whoever asks; then takes the serial and makes the plan. */
 export async function planCertificate(
@@ -83,7 +89,7 @@ export async function planCertificate(
     role: decided.role,
     roleVersion: decided.roleVersion,
     recipe: null,
-    handle: { v: 1, issuer: issuer.id, serial } satisfies Handle,
+    handle: { v: 1, issuer: issuer.id, serial, ...(kind === 'host' ? { kind } : {}) } satisfies Handle,
     order,
     name: certificateName(issuer.id, serial),
     visible: {
