@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commands } from '../../plugins/ssh/commands.ts'
+import type { Access, KnownHost } from '../../plugins/ssh/engineer/access.ts'
 import { IncludeLine } from '../../plugins/ssh/engineer/include-line.ts'
+import { trustedLines } from '../../plugins/ssh/engineer/trusted-lines.ts'
 import { programMissing } from '../cli/program-missing.ts'
 import { Shell } from '../cli/shell.ts'
 import { envelope, SmallServer } from '../cli/small-server.ts'
@@ -80,6 +82,38 @@ describe.skipIf(missing(programMissing('ssh')))('mayfly ssh setup', () => {
     expect(readdirSync(join(shell.home, '.ssh'))).toEqual(['config'])
     expect((await shell.run('ssh setup --undo')).code).toBe(0)
     expect(readFileSync(config(), 'utf8')).toBe('# mine\r\nHost shop\r\n')
+  })
+})
+
+const access = (mount: string, key: string, hosts: readonly KnownHost[]): Access => ({
+  mount,
+  told: true,
+  roles: [],
+  hostKeys: [key],
+  hosts,
+  principals: []
+})
+
+describe('whose word on a host key counts', () => {
+  const otherKey = caKey.replace('IJ1C', 'IK1C')
+  const both = [
+    access('ssh', caKey, [
+      { host: 'web1', names: ['web1.example.com'], certified: true },
+      { host: 'old', names: ['old'], certified: false }
+    ]),
+    access('dev', otherKey, [{ host: 'dev1', names: ['dev1'], certified: true }])
+  ]
+
+  test('that of the mount that a host belongs to, for those that show a certificate', () => {
+    expect(trustedLines(both, undefined)).toBe(
+      `@cert-authority web1,web1.example.com ${caKey} mayfly\n@cert-authority dev1 ${otherKey} mayfly\n`
+    )
+  })
+
+  test('for a pattern that was typed, of all that were asked', () => {
+    expect(trustedLines(both, ['*.example.com'])).toBe(
+      `@cert-authority *.example.com ${caKey} mayfly\n@cert-authority *.example.com ${otherKey} mayfly\n`
+    )
   })
 })
 

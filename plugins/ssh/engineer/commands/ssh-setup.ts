@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { BrokerError } from 'mayfly/plugin'
 import type { AskingCall, AskingCommand } from 'mayfly/plugin'
 import { readAccess } from '../access.ts'
+import type { Access } from '../access.ts'
 import { agentWords } from '../agent-words.ts'
 import { aliasesOf } from '../aliases.ts'
 import { destinationOf } from '../destination.ts'
 import type { Destination } from '../destination.ts'
 import { IncludeLine } from '../include-line.ts'
-import { knownHostsLines } from '../known-hosts-lines.ts'
 import { ownProgram } from '../own-program.ts'
 import { removeFiles } from '../remove-files.ts'
 import { replaceFile } from '../replace-file.ts'
@@ -17,6 +17,7 @@ import { endResident } from '../resident-agent.ts'
 import { configText, ensureText } from '../setup-files.ts'
 import type { SetUp, Way } from '../setup-files.ts'
 import { SshFolder } from '../ssh-folder.ts'
+import { trustedLines } from '../trusted-lines.ts'
 import { residentOptions } from './ssh-agent.ts'
 
 const patternsMax = 500
@@ -42,7 +43,8 @@ Call it again when there are new hosts.`,
 }
 
 async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine): Promise<void> {
-  const { patterns, hostKeys } = await wantedHosts(call)
+  const access = await readAccess(call)
+  const patterns = wantedHosts(call.args, access)
   const config = join(call.homeDir, '.ssh', 'config')
   const env = { ...call.programEnv, MAYFLY_SSH_INSIDE: 'check' }
   const plan = {
@@ -51,7 +53,8 @@ async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine):
     program: ownProgram(),
     words: agentWords(call, caFile(call, folder))
   }
-  replaceFile(folder.file('known_hosts'), knownHostsLines(patterns, hostKeys), 0o600)
+  const trusted = trustedLines(access, call.args.length > 0 ? patterns : undefined)
+  replaceFile(folder.file('known_hosts'), trusted, 0o600)
   const isNew = include.put()
   const ways: readonly Way[] = call.flag('files') ? ['files'] : ['agent', 'files']
   const way = ways.find(one => works(folder, { ...plan, way: one }, env))
@@ -62,7 +65,7 @@ async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine):
     throw new BrokerError('invalid_request', `ssh does not take it in from ${config}: everything is as it was`)
   }
   if (isNew) call.screen.note(`${config} has a new first line: it includes ${folder.file('config')}`)
-  if (hostKeys.length === 0) call.screen.note('the broker shows you no key that signs for hosts: their keys are confirmed as before')
+  if (trusted === '') call.screen.note('the broker shows you no key that signs for hosts: their keys are confirmed as before')
   if (call.screen.format === 'json') return call.screen.json({ hosts: plan.patterns, way, config: folder.file('config') })
   return call.screen.say(`plain ssh logs in to ${plan.patterns.join(', ')} with certificates, ${means[way]}`)
 }
@@ -111,11 +114,9 @@ function caFile({ broker: { ca } }: AskingCall, folder: SshFolder): string | und
   return folder.file('ca.pem')
 }
 
-/** Their names, and whose word on their keys counts. */
-async function wantedHosts(call: AskingCall): Promise<{ readonly patterns: readonly string[]; readonly hostKeys: readonly string[] }> {
-  const access = await readAccess(call)
+function wantedHosts(typed: readonly string[], access: readonly Access[]): readonly string[] {
   const known = access.flatMap(({ hosts }) => hosts.flatMap(({ host, names }) => [host, ...names]))
-  const patterns = call.args.length > 0 ? call.args.map(pattern => pattern.toLowerCase()) : [...new Set(known)]
+  const patterns = typed.length > 0 ? typed.map(pattern => pattern.toLowerCase()) : [...new Set(known)]
   const wrong = patterns.find(pattern => !/^!?[a-z0-9*?._:-]+$/.test(pattern) || !/[a-z0-9]/.test(pattern))
   if (wrong !== undefined)
     throw new BrokerError(
@@ -126,5 +127,5 @@ async function wantedHosts(call: AskingCall): Promise<{ readonly patterns: reado
     throw new BrokerError('invalid_request', 'the broker names no hosts to you: say which, such as mayfly ssh setup "*.prod.example.com"')
   if (patterns.length > patternsMax)
     throw new BrokerError('invalid_request', `${patterns.length} names: at most ${patternsMax}; name a pattern, such as *.prod.example.com`)
-  return { patterns, hostKeys: [...new Set(access.flatMap(({ hostKeys }) => hostKeys))] }
+  return patterns
 }
