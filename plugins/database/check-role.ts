@@ -20,6 +20,7 @@ import { readRole } from './role.ts'
 import type { Role } from './role.ts'
 import { readStatements } from './roles.ts'
 import { usableConnection } from './usable-connection.ts'
+import { usernameBytesMax } from './username-limit.ts'
 
 // Enough to make it, look and end it. Whatever goes wrong, the server refuses it after this.
 const probeSeconds = 60
@@ -101,7 +102,7 @@ async function prepare(engine: Engine, request: Request, storage: MountReader, r
   const name = await steps.try(
     'name',
     () => nameFor(engine, driver, config, request, roleName),
-    made => describeName(made, driver)
+    made => describeName(made, usernameBytesMax(driver, config.check))
   )
   if (!warnings || !server || password === undefined || name === undefined) return undefined
   return { role, config, driver, server, name, passwordPolicy, concerns: [...warnings, ...ownedWarnings(role), ...server.missing] }
@@ -130,7 +131,7 @@ const describeStatements = (role: Role) => (): string =>
 
 const describePolicy = (policy: string): string => (policy === '' ? "the broker's own rule" : `policy "${policy}"`)
 
-const describeName = (name: string, { usernameBytesMax }: DatabaseDriver): string => `${name}, ${name.length} of ${usernameBytesMax} bytes`
+const describeName = (name: string, bytesMax: number): string => `${name}, ${name.length} of ${bytesMax} bytes`
 
 /** Nothing is committed, so nothing has to be promised. */
 async function rehearse(

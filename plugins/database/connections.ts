@@ -16,6 +16,7 @@ import { readConnection } from './read-connection.ts'
 import { statementList } from './statement-list.ts'
 import { hasStaticRoles, staticRoleOfAdmin } from './static-users.ts'
 import { refuseUserNameTemplate } from './user-name-template.ts'
+import { usernameBytesMax } from './username-limit.ts'
 
 type Request = PathRequest<ConnectionFields>
 
@@ -55,9 +56,10 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   const connection = describedBy(engine, driver, fields)
   refuseFormerPassword(engine, driver.name, connection, stored?.config)
   await refuseStaticAccount(name, driver, connection, storage)
-  const usernameTemplate = readTemplate(engine, driver, request.fields.username_template ?? stored?.config.usernameTemplate ?? '')
   const rootRotationStatements = rotationStatements(driver, request, stored?.config)
   const check = request.fields.verify_connection === false ? null : await verified(engine, driver, connection, signal)
+  const template = request.fields.username_template ?? stored?.config.usernameTemplate ?? ''
+  const usernameTemplate = readTemplate(engine, usernameBytesMax(driver, check), template)
 
   const target = await keepVersion(engine, storage, name, stored?.config.target, {
     driver: driver.name,
@@ -125,10 +127,10 @@ function describedBy({ context }: Engine, driver: DatabaseDriver, fields: JsonOb
 }
 
 /** Every name that it makes has to fit the server, and to be one that nobody else gets. */
-function readTemplate({ context }: Engine, driver: DatabaseDriver, text: string): string {
+function readTemplate({ context }: Engine, bytesMax: number, text: string): string {
   if (text === '') return text
   try {
-    refuseUserNameTemplate(text, { now: context.clock.now(), random: context.random, bytesMax: driver.usernameBytesMax })
+    refuseUserNameTemplate(text, { now: context.clock.now(), random: context.random, bytesMax })
     return text
   } catch (cause) {
     throw refusal('error creating database object: invalid username template: ', cause)

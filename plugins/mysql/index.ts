@@ -5,6 +5,7 @@ import { commands } from './commands.ts'
 import { readConnection } from './connection.ts'
 import { openDatabase } from './database.ts'
 import { connectionFields } from './fields.ts'
+import { kindOf } from './server-kind.ts'
 import { readStatements } from './statements.ts'
 
 export const mysql: DatabaseDriver = {
@@ -17,8 +18,8 @@ export const mysql: DatabaseDriver = {
     'mysql',
     'mariadb'
   ],
-  // MySQL's; MariaDB takes 80.
   usernameBytesMax: 32,
+  usernameBytesMaxOf: version => kindOf(version).usernameBytesMax,
   usernamePartBytes: 10,
   hosts: true,
   fields: connectionFields,

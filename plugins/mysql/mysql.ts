@@ -9,6 +9,7 @@ export const attribute = (mark: string): string => `attribute ${quoteLiteral(JSO
 export const mysql: ServerKind = {
   name: 'MySQL',
   versionMin: [8, 0, 22],
+  usernameBytesMax: 32,
   marksUsers: true,
   defaultRolesMax: 30,
   statementUsersMax: 50,

@@ -7,6 +7,7 @@ import { mysql } from './mysql.ts'
 export interface ServerKind {
   readonly name: 'MariaDB' | 'MySQL'
   readonly versionMin: readonly [number, number, number]
+  readonly usernameBytesMax: number
   /** A user of MySQL carries its mark itself; one of MariaDB only in the comment of its event. */
   readonly marksUsers: boolean
   readonly defaultRolesMax: number

@@ -13,6 +13,8 @@ export interface DatabaseDriver {
   readonly pluginNames: readonly string[]
   /** The server's limit; a longer name would be cut in silence. */
   readonly usernameBytesMax: number
+  /** Of the server of a connection, by the version that its check has told, where some of them take more than others. */
+  usernameBytesMaxOf?(version: string): number
   /** How many bytes of display name and role name the default user name keeps. */
   readonly usernamePartBytes: number
   /** What can be done with objects that a user owns, in every database of its server. Absent: users own nothing there. */

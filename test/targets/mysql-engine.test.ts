@@ -124,6 +124,19 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await session?.isOpen()).toBe(false)
   })
 
+  test('a name is as long as this server takes, its event too, and no longer', async () => {
+    await using under = await openEngine()
+    const bytesMax = flavour === 'mariadb' ? 64 : 32
+    const template = (length: number) => `v-token-${under.role}-{{ random ${length - 9 - under.role.length} }}`
+    await expect(under.mount.write('config/app', { username_template: template(bytesMax + 1) })).rejects.toThrow(`takes ${bytesMax}`)
+    await under.mount.write('config/app', { username_template: template(bytesMax) })
+    const lease = await under.mount.issue(under.creds)
+    expect(lease.plan.name).toHaveLength(bytesMax)
+    await using session = await login(lease.plan.name, (lease.secret!.reveal() as { password: string }).password)
+    expect(await session?.isOpen()).toBe(true)
+    expect(await under.mount.revoke([lease])).toEqual([{ kind: 'gone' }])
+  })
+
   test('a template that fails half-way leaves a user that nobody can be, and its end takes it away', async () => {
     await using under = await openEngine()
     await under.mount.write(`roles/${under.role}`, {
