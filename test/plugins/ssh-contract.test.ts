@@ -29,7 +29,7 @@ async function openSsh(): Promise<BackendUnderTest> {
   mount.revoke = async (leases, signal) => {
     let outcomes = await revoke(leases, signal)
     for (let looks = 1; looks < looksMax && outcomes.some(({ kind }) => kind === 'outlives'); looks++) {
-      await pull(mount)
+      await pull(mount, clock)
       outcomes = await revoke(leases, signal)
     }
     return outcomes
@@ -39,7 +39,7 @@ async function openSsh(): Promise<BackendUnderTest> {
     creds: 'sign/app',
     async login({ signed_key: line }) {
       const certificate = parseCertificateLine(line as string)
-      const krl = await pull(mount)
+      const krl = await pull(mount, clock)
       const now = BigInt(Math.floor(clock.now().epochMilliseconds / 1_000))
       const isIn =
         isGenuine(certificate) && now >= certificate.validAfter && now < certificate.validBefore && !isCertificateRevoked(krl, certificate)
@@ -56,7 +56,9 @@ async function enrolHost(mount: TestMount): Promise<void> {
   await acknowledge(mount, 0)
 }
 
-async function pull(mount: TestMount): Promise<Krl> {
+/** Lists are made a second apart. */
+async function pull(mount: TestMount, clock: TestClock): Promise<Krl> {
+  await clock.advance('PT1S')
   await mount.runTasks()
   const answer = await mount.read('krl')
   if (!answer || !('raw' in answer)) throw new Error('no list is published')

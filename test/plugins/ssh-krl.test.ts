@@ -33,6 +33,14 @@ test('the list is signed by a key of its own, and its version only grows', async
   await expect.poll(async () => (await publishedKrl(broker)).version).toBeGreaterThan(version)
 })
 
+test('however often somebody revokes, versions do not run ahead of the time', async () => {
+  await using broker = await sshBroker()
+  for (let n = 0; n < 12; n++) await wound(broker, broker.ask('write', 'ssh/revoke', { public_key: newKeyLine() }))
+  await turn(broker)
+  await expect.poll(async () => (await publishedKrl(broker)).fingerprints).toHaveLength(12)
+  expect(Number((await publishedKrl(broker)).version)).toBeLessThanOrEqual(broker.clock.now().epochMilliseconds / 1_000)
+})
+
 test('a certificate is revoked by serial, and its lease says until when it may still be taken', async () => {
   await using broker = await sshBroker()
   const signed = await sign(broker)

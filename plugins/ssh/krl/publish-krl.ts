@@ -29,6 +29,8 @@ export function publishKrlTask(engine: Engine): Task {
       const nowSeconds = Math.floor(now.epochMilliseconds / 1_000)
       const head = await storage.get(publishedHeadKey)
       const last = (head?.value as PublishedHead | undefined)?.version ?? 0
+      // One in a second: versions that run ahead of the time would be above all that this store says once it was restored.
+      if (last === nowSeconds) return { again: Temporal.Instant.fromEpochMilliseconds((nowSeconds + 1) * 1_000) }
       // By the time as well: a store that was restored does not go back below what hosts run.
       const version = Math.max(last + 1, nowSeconds)
       const { all } = await readIssuers(storage)
