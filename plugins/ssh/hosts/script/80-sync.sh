@@ -48,8 +48,13 @@ report() {
 
 # Who logged in stands in the log, and who is connected in /proc.
 sees_sessions() {
-  { [ "$log" = journal ] || [ -r "$log" ]; } && [ -r /proc/net/tcp ] && return
-  say "sessions of revoked certificates go on: there is no log of sshd at $log, or no /proc"
+  if { [ "$log" = journal ] || [ -r "$log" ]; } && [ -r /proc/net/tcp ]; then
+    rm -f "$state/blind"
+    return
+  fi
+  # Said once, and not with every turn.
+  [ -f "$state/blind" ] || say "sessions of revoked certificates go on: there is no log of sshd at $log, or no /proc"
+  : >"$state/blind"
   return 1
 }
 
