@@ -84,19 +84,19 @@ async function runFirst(making: Making, statements: readonly string[]): Promise<
   const { kind } = session
   const taken = kind.refuseIf(`exists (select 1 from mysql.user where User = ${quoteLiteral(call.name)})`)
   const event = createEvent(server, kind, { name: call.name, hosts: [hostOf(call)], until: call.until, mark: call.mark })
-  const withEvent = [deadline(making), taken, event, ...statements]
-  const without = [deadline(making), taken, ...statements]
-  if (server.seen.eventless && kind.marksUsers) return void (await session.run(without.join(between), signal))
+  const without = server.seen.eventless === true && kind.marksUsers
+  const message = [deadline(making), taken, ...(without ? [] : [event]), ...statements]
   try {
-    await session.run(withEvent.join(between), signal)
+    await session.run(message.join(between), signal)
   } catch (error) {
     if (!isEventless(error)) throw error
-    if (!kind.marksUsers)
-      throw refused('the account needs the schema mayfly, and EVENT on it: a user of MariaDB is marked as ours by its event alone')
-    server.seen.eventless = true
-    await session.run(without.join(between), signal)
+    const why = kind.marksUsers ? toldToDie : 'a user of MariaDB is marked as ours by its event alone'
+    throw refused(`the account needs the schema mayfly, and EVENT on it: ${why}`)
   }
 }
+
+// The next check finds that it does not, and its users are made and told of without.
+const toldToDie = 'when the server was last looked at its users died by themselves'
 
 /** What the statements made, read back: it may have other hosts than was thought, and a plugin that we have no hash for. */
 async function hostsMade({ server, session, call, signal }: Making): Promise<readonly string[]> {

@@ -19,7 +19,7 @@ export interface Server {
 /** What a session has shown of the server. */
 export interface Seen {
   kind?: ServerKind
-  /** That the account may make no events there, or has no schema for them. A check looks again. */
+  /** That a check has found that the account may make no events there, or has no schema for them. */
   eventless?: boolean
 }
 

@@ -94,6 +94,19 @@ describe.each(sharedMysqls)('%s', flavour => {
     }
   })
 
+  test.skipIf(flavour === 'mariadb')('a user that was said to die by itself is not made without its event', async () => {
+    const account = await admin('create user, process on *.*', `${killRight} on *.*`, reads, 'event on mayfly.*')
+    const database = openDriver(server, account)
+    expect((await database.check(soon())).guarantees.diesByItself).toBe(true)
+    await server.query(`revoke event on mayfly.* from '${account['username']}'@'%'`)
+    const user = newUser({ memberOf: [] })
+    await expect(database.createUser(user, soon())).rejects.toThrow('EVENT')
+    expect(await hostsOf(server, user.name)).toEqual([])
+    expect((await database.check(soon())).guarantees.diesByItself).toBe(false)
+    const told = await issue(database, { memberOf: [] })
+    expect(await revoke(database, [told.revoked])).toEqual([{ kind: 'gone' }])
+  })
+
   test(
     'over verified TLS, for a name and for an address; not with a certificate of somebody else, and a server off its schedule says so',
     { timeout: 90_000 },
