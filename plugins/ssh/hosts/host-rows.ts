@@ -26,6 +26,8 @@ interface Enrolled {
   /** When that KRL was made, in seconds of the epoch. */
   readonly krlDate: number
   readonly seenAt: string
+  /** Of its last renewal; absent before the first. */
+  readonly renewedAt?: string
   /** Its helper ends the sessions of what is revoked. */
   readonly endsSessions: boolean
 }

@@ -9,6 +9,9 @@ import type { KnownHost } from './known-host.ts'
 import { forgetReach } from './reach.ts'
 import { planHostCertificate } from './plan-host-certificate.ts'
 
+// Each is a lease for days. A host whose replies get lost asks with every turn, one that was taken over as fast as it can.
+const renewalEveryMs = 60_000
+
 /** What an enrolled host asks with its key alone: its next certificate, for the names that the operator gave it, and to be no host of this mount any more. */
 export function renewPaths(engine: Engine): readonly Path[] {
   return [
@@ -21,7 +24,11 @@ export function renewPaths(engine: Engine): readonly Path[] {
         const known = await knownHost(engine, storage, request.fields, 'renew', request.params['host'] ?? '')
         requireNewer(known)
         const { name, host, enrolled, version, said } = known
-        writeHost(storage, name, { ...host, enrolled: { ...enrolled, sequence: said.sequence } }, version, host)
+        const now = engine.context.clock.now()
+        const last = enrolled.renewedAt === undefined ? -Infinity : Temporal.Instant.from(enrolled.renewedAt).epochMilliseconds
+        if (now.epochMilliseconds - last < renewalEveryMs)
+          throw new BrokerError('quota_exceeded', `${name} was given a certificate a moment ago`)
+        writeHost(storage, name, { ...host, enrolled: { ...enrolled, sequence: said.sequence, renewedAt: now.toString() } }, version, host)
         const wanted = { host: name, publicKey: enrolled.key, names: host.names, ttl: host.ttl }
         return { issue: await planHostCertificate(engine, request, wanted, storage) }
       }

@@ -40,5 +40,7 @@ const withHosts: Guarantees = {
   diesByItself: true,
   listable: false,
   observable: 'every login',
-  notes: ['a host refuses a revoked certificate with its next KRL, at once where it asks for principals; its helper ends the sessions']
+  notes: [
+    'a host refuses a revoked certificate with its next KRL, at once where it asks for principals; its helper ends the sessions of what is revoked, and of what expires nobody does'
+  ]
 }
