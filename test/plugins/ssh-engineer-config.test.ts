@@ -74,6 +74,21 @@ describe.skipIf(missing(programMissing('ssh')))('mayfly ssh setup', () => {
     expect(existsSync(own('config'))).toBe(false)
   })
 
+  test('takes files where no socket can be, and says so', async () => {
+    writeFileSync(config(), '')
+    const outer = shell.home
+    const home = join(outer, 'a-long-name-of-a-home'.repeat(4))
+    mkdirSync(home)
+    symlinkSync(join(outer, '.ssh'), join(home, '.ssh'))
+    Object.assign(shell, { home })
+    const { code, out } = await shell.run('ssh setup')
+    Object.assign(shell, { home: outer })
+    expect([code, out]).toEqual([
+      0,
+      'plain ssh logs in to web1, web1.example.com with certificates, from a file that is renewed as ssh starts\n'
+    ])
+  })
+
   test('a second one at the same time, and one with old pieces about, end as one does', async () => {
     writeFileSync(config(), '# mine\r\nHost shop\r\n')
     const ran = await Promise.all([shell.run('ssh setup'), shell.run('ssh setup'), shell.run('ssh setup')])

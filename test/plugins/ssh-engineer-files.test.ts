@@ -1,14 +1,17 @@
 /** What an engineer's commands keep in `~/.mayfly/ssh`, when several run at once or one was killed. */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import process from 'node:process'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { commands } from '../../plugins/ssh/commands.ts'
 import { AgentSocket } from '../../plugins/ssh/engineer/agent/agent-socket.ts'
 import { endResident, serveResident } from '../../plugins/ssh/engineer/resident-agent.ts'
 import { ensureText } from '../../plugins/ssh/engineer/setup-files.ts'
 import { SshFolder } from '../../plugins/ssh/engineer/ssh-folder.ts'
+import { agentFrame } from '../../plugins/ssh/format/agent-frames.ts'
 import { parseCertificateLine } from '../../plugins/ssh/format/parse-certificate.ts'
 import { Shell } from '../cli/shell.ts'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
@@ -90,14 +93,63 @@ describe('the agent behind plain ssh', () => {
     expect(await endResident(folder)).toBe(false)
   })
 
-  test('that has the socket has the last word on its number', async () => {
-    const ended = new AbortController()
-    const serving = serveResident(folder, noKeys, { idleMs: 60_000, ended })
-    await expect.poll(() => existsSync(folder.agentPid)).toBe(true)
-    writeFileSync(join(folder.path, 'agent.pid'), '999999999\n')
-    await expect.poll(() => readFileSync(folder.agentPid, 'utf8'), { timeout: 20_000 }).toBe(`${process.pid}\n`)
-    ended.abort()
-    await serving
-    expect(existsSync(folder.agentPid)).toBe(false)
+  test('is known to ensure by its name, with or without words behind it', async () => {
+    await using _ = await AgentSocket.listen(folder.agentSocket, noKeys)
+    const setUp = { way: 'agent', patterns: ['web1'], globalKnownHosts: '', words: [] } as const
+    writeFileSync(folder.file('ensure'), ensureText(folder, { ...setUp, program: ['false'] }))
+    const other = spawn('bash', ['-c', 'exec -a "node mayfly ssh agent" cat'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    writeFileSync(folder.agentPid, `${other.pid}\n`)
+    await expect.poll(() => spawnSync('sh', [folder.file('ensure')]).status, { timeout: 20_000 }).toBe(0)
+    writeFileSync(folder.agentPid, `${process.pid}\n`)
+    expect(spawnSync('sh', [folder.file('ensure')]).status).toBe(1)
+    other.stdin.end()
+    await once(other, 'exit')
+  })
+
+  describe('of which another takes the place', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
+    afterEach(() => void vi.useRealTimers())
+
+    test('serves who is in the middle of a login to the end, and then ends', async () => {
+      const first = serveOne()
+      await expect.poll(() => existsSync(folder.agentPid)).toBe(true)
+      const client = connect(folder.agentSocket)
+      await once(client, 'connect')
+      await answered(client)
+      first.ino()
+      const second = serveOne()
+      await expect.poll(() => lstatSync(folder.agentSocket).ino !== first.ino()).toBe(true)
+      vi.advanceTimersByTime(60_000)
+      expect(first.ended.signal.aborted).toBe(false)
+      await answered(client)
+      client.destroy()
+      await expect.poll(() => (vi.advanceTimersByTime(6_000), first.ended.signal.aborted)).toBe(true)
+      second.ended.abort()
+      await Promise.all([first.over, second.over])
+    })
+
+    test('has the last word on its number', async () => {
+      const one = serveOne()
+      await expect.poll(() => existsSync(folder.agentPid)).toBe(true)
+      writeFileSync(folder.agentPid, '999999999\n')
+      vi.advanceTimersByTime(6_000)
+      expect(readFileSync(folder.agentPid, 'utf8')).toBe(`${process.pid}\n`)
+      one.ended.abort()
+      await one.over
+      expect(existsSync(folder.agentPid)).toBe(false)
+    })
   })
 })
+
+function serveOne() {
+  const ended = new AbortController()
+  const over = serveResident(folder, noKeys, { idleMs: 600_000, ended })
+  let inode: number | undefined
+  return { ended, over, ino: () => (inode ??= lstatSync(folder.agentSocket).ino) }
+}
+
+async function answered(client: Socket): Promise<void> {
+  client.write(agentFrame(Buffer.of(11)))
+  const [answer] = (await once(client, 'data')) as [Buffer]
+  expect(answer.equals(agentFrame(Buffer.of(12, 0, 0, 0, 0)))).toBe(true)
+}

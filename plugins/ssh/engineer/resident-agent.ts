@@ -17,7 +17,7 @@ export async function serveResident(
 ): Promise<void> {
   folder.made()
   // Made beside and renamed: whoever connects finds one that answers.
-  const beside = folder.file(`agent.${process.pid}.sock`)
+  const beside = folder.agentBeside
   rmSync(beside, { force: true })
   await using socket = await AgentSocket.listen(beside, keys)
   renameSync(beside, folder.agentSocket)
@@ -28,7 +28,8 @@ export async function serveResident(
   for (const signal of passed) process.on(signal, stop)
   const look = setInterval(() => {
     if (isMine()) mendPid(folder)
-    if (!isMine() || (socket.clients === 0 && performance.now() - socket.lastUse > idleMs)) stop()
+    // Who came before another took its place is served to the end: it is in the middle of a login.
+    if (socket.clients === 0 && (!isMine() || performance.now() - socket.lastUse > idleMs)) stop()
   }, lookEveryMs)
   if (!ended.signal.aborted) await new Promise(resolve => ended.signal.addEventListener('abort', resolve, { once: true }))
   clearInterval(look)

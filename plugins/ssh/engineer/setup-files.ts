@@ -56,7 +56,7 @@ export function ensureText(folder: SshFolder, { way, program, words }: SetUp): s
 function agentTest(folder: SshFolder): readonly string[] {
   return [
     `if [ -S ${shellWord(folder.agentSocket)} ] && pid=$(cat ${shellWord(folder.agentPid)} 2>/dev/null); then`,
-    '  case $(ps -p "$pid" -o args= 2>/dev/null) in *\' ssh agent \'*) exit 0 ;; esac',
+    '  case $(ps -p "$pid" -o args= 2>/dev/null) in *\' ssh agent\'*) exit 0 ;; esac',
     'fi'
   ]
 }

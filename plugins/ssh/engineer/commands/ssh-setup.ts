@@ -56,7 +56,7 @@ async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine):
   const trusted = trustedLines(access, call.args.length > 0 ? patterns : undefined)
   replaceFile(folder.file('known_hosts'), trusted, 0o600)
   const isNew = include.put()
-  const ways: readonly Way[] = call.flag('files') ? ['files'] : ['agent', 'files']
+  const ways: readonly Way[] = call.flag('files') || !folder.fitsSocket ? ['files'] : ['agent', 'files']
   const way = ways.find(one => works(folder, { ...plan, way: one }, env))
   // One that serves with other words than these.
   await endResident(folder)
