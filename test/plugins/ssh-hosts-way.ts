@@ -5,6 +5,8 @@ import type { IncomingMessage, Server } from 'node:http'
 export class BadWay implements AsyncDisposable {
   /** By the end of a path: what is answered in place of the broker's own. */
   readonly instead = new Map<string, Uint8Array>()
+  /** The same, for one answer. */
+  readonly once = new Map<string, Uint8Array>()
   /** Nothing arrives. */
   cut = false
   /** The broker does it, and the reply is lost. */
@@ -49,6 +51,7 @@ export class BadWay implements AsyncDisposable {
     if (this.cut) return undefined
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
+    for (const [end, body] of this.once) if (url.endsWith(end) && this.once.delete(end)) return { status: 200, body }
     for (const [end, body] of this.instead) if (url.endsWith(end)) return { status: 200, body }
     const body = request.method === 'POST' ? { method: 'POST', body: Buffer.concat(chunks) } : {}
     const reply = await fetch(`${target}${url}`, body)

@@ -9,7 +9,7 @@ krl_date() { if [ -s "$1" ]; then number_at "$1" 20; else echo 0; fi; }
 pull_krl() {
   new=$conf/.krl.new
   rm -f "$new"
-  if fetch krl "$new" && fetch krl.sig "$work/krl.sig" && judge_krl "$new"; then
+  if fetch_krl "$new" && judge_krl "$new"; then
     put_file "$new" "$conf/krl" 644
   else
     rm -f "$new"
@@ -17,11 +17,22 @@ pull_krl() {
   fi
 }
 
+# Where a new list came between the list and its signature, both are asked for once more.
+fetch_krl() {
+  fetch krl "$1" && fetch krl.sig "$work/krl.sig" || return 1
+  krl_is_signed "$1" && return
+  sleep 1
+  fetch krl "$1" && fetch krl.sig "$work/krl.sig"
+}
+
+krl_is_signed() {
+  ssh-keygen -q -Y verify -f "$krl_signers" -I mayfly -n krl@mayfly -s "$work/krl.sig" <"$1" >/dev/null 2>&1
+}
+
 judge_krl() {
   [ -s "$1" ] || krl_refused 'it is empty' || return 1
   [ "$(od -An -v -tx1 -N 8 "$1" | tr -d ' \n')" = 5353484b524c0a00 ] || krl_refused 'it is no KRL' || return 1
-  ssh-keygen -q -Y verify -f "$krl_signers" -I mayfly -n krl@mayfly -s "$work/krl.sig" <"$1" >/dev/null 2>&1 ||
-    krl_refused 'its signature is not by the key that this host knows' || return 1
+  krl_is_signed "$1" || krl_refused 'its signature is not by the key that this host knows' || return 1
   ssh-keygen -Q -l -f "$1" >/dev/null 2>&1 || krl_refused 'ssh-keygen cannot read it' || return 1
   [ "$(krl_version "$1")" -ge "$(krl_version "$krl_before")" ] || krl_refused 'it is older than the one that this host runs' || return 1
   # Later ones are held back by the version; the first one has only its date.

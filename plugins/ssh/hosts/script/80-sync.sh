@@ -76,7 +76,8 @@ turn() {
   make_work_folder
   began=$(date +%s)
   fetch "krl/news?after=$(krl_version "$conf/krl")" "$work/news" || true
-  news=$(sed -n 's/^krl \([0-9]*\)$/\1/p' "$work/news" 2>/dev/null)
+  # Without an answer there is no such file.
+  news=$(sed -n 's/^krl \([0-9]*\)$/\1/p' "$work/news" 2>/dev/null) || news=
   # No news and no wait: the broker is away, or has no place for one more.
   [ "${news:-0}" -gt "$(krl_version "$conf/krl")" ] || [ $(($(date +%s) - began)) -ge 5 ] || sleep "$interval"
   rm -rf "$work"
