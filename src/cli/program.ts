@@ -89,11 +89,12 @@ async function perform(command: CliCommand, typed: Typed, io: Io): Promise<numbe
 const helpWidth = 110
 
 function rootCommand(version: string, io: Io): Command {
-  const root = new Command('mayfly')
+  const root: Command = new Command('mayfly')
     .description('Credentials that expire by themselves, and who held what.')
     .version(`mayfly ${version}`, '-v, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
-    .configureHelp({ showGlobalOptions: true })
+    // Those of a group, such as `ssh`, are its own and not of the commands below it.
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: command => (command.parent === null ? [] : [...root.options]) })
     .configureOutput({
       writeOut: text => io.stdout.write(text),
       writeErr: text => io.stderr.write(text),

@@ -51,6 +51,8 @@ test('a group that is a command itself shows its own help and what is below it',
   expect(code).toBe(0)
   expect(out).toContain('enroll')
   expect(out).toContain('--role <role>')
+  // Below it the options of the group are not shown once more, as if they meant something there.
+  expect((await shell.run('ssh enroll --help')).out.match(/--role <role>/g)).toHaveLength(1)
 })
 
 test('an option that may come again, and a switch', async () => {

@@ -68,7 +68,7 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh setup', () => {
 
   test('shows what may be reached and what is held, and logout revokes it', async () => {
     const { code, stdout } = await stand.mayfly(['ssh', 'ls'])
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/^ops +ssh\/ +anybody +600 s$/m)])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^ops +ssh\/ +anybody +10m$/m)])
     expect(stdout).toMatch(/^web1 +127\.0\.0\.1, web1, web1\.example\.com +a certificate$/m)
     const [lease] = await activeLeases()
     expect(stdout).toContain(lease)

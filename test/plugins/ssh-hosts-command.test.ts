@@ -52,7 +52,8 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh enroll', () => {
 
   test('over ssh, with an administrator’s token: the host is named, invited and enrolled', async () => {
     const via = `${sshd.user}@127.0.0.1`
-    const { code, err } = await mayfly('ssh', 'enroll', '--via', via, '--host', 'web1', '--name', 'web1.example.com', ...host())
+    const { code, out, err } = await mayfly('ssh', 'enroll', '--via', via, '--host', 'web1', '--name', 'web1.example.com', ...host())
+    expect(out).not.toContain('{')
     expect([code, err]).toEqual([0, expect.stringMatching(/^mayfly-host: enrolled: serial \d+, KRL \d+$/m)])
     expect(await shown('web1')).toMatchObject({ enrolled: true, names: ['web1', 'web1.example.com'] })
 

@@ -78,7 +78,7 @@ function showHoldings({ terminal }: Invocation, found: readonly JsonObject[]): v
 function row(lease: JsonObject): readonly string[] {
   const { visible, ttl, display_name: holder, remote_address: from, id } = lease
   const holds = isObject(visible) ? Object.values(visible) : visible
-  return [plain(holder), plain(holds), until(lease, ttl), state(lease), plain(from), plain(id)]
+  return [plain(holder), shortened(plain(holds), holdsCharsMax), until(lease, ttl), state(lease), plain(from), plain(id)]
 }
 
 function until({ ended_time: ended }: JsonObject, ttl: Json | undefined): string {
@@ -86,10 +86,15 @@ function until({ ended_time: ended }: JsonObject, ttl: Json | undefined): string
   return typeof ttl === 'number' ? timeLeft(ttl) : '-'
 }
 
-// The whole error is in `lease show`.
+// The whole of both is in `lease show`.
+const holdsCharsMax = 96
 const errorCharsMax = 60
 
 function state({ state, revoke_error: error, waits_for: waits }: JsonObject): string {
   const why = error ?? waits
-  return typeof why === 'string' && why !== '' ? `${plain(state)}: ${why.slice(0, errorCharsMax)}` : plain(state)
+  return typeof why === 'string' && why !== '' ? `${plain(state)}: ${shortened(why, errorCharsMax)}` : plain(state)
+}
+
+function shortened(text: string, charsMax: number): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax - 1)}…` : text
 }

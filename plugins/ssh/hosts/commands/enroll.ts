@@ -43,7 +43,8 @@ A second time it is brought up to date, and needs no token.`,
     const { ca } = call.broker
     const variables = { ...(token && { mayfly_token: token }), ...(ca === undefined ? {} : { mayfly_ca: ca }) }
     const code = await runHostScript(call, { via, args, variables })
-    if (code === 0) call.screen.json({ host, mount, enrolled: !call.flag('dryRun') })
+    // For people the script has said it.
+    if (code === 0 && call.screen.format !== 'table') call.screen.json({ host, mount, enrolled: !call.flag('dryRun') })
     return code === 0 ? 0 : 1
   }
 }
