@@ -8,11 +8,15 @@ import process from 'node:process'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { commands } from '../../plugins/ssh/commands.ts'
 import { AgentSocket } from '../../plugins/ssh/engineer/agent/agent-socket.ts'
+import type { HeldCertificate } from '../../plugins/ssh/engineer/held-certificate.ts'
+import { HeldRecords } from '../../plugins/ssh/engineer/held-records.ts'
 import { endResident, serveResident } from '../../plugins/ssh/engineer/resident-agent.ts'
+import { ResidentKeys } from '../../plugins/ssh/engineer/resident-keys.ts'
 import { ensureText } from '../../plugins/ssh/engineer/setup-files.ts'
 import { SshFolder } from '../../plugins/ssh/engineer/ssh-folder.ts'
 import { agentFrame } from '../../plugins/ssh/format/agent-frames.ts'
 import { parseCertificateLine } from '../../plugins/ssh/format/parse-certificate.ts'
+import type { AskingCall } from '../../src/contracts/index.ts'
 import { Shell } from '../cli/shell.ts'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
 import type { Served } from '../wire/serve-in-memory.ts'
@@ -84,6 +88,19 @@ describe('a key in files', () => {
     writeFileSync(folder.file('files', 'id-cert.pub'), '')
     expect(asks()).toBe(false)
   })
+})
+
+test('what a host calls itself comes into the words of an ssh only where it is the name of a host', () => {
+  const records = new HeldRecords(folder)
+  const keys = new ResidentKeys({ broker: { address: 'http://127.0.0.1:1' } } as unknown as AskingCall, records)
+  const until = Date.now() + 600_000
+  const lease = { lease: 'ssh/sign/ops/x', mount: 'ssh', role: 'ops', principals: ['deploy'], serial: '7', until }
+  const login = (...principals: readonly string[]) =>
+    keys.signed({ user: 'deploy' }, { ...lease, madeAt: Date.now() } as unknown as HeldCertificate, { certificate: { principals } })
+  for (const name of ['x`id`', '$(id)', 'a b', '*', 'a;id', '-oProxyCommand=id', '']) login(name)
+  expect(records.all(Date.now())).toEqual([])
+  login('web1.example.com')
+  expect(records.all(Date.now())).toMatchObject([{ lease: 'ssh/sign/ops/x', ways: [['deploy@web1.example.com']] }])
 })
 
 describe('the agent behind plain ssh', () => {
