@@ -1,7 +1,8 @@
 /** Every certificate is a lease: made with it, found by it, ended by it. */
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { dataOf } from '../broker/small-broker.ts'
-import { isOnKrl, newKeyLine, publishedKrl, sign, sshBroker } from './ssh-mount.ts'
+import { isOnKrl, newKeyLine, publishedKrl, sign, sshBroker, userRole } from './ssh-mount.ts'
 
 test('a certificate leaves with its lease, and says what role and request asked for', async () => {
   await using broker = await sshBroker()
@@ -34,6 +35,7 @@ test('a revoked certificate is on the list, and its neighbours are not', async (
   await using broker = await sshBroker()
   const [kept, revoked] = [await sign(broker), await sign(broker)]
   await broker.ask('write', 'sys/leases/revoke', { lease_id: revoked.lease })
+  await broker.clock.advance('PT2S')
   await expect.poll(() => isOnKrl(broker, revoked)).toBe(true)
   expect(await isOnKrl(broker, kept)).toBe(false)
   expect((await publishedKrl(broker)).version).toBeGreaterThan(0n)
@@ -56,4 +58,14 @@ test('the same key may have several certificates', async () => {
   const key = newKeyLine()
   const [one, two] = [await sign(broker, { public_key: key }), await sign(broker, { public_key: key })]
   expect(one.serial).not.toBe(two.serial)
+})
+
+test('a key id may name the key by the hash of its blob', async () => {
+  await using broker = await sshBroker()
+  await broker.ask('write', 'ssh/roles/hashed', { ...userRole, key_id_format: '{{role_name}}-{{public_key_hash}}' })
+  const key = newKeyLine()
+  const hash = createHash('sha256')
+    .update(Buffer.from(key.split(' ')[1]!, 'base64'))
+    .digest('hex')
+  expect((await sign(broker, { public_key: key }, 'hashed')).certificate.keyId).toBe(`hashed-${hash}`)
 })

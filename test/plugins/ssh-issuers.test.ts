@@ -123,6 +123,8 @@ test('a rotation has two keys that are trusted and one that signs', async () => 
   expect((await text(broker, 'trusted_user_keys')).trim().split('\n')).toHaveLength(2)
   // What the old key signed can still be revoked, until it has expired.
   await broker.ask('write', 'sys/leases/revoke', { lease_id: before.lease })
+  // Lists are made a second apart.
+  await broker.clock.advance('PT2S')
   await expect.poll(() => isOnKrl(broker, before)).toBe(true)
   await broker.clock.advance('PT3H')
   await expect.poll(async () => (await read(broker, `issuer/${old}`))['phase']).toBe('retired')
@@ -205,6 +207,8 @@ test('a deleted issuer is told about, signs nothing, and its certificates can be
   expect(await broker.ask('delete', `ssh/issuer/${id}`)).toMatchObject({ status: 204 })
   await expect(sign(broker)).rejects.toThrow('no default issuer currently configured')
   await broker.ask('write', 'sys/leases/revoke', { lease_id: signed.lease })
+  // Lists are made a second apart.
+  await broker.clock.advance('PT2S')
   await expect.poll(() => isOnKrl(broker, signed)).toBe(true)
   await broker.clock.advance('PT4H')
   await expect.poll(() => isOnKrl(broker, signed)).toBe(false)

@@ -1,14 +1,16 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { CertificateKind } from '../format/certificate.ts'
-import { fingerprint } from '../format/public-key.ts'
 import type { PublicKey } from '../format/public-key.ts'
 import { readIssuers } from '../issuers/issuer.ts'
 import type { Engine } from '../engine.ts'
 
 /** A key that is known for something else than logging in with it. */
-export async function refuseKnownKey({ context, blockedKeys }: Engine, key: PublicKey, kind: CertificateKind): Promise<void> {
+export async function refuseKnownKey(
+  { context, blockedKeys }: Engine,
+  { key, print }: { readonly key: PublicKey; readonly print: string },
+  kind: CertificateKind
+): Promise<void> {
   const { issuers } = (await readIssuers(context.storage)).all
-  const print = fingerprint(key)
   // Whoever held the certificate could sign all others.
   if (issuers.some(issuer => issuer.fingerprint === print)) throw refusal('this is the key of an issuer')
   const why = (await blockedKeys.find(key))?.why

@@ -1,4 +1,6 @@
+import { keyHash } from '../blocked-keys/blocked-keys.ts'
 import { requireKeyId } from '../format/key-id.ts'
+import type { PublicKey } from '../format/public-key.ts'
 import type { PathRequest } from 'mayfly/plugin'
 
 const bytesMax = 255
@@ -9,15 +11,14 @@ export interface KeyIdFacts {
   readonly role: string
   /** The part of the lease's id that is its own. */
   readonly lease: string
-  /** SHA-256 of the key's blob, hex. */
-  readonly keyHash: string
+  readonly key: PublicKey
   readonly serial: string
 }
 
 const variables: Readonly<Record<string, (facts: KeyIdFacts) => string>> = {
   token_display_name: facts => facts.displayName,
   role_name: facts => facts.role,
-  public_key_hash: facts => facts.keyHash,
+  public_key_hash: facts => keyHash(facts.key),
   requester: facts => facts.requester,
   lease_id: facts => facts.lease,
   serial: facts => facts.serial

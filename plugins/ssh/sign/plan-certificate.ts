@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import { BrokerError } from 'mayfly/plugin'
 import type { Guarantees, Issuance, JsonObject, MountStorage, PathRequest } from 'mayfly/plugin'
 import { refuseKnownKey } from '../blocked-keys/refuse-known-key.ts'
 import type { Engine } from '../engine.ts'
 import { issuerTarget } from '../engine.ts'
 import type { CertificateKind } from '../format/certificate.ts'
-import { fingerprint, keyBlob } from '../format/public-key.ts'
+import { fingerprint } from '../format/public-key.ts'
 import type { PublicKey } from '../format/public-key.ts'
 import { writeKeyLine } from '../format/key-line.ts'
 import type { RsaAlgorithm } from '../format/signer.ts'
@@ -69,7 +68,8 @@ export async function planCertificate(
   storage: MountStorage
 ): Promise<Issuance> {
   const { issuer, key, principals, kind } = decided
-  await refuseKnownKey(engine, key, kind)
+  const print = fingerprint(key)
+  await refuseKnownKey(engine, { key, print }, kind)
   // A host proves who it is with this key: nobody shall log in with it.
   if (kind === 'host' && !(await engine.blockedKeys.find(key))) {
     if (await engine.blockedKeys.isFull())
@@ -79,7 +79,6 @@ export async function planCertificate(
   const { serial, begins } = await engine.serials.next(issuer, storage)
   if (begins) schedulePublishing(engine.context, storage)
   const keyId = decided.keyId ?? keyIdOf(decided.keyIdFormat, keyIdFacts(request, decided, serial))
-  const print = fingerprint(key)
   const { criticalOptions, extensions, notBefore, algorithm } = decided
   const publicKey = writeKeyLine(key)
   const order: Order = { publicKey, kind, keyId, principals, criticalOptions, extensions, notBefore, algorithm, also: decided.also ?? {} }
@@ -116,7 +115,7 @@ function keyIdFacts(request: PathRequest<unknown>, { role, key }: Decided, seria
     displayName: request.caller.displayName,
     role,
     lease: request.lease.slice(request.lease.lastIndexOf('/') + 1),
-    keyHash: createHash('sha256').update(keyBlob(key)).digest('hex'),
+    key,
     serial: String(serial)
   }
 }
