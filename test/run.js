@@ -25,8 +25,8 @@ const node = pinnedNode()
 if (!node) fail(`no Node 26 for ${process.platform}-${process.arch}: run this with Node 26 or newer`)
 // In CI nothing is skipped: a target that is missing fails the run.
 const required = process.env.CI === 'true' || process.env.MAYFLY_REQUIRE === 'all'
-const wantsPython = what === 'test' || (what === 'demo' && rest.includes('aws'))
-if (wantsPython && !preparePython(root) && required) fail('what the tests use of Python is required and missing')
+const prepared = what === 'test' ? preparePython(root) : what !== 'demo' || !rest.includes('aws') || preparePython(root, ['.venv-moto'])
+if (!prepared && required) fail('what the tests use of Python is required and missing')
 start()
 
 function start() {

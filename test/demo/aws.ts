@@ -39,6 +39,7 @@ export async function tellAwsStory(
     `# the keys of the broker's own user: ${root.access_key}`,
     'npx mayfly aws check deploy',
     'npx mayfly aws policy',
+    'npx mayfly aws app',
     'npx mayfly lease ls'
   ])
 }
@@ -62,7 +63,7 @@ async function configure({ api, moto }: Stage): Promise<AwsKeys> {
   await api.must('POST', 'sys/mounts/aws', { type: 'aws' })
   story.does(`mayfly write aws/config/root access_key=${access_key} secret_key=- iam_endpoint=${endpoint} sts_endpoint=${endpoint}`)
   await api.must('POST', 'aws/config/root', { access_key, secret_key, iam_endpoint: endpoint, sts_endpoint: endpoint })
-  story.does('mayfly write aws/config/rotate-root                     # from here on nobody but the broker has its key')
+  story.does('mayfly write -f aws/config/rotate-root                  # from here on nobody but the broker has its key')
   const { data } = await api.must('POST', 'aws/config/rotate-root')
   must(data.access_key !== access_key, `the user ${name} works with ${data.access_key} now, which nobody has seen`)
   story.does('mayfly write aws/roles/deploy credential_type=iam_user policy_document=@deploy.json')

@@ -249,6 +249,7 @@ async function stay({ api, config, database, folder }: Stage): Promise<void> {
       `export VAULT_ADDR=${api.address} VAULT_TOKEN=${api.token}`,
       'npx mayfly read database/creds/readonly        # or vault read, or bao read',
       database.shell('USERNAME'),
+      `npx mayfly ${database.pluginName.startsWith('mysql') ? 'mysql' : 'psql'} readonly        # the same in one step, for as long as the session lasts`,
       'npx mayfly lease ls',
       'npx mayfly lease revoke -sync -prefix database/creds/readonly',
       'npx mayfly lease ls --ended',

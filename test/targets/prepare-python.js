@@ -13,10 +13,14 @@ const environments = [
 /**
  * Makes the environments that are not there yet. Says loudly what will be skipped where it cannot.
  * @param {string} root
+ * @param {readonly string[]} folders
  * @returns {boolean}
  */
-export function preparePython(root) {
-  return environments.map(environment => prepare(root, environment)).every(Boolean)
+export function preparePython(root, folders = environments.map(({ folder }) => folder)) {
+  return environments
+    .filter(({ folder }) => folders.includes(folder))
+    .map(environment => prepare(root, environment))
+    .every(Boolean)
 }
 
 function prepare(root, { folder: name, packages, without }) {
@@ -24,7 +28,7 @@ function prepare(root, { folder: name, packages, without }) {
   const done = join(folder, 'clients.txt')
   const wanted = `${packages.join('\n')}\n`
   if (existsSync(done) && readFileSync(done, 'utf8') === wanted) return true
-  process.stdout.write(`preparing ${packages.join(', ')} for the tests\n`)
+  process.stdout.write(`preparing ${packages.join(', ')}, once\n`)
   rmSync(folder, { recursive: true, force: true })
   const trouble =
     run('python3', ['-m', 'venv', folder]) ??

@@ -1,5 +1,7 @@
+import { Refused } from '../../client/client-error.ts'
 import type { CliCommand } from '../cli-command.ts'
 import type { Invocation } from '../invocation.ts'
+import { objectsAt } from '../json-at.ts'
 import { UsageError } from '../usage-error.ts'
 
 export const leaseRevoke: CliCommand = {
@@ -54,8 +56,21 @@ async function revokeHolder(invocation: Invocation, { by, name }: Held): Promise
   const { typed, terminal } = invocation
   const sync = typed.flag('sync')
   const mount = typed.text('mount')
+  if (by === 'display_name' && (await holdsNothing(invocation, name)))
+    terminal.warn(`"${name}" holds nothing now: the names are those that mayfly lease ls shows`)
   await invocation.request('PUT', 'sys/leases/revoke-holder', { [by]: name, ...(mount === undefined ? {} : { mount }), sync })
   terminal.say(`${sync ? 'revoked' : 'being revoked'}: everything that ${name} holds${mount === undefined ? '' : ` at ${mount}`}`)
+}
+
+/** A name that is misspelt is held by nobody, and revoking it would read like the real thing. Who may not look is told nothing. */
+async function holdsNothing(invocation: Invocation, name: string): Promise<boolean> {
+  try {
+    const { data } = await invocation.request('GET', 'sys/holdings', { display_name: name, limit: 1 })
+    return objectsAt(data, 'holdings').length === 0
+  } catch (error) {
+    if (error instanceof Refused && error.status === 403) return false
+    throw error
+  }
 }
 
 async function revoke(invocation: Invocation, lease: string, sync: boolean): Promise<void> {
