@@ -1,8 +1,9 @@
 /** The form in which clients of the wire write a MySQL connection: the DSN of Go's driver. Read into fields here; it never reaches the client library, where a URL may stack statements,
  *  read files and switch TLS off. */
 import { BrokerError } from 'mayfly/plugin'
-import { readAuthority } from './place.ts'
-import type { Place } from './settings.ts'
+import { readAuthority } from '../database/driver/place.ts'
+import type { Place } from '../database/driver/place.ts'
+import { defaultPort } from './settings.ts'
 
 export interface WrittenConnection {
   readonly hosts: readonly Place[]
@@ -43,7 +44,7 @@ export function readDsn(text: string): WrittenConnection {
   if (network !== 'tcp') throw refusal('only tcp(host:port) is taken, no sockets')
   const colon = user.indexOf(':')
   return {
-    hosts: readAuthority(field, authority),
+    hosts: readAuthority(field, authority, defaultPort),
     database: decoded(database) || undefined,
     username: (colon < 0 ? user : user.slice(0, colon)) || undefined,
     password: colon < 0 ? undefined : user.slice(colon + 1) || undefined,

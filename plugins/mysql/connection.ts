@@ -4,8 +4,10 @@ import { readDsn } from './connection-dsn.ts'
 import type { WrittenConnection } from './connection-dsn.ts'
 import { connectionFields } from './fields.ts'
 import type { ConnectionFields } from './fields.ts'
-import { checkedPlaces, readHosts } from './place.ts'
-import type { Place, Settings } from './settings.ts'
+import { checkedPlaces, readHosts } from '../database/driver/place.ts'
+import type { Place } from '../database/driver/place.ts'
+import { defaultPort } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { checkPem, readTlsMode, tlsLosses } from './tls-mode.ts'
 
 const connectionsDefault = 4
@@ -56,7 +58,7 @@ function structured(fields: ConnectionFields): WrittenConnection {
   if (fields.connect_timeout !== undefined) options.set('timeout', String(fields.connect_timeout))
   const ports = fields.port === undefined ? [] : [String(fields.port)]
   return {
-    hosts: readHosts('host', hosts, ports),
+    hosts: readHosts('host', hosts, ports, defaultPort),
     database: fields.database || undefined,
     username: undefined,
     password: undefined,

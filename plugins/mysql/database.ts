@@ -16,17 +16,20 @@ import type {
 import { check } from './check.ts'
 import { createUser } from './create-user.ts'
 import { effectiveRights } from './effective-rights.ts'
-import { targetError } from './errors.ts'
+import { isAnswer, targetError } from './errors.ts'
 import { findUser } from './find-user.ts'
 import { hashThread } from './hash-thread.ts'
 import { listUsers } from './list-users.ts'
 import { mayLogIn } from './may-log-in.ts'
-import { Pool } from './pool.ts'
+import { Pool } from '../database/driver/pool.ts'
+import { reach } from './reach.ts'
 import { renewUser } from './renew-user.ts'
 import { revokeUsers } from './revoke-users.ts'
 import { setPassword } from './set-password.ts'
-import { nowMs, ServerClock } from './server-clock.ts'
+import { ServerClock } from '../database/driver/server-clock.ts'
+import { nowMs } from './server-clock.ts'
 import type { Server } from './server.ts'
+import type { Session } from './session.ts'
 import { toSettings } from './settings.ts'
 
 type Parts = Parameters<DatabaseDriver['open']>[1]
@@ -36,7 +39,7 @@ export function openDatabase(stored: Secret<JsonObject>, { clock, random, log }:
   const settings = toSettings(stored.reveal())
   const time = new ServerClock(clock)
   const [expected, seen] = [{}, {}]
-  const pool = new Pool({ settings, clock, time, expected, seen })
+  const pool = new Pool<Session>({ settings, clock, isAnswer, reach: signal => reach({ settings, clock, time, expected, seen }, signal) })
   return new MysqlDatabase({ settings, clock, random, log, pool, time, expected, seen })
 }
 

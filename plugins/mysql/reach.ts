@@ -5,13 +5,14 @@ import { BrokerError } from 'mayfly/plugin'
 import type { Clock } from 'mayfly/plugin'
 import { connectError, numberOf, wrongPassword } from './errors.ts'
 import { kindOf } from './server-kind.ts'
-import { isForbiddenAddress } from './place.ts'
+import { isForbiddenAddress } from '../database/driver/place.ts'
 import { nowMs } from './server-clock.ts'
-import type { ServerClock } from './server-clock.ts'
+import type { ServerClock } from '../database/driver/server-clock.ts'
 import { lockSeconds, statementSeconds } from './server.ts'
 import type { Seen } from './server.ts'
 import { Session } from './session.ts'
-import type { Place, Settings } from './settings.ts'
+import type { Place } from '../database/driver/place.ts'
+import type { Settings } from './settings.ts'
 
 export interface Reachable {
   readonly settings: Settings

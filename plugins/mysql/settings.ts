@@ -1,8 +1,10 @@
 import type { JsonObject } from 'mayfly/plugin'
+import type { Place } from '../database/driver/place.ts'
 
 export type TlsMode = 'true' | 'skip-verify' | 'false'
 
-export type Place = { readonly host: string; readonly port: number }
+/** Where none is said. */
+export const defaultPort = 3306
 
 /** All that is needed to reach one server: what the engine stores sealed. The admin password is its `password`. */
 export type Settings = {

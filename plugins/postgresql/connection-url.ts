@@ -1,8 +1,9 @@
 /** The two forms in which a connection is written in one string. Read into fields here; neither ever reaches the client library, where a URL may switch TLS
  *  off, read files and beat every other setting. */
 import { BrokerError } from 'mayfly/plugin'
-import { readAuthority, readHosts } from './place.ts'
-import type { Place } from './settings.ts'
+import { readAuthority, readHosts } from '../database/driver/place.ts'
+import type { Place } from '../database/driver/place.ts'
+import { defaultPort } from './settings.ts'
 
 export interface WrittenConnection {
   readonly hosts: readonly Place[]
@@ -30,7 +31,7 @@ function readUrl(text: string): WrittenConnection {
   const [, user = '', authority = '', database, query = ''] = found
   const colon = user.indexOf(':')
   return {
-    hosts: readAuthority(field, decoded(authority)),
+    hosts: readAuthority(field, decoded(authority), defaultPort),
     database: database ? decoded(database) : undefined,
     username: decoded(colon < 0 ? user : user.slice(0, colon)) || undefined,
     password: colon < 0 ? undefined : decoded(user.slice(colon + 1)) || undefined,
@@ -73,7 +74,7 @@ function readWords(text: string): WrittenConnection {
   if (text.slice(end).trim() !== '') throw refusal("expected name=value pairs, a value with spaces in '…'")
   const taken = ['host', 'port', 'dbname', 'user', 'password']
   return {
-    hosts: readHosts(field, (words.get('host') ?? '').split(','), (words.get('port') ?? '').split(',')),
+    hosts: readHosts(field, (words.get('host') ?? '').split(','), (words.get('port') ?? '').split(','), defaultPort),
     database: words.get('dbname') || undefined,
     username: words.get('user') || undefined,
     password: words.get('password') || undefined,

@@ -4,8 +4,10 @@ import { readConnectionUrl } from './connection-url.ts'
 import type { WrittenConnection } from './connection-url.ts'
 import { connectionFields } from './fields.ts'
 import type { ConnectionFields } from './fields.ts'
-import { checkedPlaces, readHosts } from './place.ts'
-import type { Place, Settings } from './settings.ts'
+import { checkedPlaces, readHosts } from '../database/driver/place.ts'
+import type { Place } from '../database/driver/place.ts'
+import { defaultPort } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { checkPem, readTlsMode, tlsLosses } from './tls-mode.ts'
 
 const connectionsDefault = 4
@@ -56,7 +58,13 @@ function structured(fields: ConnectionFields): WrittenConnection {
   if (fields.application_name) options.set('application_name', fields.application_name)
   if (fields.connect_timeout !== undefined) options.set('connect_timeout', String(fields.connect_timeout))
   const ports = fields.port === undefined ? [] : [String(fields.port)]
-  return { hosts: readHosts('host', hosts, ports), database: fields.database, username: undefined, password: undefined, options }
+  return {
+    hosts: readHosts('host', hosts, ports, defaultPort),
+    database: fields.database,
+    username: undefined,
+    password: undefined,
+    options
+  }
 }
 
 function readSettings(fields: ConnectionFields, written: WrittenConnection, rules: { readonly tls: 'any' | 'verified' }): Settings {

@@ -3,7 +3,7 @@ import { deadlinePassed, noHeir, notEndable } from './errors.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { underTheirPath } from './search-path.ts'
 import { nowMs, timestamp } from './server-clock.ts'
-import type { ServerClock } from './server-clock.ts'
+import type { ServerClock } from '../database/driver/server-clock.ts'
 import { expiryMargin } from './server.ts'
 import { fillIn } from './statements.ts'
 

@@ -3,12 +3,13 @@ import { isIP } from 'node:net'
 import { BrokerError } from 'mayfly/plugin'
 import type { Clock } from 'mayfly/plugin'
 import { connectError, stateOf, wrongPassword } from './errors.ts'
-import { isForbiddenAddress } from './place.ts'
+import { isForbiddenAddress } from '../database/driver/place.ts'
 import { serverPath } from './search-path.ts'
 import { nowMs } from './server-clock.ts'
-import type { ServerClock } from './server-clock.ts'
+import type { ServerClock } from '../database/driver/server-clock.ts'
 import { Session } from './session.ts'
-import type { Place, Settings } from './settings.ts'
+import type { Place } from '../database/driver/place.ts'
+import type { Settings } from './settings.ts'
 
 export interface Reachable {
   readonly settings: Settings

@@ -1,6 +1,7 @@
 import type { Clock, Log, Random } from 'mayfly/plugin'
-import type { Pool } from './pool.ts'
-import type { ServerClock } from './server-clock.ts'
+import type { Pool } from '../database/driver/pool.ts'
+import type { ServerClock } from '../database/driver/server-clock.ts'
+import type { Session } from './session.ts'
 import type { Settings } from './settings.ts'
 
 /** What every operation is handed: one server, and how to reach it. */
@@ -9,7 +10,7 @@ export interface Server {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  readonly pool: Pool
+  readonly pool: Pool<Session>
   readonly time: ServerClock
   readonly expected: { password?: string }
 }

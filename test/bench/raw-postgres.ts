@@ -6,7 +6,7 @@ import type { ClientConfig } from 'pg'
 import { creation } from '../../plugins/postgresql/creation.ts'
 import { quoteIdentifier, quoteLiteral } from '../../plugins/postgresql/quote.ts'
 import { scramVerifier } from '../../plugins/postgresql/scram.ts'
-import { ServerClock } from '../../plugins/postgresql/server-clock.ts'
+import { ServerClock } from '../../plugins/database/driver/server-clock.ts'
 import { Secret } from '../../src/contracts/index.ts'
 import { systemClock, systemRandom } from '../../src/system-clock.ts'
 

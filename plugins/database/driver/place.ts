@@ -1,8 +1,11 @@
 import { BlockList, isIP } from 'node:net'
 import { BrokerError } from 'mayfly/plugin'
-import type { Place } from './settings.ts'
 
-const defaultPort = 5432
+export type Place = {
+  readonly host: string
+  readonly port: number
+}
+
 // Below lie the ports of other services: a connection must not be a way to knock at them.
 const portMin = 1024
 const hostsMax = 8
@@ -29,18 +32,18 @@ export function isForbiddenAddress(address: string): boolean {
 }
 
 /** `h1:5432,h2,[::1]:5433` as in the authority of a URL. */
-export function readAuthority(field: string, text: string): readonly Place[] {
+export function readAuthority(field: string, text: string, defaultPort: number): readonly Place[] {
   return text.split(',').map(part => {
     const found = /^(\[[0-9A-Fa-f:.%]+\]|[^:[\]]*)(?::(.*))?$/.exec(part)
     if (!found) throw refusal(field, 'not a host')
-    return readPlace(field, (found[1] ?? '').replaceAll(/[[\]]/g, ''), found[2])
+    return readPlace(field, (found[1] ?? '').replaceAll(/[[\]]/g, ''), found[2] ?? '', defaultPort)
   })
 }
 
 /** Hosts in order, with one port for all or one each, as libpq reads them. */
-export function readHosts(field: string, hosts: readonly string[], ports: readonly string[]): readonly Place[] {
+export function readHosts(field: string, hosts: readonly string[], ports: readonly string[], defaultPort: number): readonly Place[] {
   if (ports.length > 1 && ports.length !== hosts.length) throw refusal('port', `one, or as many as hosts`)
-  return hosts.map((host, index) => readPlace(field, host, ports[index] ?? ports[0]))
+  return hosts.map((host, index) => readPlace(field, host, ports[index] ?? ports[0] ?? '', defaultPort))
 }
 
 export function checkedPlaces(field: string, places: readonly Place[]): readonly Place[] {
@@ -49,8 +52,8 @@ export function checkedPlaces(field: string, places: readonly Place[]): readonly
   return places
 }
 
-function readPlace(field: string, host: string, port: string | undefined): Place {
-  return { host: readHost(field, host.trim()), port: readPort(port) }
+function readPlace(field: string, host: string, port: string, defaultPort: number): Place {
+  return { host: readHost(field, host.trim()), port: port.trim() === '' ? defaultPort : readPort(port) }
 }
 
 function readHost(field: string, host: string): string {
@@ -64,8 +67,7 @@ function readHost(field: string, host: string): string {
   return name
 }
 
-function readPort(text: string | undefined): number {
-  if (text === undefined || text.trim() === '') return defaultPort
+function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : Number.NaN
   if (Number.isNaN(port) || port > 65_535) throw refusal('port', 'not a port')
   if (port < portMin) throw refusal('port', `ports below ${portMin} belong to other services and are not taken`)

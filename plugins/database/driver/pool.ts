@@ -1,15 +1,30 @@
 import { BrokerError } from 'mayfly/plugin'
-import { isAnswer } from './errors.ts'
-import { reach } from './reach.ts'
-import type { Reachable } from './reach.ts'
-import type { Session } from './session.ts'
+import type { Clock } from 'mayfly/plugin'
 
 export type Purpose = 'issue' | 'revoke'
 
 const idleMsMax = 5 * 60_000
 const idleLookMs = 60_000
 
-interface Idle {
+/** One connection of a driver. */
+export interface PooledSession {
+  /** False once its state is in doubt, or has been changed for good. */
+  readonly usable: boolean
+  run(sql: string, signal: AbortSignal): Promise<unknown>
+  close(): Promise<void>
+  destroy(): void
+}
+
+export interface PooledServer<Session> {
+  readonly clock: Clock
+  readonly settings: { readonly connectionsMax: number; readonly idleMax: number; readonly lifetimeSeconds: number }
+  /** Opens one; rejects with what the broker is told. */
+  reach(signal: AbortSignal): Promise<Session>
+  /** Whether the server said no and goes on. */
+  isAnswer(error: unknown): boolean
+}
+
+interface Idle<Session> {
   readonly session: Session
   readonly openedAt: number
   readonly since: number
@@ -21,16 +36,16 @@ interface Waiting {
 }
 
 /** A few connections to one server. Revoking goes first, and neither purpose may take them all: a flood of one never stops the other. */
-export class Pool implements AsyncDisposable {
-  readonly #server: Reachable
-  readonly #idle: Idle[] = []
+export class Pool<Session extends PooledSession> implements AsyncDisposable {
+  readonly #server: PooledServer<Session>
+  readonly #idle: Idle<Session>[] = []
   readonly #waiting: Waiting[] = []
   readonly #used = new Set<Session>()
   readonly #busy: Record<Purpose, number> = { issue: 0, revoke: 0 }
   readonly #closing = new AbortController()
   #looking = false
 
-  constructor(server: Reachable) {
+  constructor(server: PooledServer<Session>) {
     this.#server = server
   }
 
@@ -63,7 +78,7 @@ export class Pool implements AsyncDisposable {
       return await work(session)
     } catch (error) {
       // The server said no and goes on: its transaction is closed by us. Anything else leaves an unknown outcome.
-      if (isAnswer(error) && session.usable) await session.run('rollback', signal).catch(() => session.destroy())
+      if (this.#server.isAnswer(error) && session.usable) await session.run('rollback', signal).catch(() => session.destroy())
       else session.destroy()
       throw error
     }
@@ -117,7 +132,7 @@ export class Pool implements AsyncDisposable {
       if (idle.session.usable && !this.#isOld(idle.openedAt)) return idle
       await idle.session.close()
     }
-    return { session: await reach(this.#server, signal), openedAt: this.#server.clock.elapsed() }
+    return { session: await this.#server.reach(signal), openedAt: this.#server.clock.elapsed() }
   }
 
   async #giveBack(session: Session, openedAt: number): Promise<void> {
@@ -140,7 +155,7 @@ export class Pool implements AsyncDisposable {
     try {
       while (this.#idle.length > 0) {
         await clock.sleep(idleLookMs, this.#closing.signal)
-        const isOver = (idle: Idle) => !idle.session.usable || clock.elapsed() - idle.since >= idleMsMax
+        const isOver = (idle: Idle<Session>) => !idle.session.usable || clock.elapsed() - idle.since >= idleMsMax
         for (const idle of this.#idle.filter(isOver)) {
           this.#idle.splice(this.#idle.indexOf(idle), 1)
           await idle.session.close()
