@@ -1,6 +1,6 @@
 import { auditBlocked, auditFull } from './scenarios/audit-sink.ts'
 import { blackHole } from './scenarios/black-hole.ts'
-import { blackHoleMysql } from './scenarios/black-hole-mysql.ts'
+import { blackHoledMysqls } from './scenarios/black-hole-mysql.ts'
 import { clockAhead, clockBehind } from './scenarios/clock-step.ts'
 import { diskFull } from './scenarios/disk-full.ts'
 import { foreignLock } from './scenarios/foreign-lock.ts'
@@ -17,6 +17,6 @@ export const scenarios: readonly Scenario[] = [
   auditFull,
   auditBlocked,
   blackHole,
-  blackHoleMysql,
+  ...blackHoledMysqls,
   foreignLock
 ]
