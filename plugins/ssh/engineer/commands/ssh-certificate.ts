@@ -39,7 +39,7 @@ export const sshCertificateCommand: AskingCommand = {
     writeFileSync(folder.file('fresh'), '', { mode: 0o600 })
     utimesSync(folder.file('fresh'), renewAt, renewAt)
     call.screen.say(
-      `serial ${certificate.serial} of role ${certificate.role}, for ${certificate.principals.join(', ')}, until ${new Date(certificate.until).toISOString()}`
+      `serial ${certificate.serial} of role ${certificate.role}, for ${certificate.principals.join(', ')}, until ${new Date(certificate.until).toISOString().replace('.000Z', 'Z')}`
     )
   }
 }

@@ -75,7 +75,7 @@ function described(
   { role, serial, principals, until }: { role: string; serial: string; principals: readonly string[]; until: number },
   to: Destination
 ): string {
-  return `${to.user} at ${to.host}: serial ${serial} of role ${role}, for ${principals.join(', ')}, until ${new Date(until).toISOString()}`
+  return `${to.user} at ${to.host}: serial ${serial} of role ${role}, for ${principals.join(', ')}, until ${new Date(until).toISOString().replace('.000Z', 'Z')}`
 }
 
 /** The first value that ssh is told counts. What the user's agent holds would only use up the tries that sshd gives. */
