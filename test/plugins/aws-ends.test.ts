@@ -240,6 +240,19 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     await expect(under.mount.revoke([lease])).rejects.toBeInstanceOf(BrokerError)
   })
 
+  test('at which alone AWS fails keeps no other waiting', async () => {
+    await using under = await openAwsMount(moto)
+    const leases = [await under.mount.issue('creds/app'), await under.mount.issue('creds/app'), await under.mount.issue('creds/app')]
+    const odd = leases[1]!.plan.name
+    under.front.rule = ({ action, fields }) =>
+      action === 'ListAccessKeys' && fields.get('UserName') === odd ? { status: 500, code: 'ServiceFailure' } : 'pass'
+    const [first, second, third] = await revokedForGood(under, leases)
+    expect([first, third]).toEqual([{ kind: 'gone' }, { kind: 'gone' }])
+    expect(second).toMatchObject({ kind: 'failed', error: { code: 'target_silent' } })
+    under.front.rule = () => 'pass'
+    expect(await revokedForGood(under, [leases[1]!])).toEqual([{ kind: 'gone' }])
+  })
+
   test('waits where AWS takes no more calls, and none is lost', async () => {
     await using under = await openAwsMount(moto)
     under.front.rule = ({ count }) => (count % 3 === 0 ? throttled : 'pass')

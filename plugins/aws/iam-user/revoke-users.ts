@@ -74,6 +74,8 @@ class Batch {
   readonly #ends: readonly UserEnd[]
   readonly #signal: AbortSignal
   readonly #until: number
+  /** The first user at which AWS failed in this turn. */
+  #failedAt: UserEnd | undefined
 
   constructor(engine: Engine, account: Account, endings: Endings, call: RevokeCall, ends: readonly UserEnd[], signal: AbortSignal) {
     this.#engine = engine
@@ -149,21 +151,26 @@ class Batch {
     return this.#ends.filter(end => end.outcome === undefined && !end.absent)
   }
 
+  /** At one of several users it is that user's, or the others would wait for it for ever; at a second, or the only one, it is the service. */
+  #failsBeyond(end: UserEnd): boolean {
+    this.#failedAt ??= end
+    return this.#failedAt !== end || this.#ends.length === 1
+  }
+
   async #step(end: UserEnd, step: Step): Promise<void> {
     if (end.outcome !== undefined || end.absent || end.late) return
     try {
       await end[step](this.#signal)
     } catch (error) {
-      if (concernsAll(error) || this.#signal.aborted) throw error
+      if (this.#signal.aborted || isRootRefused(error) || (isSilent(error) && this.#failsBeyond(end))) throw error
       if (error instanceof BrokerError && error.code === 'target_rate_limited') end.late = true
       else end.outcome = end.denied ? cleanUpFails(this.#engine, error) : { kind: 'failed', error }
     }
   }
 }
 
-/** Not of this one user. */
-function concernsAll(error: unknown): boolean {
-  return isRootRefused(error) || (error instanceof BrokerError && (error.code === 'target_unreachable' || error.code === 'target_silent'))
+function isSilent(error: unknown): boolean {
+  return error instanceof BrokerError && (error.code === 'target_unreachable' || error.code === 'target_silent')
 }
 
 // What keeps a user from being removed is for somebody to mend; it has no access meanwhile.
