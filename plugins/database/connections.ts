@@ -57,8 +57,10 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   refuseFormerPassword(engine, driver.name, connection, stored?.config)
   await refuseStaticAccount(name, driver, connection, storage)
   const rootRotationStatements = rotationStatements(driver, request, stored?.config)
-  const check = request.fields.verify_connection === false ? null : await verified(engine, driver, connection, signal)
   const template = request.fields.username_template ?? stored?.config.usernameTemplate ?? ''
+  // Nobody has to connect to see that no server could take it.
+  readTemplate(engine, driver.usernameBytesMaxOf ? Infinity : driver.usernameBytesMax, template)
+  const check = request.fields.verify_connection === false ? null : await verified(engine, driver, connection, signal)
   const usernameTemplate = readTemplate(engine, usernameBytesMax(driver, check), template)
 
   const target = await keepVersion(engine, storage, name, stored?.config.target, {
