@@ -4,6 +4,7 @@
 set -euo pipefail
 folder=${1:?say in which folder}
 [ -x "$folder/usr/sbin/mysqld" ] && exit 0
+[ -e "$folder" ] && { echo "$folder is there already, without a MySQL: name another folder" >&2; exit 1; }
 command -v debootstrap >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends debootstrap >/dev/null; }
 rm -rf "$folder.new"
 debootstrap --variant=minbase --include=mysql-server-core sid "$folder.new" >"$folder.log" 2>&1 || { tail -n 3 "$folder.log"; exit 1; }
