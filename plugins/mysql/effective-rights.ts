@@ -30,6 +30,8 @@ async function readGranted(session: Session, signal: AbortSignal): Promise<Grant
   const [row] = (await session.run('select current_role() as roles', signal))[0] ?? []
   const roles = text(row?.['roles'])
   const on = roles === '' || roles === 'NONE' ? '' : roles
+  // Of whoever asks for its own, MySQL tells those of the roles that are on as well.
+  if (on !== '' && session.kind.name === 'MySQL') await session.run('set role none', signal)
   const direct = await grantsOf(session, 'show grants for current_user()', signal)
   if (on === '') return { direct, byRoles: [], rolesOn: [] }
   if (session.kind.name === 'MySQL') {
