@@ -1,4 +1,5 @@
-import type { Answer, DatabaseCheck, JsonObject, MountReader, TargetHealth } from 'mayfly/plugin'
+import { healthFields } from 'mayfly/plugin'
+import type { Answer, DatabaseCheck, JsonObject, MountReader } from 'mayfly/plugin'
 import { readConfig } from './connection-config.ts'
 import type { ConnectionConfig } from './connection-config.ts'
 import type { Engine } from './engine.ts'
@@ -17,7 +18,7 @@ export async function readConnection(engine: Engine, name: string, storage: Moun
       root_credentials_rotate_statements: config.rootRotationStatements,
       password_policy: config.passwordPolicy,
       ...shownCheck(engine, config),
-      health: shownHealth(await engine.context.health(config.target))
+      health: healthFields(await engine.context.health(config.target))
     }
   }
 }
@@ -40,22 +41,3 @@ function shownCheck({ databases }: Engine, { target, check: written }: Connectio
 function checkFields({ version, missing, guarantees }: DatabaseCheck): JsonObject {
   return { version, missing, guarantees: guarantees as unknown as JsonObject }
 }
-
-function shownHealth(health: TargetHealth): JsonObject {
-  const { state, failures, failingSince, retryAt, lastError, lastErrorAt, lastAnswerAt, latencyMs } = health
-  return {
-    state,
-    // Open: nothing is issued there before `retry_at`.
-    circuit: failures > 0 ? 'open' : 'closed',
-    failures,
-    ...shownTime('failing_since', failingSince),
-    ...shownTime('retry_at', retryAt),
-    ...(lastError !== undefined && { last_error: lastError }),
-    ...shownTime('last_error_at', lastErrorAt),
-    ...shownTime('last_answer_at', lastAnswerAt),
-    ...(latencyMs !== undefined && { latency_ms: Math.round(latencyMs * 10) / 10 })
-  }
-}
-
-const shownTime = (name: string, instant: Temporal.Instant | undefined): JsonObject =>
-  instant ? { [name]: instant.toString({ smallestUnit: 'second' }) } : {}

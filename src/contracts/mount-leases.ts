@@ -21,19 +21,3 @@ export interface MountLease {
   readonly displayName: string
   readonly subject?: string
 }
-
-/** How a target does: what its row says, which outlives a restart, and what this run of the broker has seen of it. */
-export interface TargetHealth {
-  /** `unknown`: nothing was asked of it since the broker started. */
-  readonly state: 'unknown' | 'answers' | 'fails'
-  /** Revocations that failed there as a whole, in a row. While this is above 0 the circuit is open: nothing is issued there before `retryAt`. */
-  readonly failures: number
-  readonly failingSince?: Temporal.Instant
-  readonly retryAt?: Temporal.Instant
-  /** A sentence of ours, never a driver's own words. */
-  readonly lastError?: string
-  readonly lastErrorAt?: Temporal.Instant
-  readonly lastAnswerAt?: Temporal.Instant
-  /** Of its latest calls, the last weighing most. */
-  readonly latencyMs?: number
-}

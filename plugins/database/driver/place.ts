@@ -52,6 +52,11 @@ export function checkedPlaces(field: string, places: readonly Place[]): readonly
   return places
 }
 
+/** As in a URL. */
+export function authority(places: readonly Place[]): string {
+  return places.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',')
+}
+
 function readPlace(field: string, host: string, port: string, defaultPort: number): Place {
   return { host: readHost(field, host.trim()), port: port.trim() === '' ? defaultPort : readPort(port) }
 }
