@@ -1,5 +1,4 @@
-import type { DatabaseCheck, EffectiveRights, JsonObject } from 'mayfly/plugin'
-import type { CheckSteps } from './check-step.ts'
+import type { CheckSteps, DatabaseCheck, EffectiveRights, JsonObject } from 'mayfly/plugin'
 
 /** Objects that a report names: a reader's worth. */
 export const objectsMax = 200

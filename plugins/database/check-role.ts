@@ -1,10 +1,9 @@
 /** `roles/:name/check`: everything that a credential of the role takes, tried at the server before somebody needs one. What fails without a user (the role, its connection, its
  *  statements, the account's rights) is told at once. Then a probe user is made and ended (`probe.ts`), or, with `rehearse`, made in a transaction that is rolled back. */
-import { BrokerError, field, path } from 'mayfly/plugin'
+import { BrokerError, CheckSteps, field, path } from 'mayfly/plugin'
 import type { Answer, DatabaseCheck, DatabaseDriver, JsonObject, MountReader, Path, PathRequest, z } from 'mayfly/plugin'
 import { checkReport, objectsMax } from './check-report.ts'
 import type { RoleCheck } from './check-report.ts'
-import { CheckSteps } from './check-step.ts'
 import type { ConnectionConfig } from './connection-config.ts'
 import type { Handle } from './credential.ts'
 import type { Engine } from './engine.ts'

@@ -1,7 +1,8 @@
 /** The user that a check makes. It is a credential like any other, so that a crash leaves nothing: a lease stands before it is made, and ends it whatever becomes of the check.
  *  The check ends it itself, to see that this works; its lease is over a second later, and the sweeper looks once more. Its password never leaves this file. */
-import { BrokerError, Secret, unhandled } from 'mayfly/plugin'
+import { BrokerError, CheckSteps, Secret, unhandled } from 'mayfly/plugin'
 import type {
+  CheckStep,
   CreateUser,
   CredentialType,
   Database,
@@ -14,8 +15,6 @@ import type {
 } from 'mayfly/plugin'
 import { checkReport, objectsMax } from './check-report.ts'
 import type { RoleCheck } from './check-report.ts'
-import { CheckSteps } from './check-step.ts'
-import type { CheckStep } from './check-step.ts'
 import type { Handle, Order } from './credential.ts'
 import { userCredential } from './credential.ts'
 import type { Engine } from './engine.ts'

@@ -46,6 +46,13 @@ describe.skipIf(missing(sshdMissing()))('a host that the broker reaches', () => 
     expect(stand.sshd.log).not.toContain('Accepted')
   })
 
+  test('is not where a cloud answers with its keys, as it is written or as it resolves', async () => {
+    await expect(reach({ address: '169.254.169.254' })).rejects.toThrow('address: a link-local, metadata or multicast address is not taken')
+    // The same address as a number, which a resolver takes for a name.
+    await reach({ address: '2852039166' })
+    await expect.poll(async () => (await shown()).last_error, { timeout: 20_000 }).toMatch(/resolves to a link-local/)
+  })
+
   test('gets the KRL and loses the sessions that it ends, by the broker’s own hand', async () => {
     const { data } = await reach()
     const { mkdirSync } = await import('node:fs')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from 'mayfly/plugin'
 import { postgresql } from '../../plugins/postgresql/index.ts'
-import { isForbiddenAddress } from '../../plugins/database/driver/place.ts'
+import { isForbiddenAddress } from '../../src/contracts/index.ts'
 
 const secret = 'Canary-7h1s-1s-Secret'
 const read = (fields: JsonObject, tls: 'any' | 'verified' = 'any') => postgresql.connection(fields, { tls })

@@ -1,6 +1,6 @@
 /** `roles/:name/check`: what keys of a role take, tried before somebody needs them: whose the broker's key is, what AWS would say to its calls, and then one credential that is
  *  made, used and ended (`probe.ts`). */
-import { BrokerError, field, path } from 'mayfly/plugin'
+import { BrokerError, CheckSteps, field, path } from 'mayfly/plugin'
 import type { Answer, Issuance, MountStorage, Path, PathRequest, z } from 'mayfly/plugin'
 import type { CredentialKind } from '../credential-kind.ts'
 import type { Engine } from '../engine.ts'
@@ -9,7 +9,6 @@ import type { KnownRoot } from '../known-root.ts'
 import { numberOf, targetOf } from '../root-config.ts'
 import { readRole } from '../role.ts'
 import type { Role } from '../role.ts'
-import { CheckSteps } from './check-steps.ts'
 import { rightsOfRole } from './needed-rights.ts'
 import { whereOf } from './policy-path.ts'
 import { checkReport, probeOf, probeSeconds } from './probe.ts'

@@ -1,14 +1,12 @@
 /** The keys that a check makes. They are a credential like any other, so that a crash leaves nothing: a lease stands before they are made, and ends them whatever becomes of the
  *  check. The check ends them itself, to see that this works; the sweeper looks again. The keys never leave this file. */
-import { BrokerError, Secret } from 'mayfly/plugin'
-import type { BackendContext, CredentialType, Issued, IssueCall, Json, JsonObject, MountStorage } from 'mayfly/plugin'
+import { BrokerError, CheckSteps, Secret } from 'mayfly/plugin'
+import type { BackendContext, CheckStep, CredentialType, IssueCall, Issued, Json, JsonObject, MountStorage } from 'mayfly/plugin'
 import type { Keys } from '../account.ts'
 import type { CredentialKind } from '../credential-kind.ts'
 import type { Engine } from '../engine.ts'
 import { numberOf } from '../root-config.ts'
 import { untilUsable } from '../usable/until-usable.ts'
-import { CheckSteps } from './check-steps.ts'
-import type { CheckStep } from './check-steps.ts'
 
 /** Of a user. Whatever goes wrong, AWS refuses it after this. */
 export const probeSeconds = 60

@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { BrokerError } from 'mayfly/plugin'
+import { BrokerError, isForbiddenAddress } from 'mayfly/plugin'
 import type { Clock } from 'mayfly/plugin'
-import { isForbiddenAddress } from './place.ts'
 import type { Place } from './place.ts'
 
 export interface Reached<Settings> {

@@ -1,4 +1,5 @@
-import { BrokerError } from 'mayfly/plugin'
+import { lookup } from 'node:dns/promises'
+import { BrokerError, isForbiddenAddress } from 'mayfly/plugin'
 import { Client } from 'ssh2'
 import type { ClientChannel } from 'ssh2'
 import { parseKeyLine } from '../format/key-line.ts'
@@ -20,17 +21,28 @@ const outputBytesMax = 65_536
 
 /** Runs a script on a host, by the broker's own hand: `sh -s`, with the script on its standard input. What it says on standard output; rejects when it fails, with its last words. */
 export async function runOnHost(place: HostPlace, words: readonly string[], script: string, signal: AbortSignal): Promise<string> {
+  const address = await resolved(place.address)
   signal.throwIfAborted()
   const client = new Client()
   const aborted = (): void => void client.destroy()
   signal.addEventListener('abort', aborted)
   try {
-    await connected(client, place)
+    await connected(client, { ...place, address })
     return await ran(client, ['sh', '-s', '--', ...words].join(' '), script)
   } finally {
     signal.removeEventListener('abort', aborted)
     client.end()
   }
+}
+
+/** Checked when it was written, and again when the name has become an address. */
+async function resolved(host: string): Promise<string> {
+  const { address } = await lookup(host).catch((cause: unknown) => {
+    throw new BrokerError('target_unreachable', `no address is known of ${host}`, { cause })
+  })
+  if (isForbiddenAddress(address))
+    throw new BrokerError('target_refused', `${host} resolves to a link-local, metadata or multicast address`)
+  return address
 }
 
 /** Only to the very host: `ssh2` takes any key when nobody looks at it. */

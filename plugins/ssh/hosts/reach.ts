@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
-import { BrokerError, field, path } from 'mayfly/plugin'
+import { BrokerError, field, isForbiddenAddress, path } from 'mayfly/plugin'
 import type { MountReader, MountStorage, Path } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
 import { parseKeyLine, writeKeyLine } from '../format/key-line.ts'
@@ -99,6 +99,8 @@ interface Fields {
 function checkedPlace({ address = '', port = 22, user = 'root', host_key: hostKey, prefix = '' }: Fields) {
   if (!/^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$/.test(address))
     throw new BrokerError('invalid_request', 'address: a host name or an address is expected')
+  if (isForbiddenAddress(address))
+    throw new BrokerError('invalid_request', 'address: a link-local, metadata or multicast address is not taken')
   if (port < 1 || port > 65_535) throw new BrokerError('invalid_request', 'port: 1 to 65535')
   if (!/^[A-Za-z_][\w.-]{0,31}$/.test(user)) throw new BrokerError('invalid_request', 'user: the name of an account is expected')
   if (!hostKey)

@@ -1,5 +1,5 @@
-import { BrokerError } from 'mayfly/plugin'
-import type { Clock } from 'mayfly/plugin'
+import type { Clock } from './clock.ts'
+import { BrokerError } from './errors.ts'
 
 /** One thing that a credential of a role takes, tried. */
 export type CheckStep = {
@@ -10,7 +10,7 @@ export type CheckStep = {
   readonly told: string
 }
 
-/** The steps of one check, in order. */
+/** The steps of one check of a role, in order: what a credential takes is tried before somebody needs one. */
 export class CheckSteps {
   readonly #clock: Clock
   readonly all: CheckStep[]
