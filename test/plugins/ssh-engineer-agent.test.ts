@@ -46,7 +46,8 @@ async function held(): Promise<HeldCertificate> {
   }
   const blob = await signCertificate(fields, ca)
   const [madeAt, until] = [now * 1_000, (now + 600) * 1_000]
-  return { blob, signer, lease: 'ssh/sign/ops/x', mount: 'ssh', role: 'ops', principals: ['deploy'], serial: '7', madeAt, until }
+  const said = { lease: 'ssh/sign/ops/x', mount: 'ssh', role: 'ops', principals: ['deploy'], extensions: [], serial: '7' }
+  return { blob, signer, ...said, madeAt, until }
 }
 
 async function bind(id: Uint8Array, forwarding = false, hostKey = keyBlob(host.publicKey)): Promise<Buffer> {

@@ -10,19 +10,30 @@ export interface Choice {
 
 const shownMax = 20
 
-/** The role that was named; else the only one that signs for this account. One that names it comes before one that signs for anybody. */
-export function chooseRole(call: AskingCall, all: readonly Access[], where: { readonly user: string; readonly host: string }): Choice {
-  const named = call.option('role') ?? call.env['MAYFLY_SSH_ROLE']
+/** The role that was named; else the only one that signs for this account. One that names it comes before one that signs for anybody. On the way to a host the role that signs there does, where it signs here as well. */
+export function chooseRole(
+  call: AskingCall,
+  all: readonly Access[],
+  where: { readonly user: string; readonly host: string },
+  there?: Choice
+): Choice {
+  const named = there ? call.option('jumpRole') : (call.option('role') ?? call.env['MAYFLY_SSH_ROLE'])
   if (all.length === 0)
     throw refusal('no SSH backend is mounted that you can reach: --mount names one, and `mayfly login` makes you somebody')
   if (named) return namedRole(all, named)
   const fitting = all.flatMap(access => access.roles.map(role => fit(role, access.principals)).filter(choice => choice !== undefined))
   const narrow = fitting.filter(({ open }) => !open)
   const candidates = narrow.length > 0 ? narrow : fitting
+  const usual = candidates.find(({ mount, role }) => there?.mount === mount && there.role === role)
+  if (usual) return usual
   if (candidates.length === 1) return candidates[0]!
   throw candidates.length === 0
     ? nobodySigns(all, where)
-    : refusal(`several roles sign for ${where.user}: ${list(candidates)}; choose one with --role, or for always with MAYFLY_SSH_ROLE`)
+    : refusal(
+        there
+          ? `several roles sign for ${where.user} at ${where.host}: ${list(candidates)}; choose one with --jump-role`
+          : `several roles sign for ${where.user}: ${list(candidates)}; choose one with --role, or for always with MAYFLY_SSH_ROLE`
+      )
 }
 
 function namedRole(all: readonly Access[], name: string): Choice {

@@ -6,6 +6,8 @@ export interface Destination {
   readonly user: string
   /** The name that its host key is looked for under, in lower case. */
   readonly host: string
+  /** The one that is connected to. */
+  readonly hostname: string
   readonly port: number
   /** Where the machine keeps known host keys, apart from the user's own. */
   readonly globalKnownHosts: string
@@ -13,6 +15,8 @@ export interface Destination {
   readonly controlPath?: string
   readonly identityAgent?: string
   readonly certificateFile?: string
+  /** `[user@]host[:port]`, with commas between: over which hosts, the last is the nearest to it. */
+  readonly jump?: string
 }
 
 const secondsMax = 20
@@ -34,11 +38,13 @@ export function destinationOf(args: readonly string[], env: Readonly<Record<stri
   return {
     user,
     host: (said.get('hostkeyalias') ?? hostname).toLowerCase(),
+    hostname,
     port: Number(port),
     globalKnownHosts: said.get('globalknownhostsfile') ?? '',
     ...named('controlPath', said.get('controlpath')),
     ...named('identityAgent', said.get('identityagent')),
-    ...named('certificateFile', said.get('certificatefile'))
+    ...named('certificateFile', said.get('certificatefile')),
+    ...named('jump', said.get('proxyjump'))
   }
 }
 

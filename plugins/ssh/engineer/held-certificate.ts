@@ -8,6 +8,7 @@ export interface HeldCertificate {
   readonly mount: string
   readonly role: string
   readonly principals: readonly string[]
+  readonly extensions: readonly string[]
   readonly serial: string
   /** Milliseconds of the epoch. */
   readonly madeAt: number

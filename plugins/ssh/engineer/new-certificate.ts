@@ -15,18 +15,26 @@ import type { HeldCertificate } from './held-certificate.ts'
 // What a Date can say.
 const lastSecond = 8_640_000_000_000
 
-/** The broker's certificate for a key; unless it is given one that is made here and never leaves. */
+export interface Wanted {
+  readonly ttl?: string | undefined
+  /** Instead of those that the role gives unasked. */
+  readonly extensions?: readonly string[]
+  /** Without one it is made here, and never leaves. */
+  readonly key?: KeyObject
+}
+
+/** The broker's certificate for a key. */
 export async function newCertificate(
   call: AskingCall,
   { mount, role, principals }: Choice,
-  ttl?: string,
-  key = newKey()
+  { ttl, extensions, key = newKey() }: Wanted = {}
 ): Promise<HeldCertificate> {
   const signer = signerOf(key)
   const asked = {
     public_key: writeKeyLine(signer.publicKey),
     ...(principals.length > 0 ? { valid_principals: principals.join(',') } : {}),
-    ...(ttl === undefined ? {} : { ttl })
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(extensions ? { extensions: Object.fromEntries(extensions.map(name => [name, ''])) } : {})
   }
   // What can be promised of it is the same at each login; the lease tells.
   const reply = await call.request('POST', `${mount}/sign/${role}`, asked, { quiet: true })
@@ -42,6 +50,7 @@ export async function newCertificate(
     mount,
     role,
     principals: certificate.principals,
+    extensions: [...certificate.extensions.keys()],
     serial: String(certificate.serial),
     madeAt: Date.now(),
     until: Number(certificate.validBefore) * 1_000

@@ -83,7 +83,7 @@ export class ResidentKeys implements AgentKeys {
     const name = `${role.mount}/${role.role}`
     const known = this.#held.get(name)
     if (known && freshUntil(known) > Date.now()) return known
-    const made = await newCertificate(this.#call, role, this.#call.option('ttl'))
+    const made = await newCertificate(this.#call, role, { ttl: this.#call.option('ttl') })
     this.#held.set(name, made)
     this.#remember(made)
     return made

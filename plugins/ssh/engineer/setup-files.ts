@@ -2,6 +2,7 @@
  *
  *  Two ways. `agent`: the block names the socket of an agent that holds the keys in memory, and the script starts it where it is not there. `files`: the script sees to it that a key and its certificate are in files. In both
  *  the script is a few tests in sh as long as there is nothing to do, because ssh runs it each time it reads its configuration, and editors do so all the time. */
+import { shellWord } from './shell-word.ts'
 import type { SshFolder } from './ssh-folder.ts'
 
 export type Way = 'agent' | 'files'
@@ -69,4 +70,3 @@ function filesTest(folder: SshFolder): readonly string[] {
 
 // ssh replaces %h and the like there.
 const configWord = (word: string): string => word.replaceAll('%', '%%')
-const shellWord = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

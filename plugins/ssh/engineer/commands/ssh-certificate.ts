@@ -31,7 +31,7 @@ export const sshCertificateCommand: AskingCommand = {
         `several roles sign for you, and one file holds one: choose with --role (${role.role}, ${other.role}, …)`
       )
     const { privateKey } = generateKeyPairSync('ed25519')
-    const certificate = await newCertificate(call, role, call.option('ttl'), privateKey)
+    const certificate = await newCertificate(call, role, { ttl: call.option('ttl'), key: privateKey })
     new HeldRecords(folder).put(certificate, call.broker.address, [])
     const line = `ssh-ed25519-cert-v01@openssh.com ${certificate.blob.toString('base64')} mayfly ${certificate.role} ${certificate.serial}\n`
     putFiles(folder, { id: writeOpenSshKey(privateKey, 'mayfly', randomBytes(4)).reveal(), 'id-cert.pub': line })
