@@ -1,4 +1,4 @@
-import { BrokerError, field, goDuration, path } from 'mayfly/plugin'
+import { BrokerError, field, goDuration, parseDuration, path } from 'mayfly/plugin'
 import type { MountReader, Path } from 'mayfly/plugin'
 
 const leaseKey = 'config/lease'
@@ -9,7 +9,8 @@ type LeaseConfig = { readonly lease: number; readonly leaseMax: number }
 export const leasePath: Path = path({
   pattern: 'config/lease',
   summary: 'how long the keys of IAM users live',
-  fields: { lease: field.duration(), lease_max: field.duration() },
+  // Text, as there: what is no duration is refused in the words of the wire.
+  fields: { lease: field.text(), lease_max: field.text() },
   exists: async (_, storage) => (await storage.get(leaseKey)) !== undefined,
   read: async (_, storage) => {
     const stored = await storage.get(leaseKey)
@@ -18,14 +19,27 @@ export const leasePath: Path = path({
     return { data: { lease: inHours(lease), lease_max: inHours(leaseMax) } }
   },
   write: async ({ fields }, storage) => {
-    if (!fields.lease) throw new BrokerError('invalid_request', "'lease' is a required parameter")
-    if (!fields.lease_max) throw new BrokerError('invalid_request', "'lease_max' is a required parameter")
-    if (fields.lease > fields.lease_max) throw new BrokerError('invalid_request', 'lease: longer than lease_max')
+    const [lease, leaseMax] = [seconds('lease', fields.lease), seconds('lease_max', fields.lease_max)]
+    if (lease > leaseMax) throw new BrokerError('invalid_request', 'lease: longer than lease_max')
     const stored = await storage.get(leaseKey)
-    storage.put(leaseKey, { lease: fields.lease, leaseMax: fields.lease_max } satisfies LeaseConfig, stored?.version ?? 0)
+    storage.put(leaseKey, { lease, leaseMax } satisfies LeaseConfig, stored?.version ?? 0)
     return undefined
   }
 })
+
+function seconds(name: string, given: string | undefined): number {
+  const read = given === undefined ? undefined : parsed(name, given)
+  if (!read) throw new BrokerError('invalid_request', `'${name}' is a required parameter`)
+  return read
+}
+
+function parsed(name: string, text: string): number | undefined {
+  try {
+    return parseDuration(text)
+  } catch (cause) {
+    throw new BrokerError('invalid_request', `Invalid ${name}: ${cause instanceof Error ? cause.message : 'not a duration'}`, { cause })
+  }
+}
 
 /** 0 where nothing was written: then the mount says. */
 export async function readLease(storage: MountReader): Promise<LeaseConfig> {

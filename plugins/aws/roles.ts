@@ -112,10 +112,22 @@ function commonMistakes(role: Role): readonly string[] {
     (role.roleArns ?? []).length > 0 && role.type !== 'assumed_role',
     "cannot supply role_arns when credential_type isn't assumed_role"
   )
+  if (role.type !== 'assumed_role') mistakes.push(...fieldsOfSessions(role))
   for (const arn of role.policyArns ?? [])
     refuse(!isIamArn(arn, 'policy'), `policy_arns: expected the ARN of a policy, such as arn:aws:iam::111122223333:policy/name`)
   for (const group of role.iamGroups ?? []) refuse(!/^[\w+=,.@-]{1,128}$/.test(group), 'iam_groups: expected names of groups')
   return [...new Set(mistakes)]
+}
+
+/** Whoever asks for a cut, or for a name in CloudTrail, of what has neither must hear that there will be none. */
+function fieldsOfSessions({ sessionTags, externalId, sourceIdentity, cutOnRevoke }: Role): readonly string[] {
+  const given = {
+    session_tags: Object.keys(sessionTags ?? {}).length > 0,
+    external_id: externalId !== '',
+    source_identity: (sourceIdentity ?? '') !== '',
+    cut_on_revoke: cutOnRevoke !== null && cutOnRevoke !== 'none'
+  }
+  return Object.entries(given).flatMap(([field, is]) => (is ? [`cannot supply ${field} when credential_type isn't assumed_role`] : []))
 }
 
 /** An update names what changes; what it leaves out stays. */

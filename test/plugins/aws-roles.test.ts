@@ -97,7 +97,18 @@ describe('roles', () => {
     [{ ...user, user_path: '/a b/' }, 'user_path: expected a path'],
     [{ ...user, policy_arns: 'arn:aws:iam::111122223333:policy/*' }, 'policy_arns: expected the ARN of a policy'],
     [{ ...user, policy_arns: 'arn:aws:s3:::bucket' }, 'policy_arns: expected the ARN of a policy'],
-    [{ ...user, permissions_boundary_arn: 'arn:aws:iam::111122223333:role/x' }, 'permissions_boundary_arn: expected the ARN of a policy'],
+    [
+      { ...user, permissions_boundary_arn: 'arn:aws:iam::111122223333:role/x' },
+      'invalid permissions_boundary_arn parameter: expected the ARN of a policy'
+    ],
+    [{ ...user, session_tags: { team: 'x' } }, "cannot supply session_tags when credential_type isn't assumed_role"],
+    [{ ...user, external_id: 'x-1' }, "cannot supply external_id when credential_type isn't assumed_role"],
+    [{ ...user, source_identity: '{{entity}}' }, "cannot supply source_identity when credential_type isn't assumed_role"],
+    [{ ...user, cut_on_revoke: 'true' }, "cannot supply cut_on_revoke when credential_type isn't assumed_role"],
+    [
+      { credential_type: 'session_token', policy_document: everything },
+      'cannot supply a policy or role when using credential_type session_token'
+    ],
     [{ ...user, iam_groups: 'a/b' }, 'iam_groups: expected names of groups'],
     [{ ...user, iam_tags: { 'aws:x': '1' } }, 'iam_tags: a key is'],
     [{ ...user, iam_tags: { 'mayfly:lease': '1' } }, 'iam_tags: a key is'],
@@ -137,9 +148,17 @@ describe('roles', () => {
     expect(await read('roles/old')).toMatchObject({ credential_type: 'iam_user', policy_document: everything })
     await mount.write('roles/old-arn', { arn: 'arn:aws:iam::111122223333:role/x' })
     expect(await read('roles/old-arn')).toMatchObject({ credential_type: 'assumed_role', role_arns: ['arn:aws:iam::111122223333:role/x'] })
-    await expect(mount.write('roles/mixed', { ...user, arn: boundary })).rejects.toThrow(
-      'cannot supply deprecated role or policy parameters with credential_type'
-    )
+  })
+
+  test.each([
+    [{ credential_type: 'iam_user' }, 'cannot supply deprecated role or policy parameters with an explicit credential_type'],
+    [{ policy_document: everything }, 'cannot supply deprecated role or policy parameters with policy_document'],
+    [{ max_sts_ttl: '1h' }, 'cannot supply deprecated role or policy parameters with max_sts_ttl'],
+    [{ user_path: '/apps/' }, 'cannot supply deprecated role or policy parameters with user_path'],
+    [{ policy: everything }, 'only one of policy or arn should be provided']
+  ])('and are refused beside %j', async (fields, text) => {
+    await expect(mount.write('roles/mixed', { arn: boundary, ...fields })).rejects.toThrow(text)
+    expect(await read('roles/mixed')).toBeUndefined()
   })
 
   test('the largest policy that is taken fits beside those that end the user, with the longest date', async () => {
@@ -166,7 +185,9 @@ describe('config/lease', () => {
     [{ lease_max: '1h' }, "'lease' is a required parameter"],
     [{ lease: '1h' }, "'lease_max' is a required parameter"],
     [{ lease: '2h', lease_max: '1h' }, 'lease: longer than lease_max'],
-    [{ lease: 'soon', lease_max: '1h' }, 'lease: not a duration']
+    [{ lease: 'soon', lease_max: '1h' }, 'Invalid lease: not a duration'],
+    [{ lease: '1h', lease_max: '-1h' }, 'Invalid lease_max: not a duration'],
+    [{ lease: '1h', lease_max: ' 2 h' }, 'Invalid lease_max: not a duration']
   ])('%j is refused', async (fields, text) => {
     await expect(mount.write('config/lease', fields)).rejects.toThrow(text)
   })

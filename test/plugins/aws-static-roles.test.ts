@@ -73,6 +73,7 @@ describe.skipIf(missing(motoMissing()))('static roles of AWS', () => {
     const write = (fields: object, name = 'app') =>
       stand.during(stand.write(`aws/static-roles/${name}`, { rotation_period: '1h', ...fields }))
     await expect(write({})).rejects.toThrow('missing "username" parameter')
+    await expect(stand.write('aws/static-roles/app', { username })).rejects.toThrow('missing "rotation_period" parameter')
     await expect(write({ username, rotation_period: 59 })).rejects.toThrow(
       'role rotation period out of range: must be greater than 60.00 seconds'
     )

@@ -23,7 +23,7 @@ export function userMistakes(role: Role): readonly string[] {
   )
   refuse(
     role.permissionsBoundaryArn !== '' && !isIamArn(role.permissionsBoundaryArn, 'policy'),
-    'permissions_boundary_arn: expected the ARN of a policy'
+    'invalid permissions_boundary_arn parameter: expected the ARN of a policy, such as arn:aws:iam::111122223333:policy/name'
   )
   refuse(policies.length > policiesMax, `policy_arns: at most ${policiesMax}`)
   refuse(groups.length > groupsMax, `iam_groups: at most ${groupsMax}`)

@@ -71,6 +71,7 @@ async function makeRole(
 ): Promise<Answer> {
   const { username } = fields
   if (!username) throw refusal('missing "username" parameter')
+  if (fields.rotation_period === undefined) throw refusal('missing "rotation_period" parameter')
   const period = checkedPeriod(fields.rotation_period)
   const { userId, keys, claim } = await userFor(engine, username, storage, signal)
   const role: StaticRole = { username, userId, period }
@@ -157,9 +158,8 @@ async function updateRole(
   return { data: shown(name, next) }
 }
 
-function checkedPeriod(seconds: number | undefined): number {
-  if (seconds === undefined || seconds < periodSecondsMin)
-    throw refusal(`role rotation period out of range: must be greater than ${periodSecondsMin}.00 seconds`)
+function checkedPeriod(seconds: number): number {
+  if (seconds < periodSecondsMin) throw refusal(`role rotation period out of range: must be greater than ${periodSecondsMin}.00 seconds`)
   return seconds
 }
 

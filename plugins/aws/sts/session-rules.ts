@@ -23,12 +23,12 @@ export function sessionMistakes(kind: SessionKind, role: Role): readonly string[
   refuse((role.iamTags ?? null) !== null, "cannot supply iam_tags when credential_type isn't iam_user")
   refuse(role.guard !== null, "cannot supply guard when credential_type isn't iam_user")
   refuse(kind === 'federation_token' && !hasPolicy(role), needs)
-  refuse(kind === 'session_token' && hasPolicy(role), 'a session_token takes no policy: it has all rights of the root user')
+  refuse(kind === 'session_token' && hasPolicy(role), 'cannot supply a policy or role when using credential_type session_token')
   refuse(
     role.mfaSerialNumber !== '' && kind !== 'session_token',
     'mfa_serial_number parameter only valid for session_token credential type'
   )
-  mistakes.push(...(kind === 'assumed_role' ? roleMistakes(role) : foreignFields(role)))
+  if (kind === 'assumed_role') mistakes.push(...roleMistakes(role))
   return mistakes
 }
 
@@ -44,18 +44,6 @@ function roleMistakes(role: Role): readonly string[] {
     mistakes.push('external_id: 2 to 1224 letters, digits or _+=,.@:/-')
   mistakes.push(...mistakeOf(() => refuseTags(role.sessionTags ?? {})), ...mistakeOf(() => refuseSourceIdentity(role.sourceIdentity ?? '')))
   return mistakes
-}
-
-function foreignFields({ sessionTags, externalId, sourceIdentity, cutOnRevoke }: Role): readonly string[] {
-  const given = {
-    session_tags: sessionTags,
-    external_id: externalId || null,
-    source_identity: sourceIdentity || null,
-    cut_on_revoke: cutOnRevoke === 'none' ? null : cutOnRevoke
-  }
-  return Object.entries(given).flatMap(([field, value]) =>
-    value === null ? [] : [`${field} parameter only valid for assumed_role credential type`]
-  )
 }
 
 function mistakeOf(check: () => void): readonly string[] {
