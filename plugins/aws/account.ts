@@ -83,6 +83,11 @@ export class Account implements Disposable {
     return this.#parts.budgets.iam.begin(calls, signal)
   }
 
+  /** What the account's budget has come to. */
+  get iamPerSecond(): number {
+    return this.#parts.budgets.iam.perSecond
+  }
+
   /** The calls to IAM that end something, in one piece; disposed: what is left of them is others'. */
   async endIam(calls: number, signal: AbortSignal): Promise<Calls & Disposable> {
     const { iam } = this.#parts.budgets

@@ -12,8 +12,9 @@ const perSecondStart = 10
 const perSecondMin = 1
 const burstSeconds = 2
 
-// The rate is judged by so many calls at least, in so much time at least: above this part of refusals it shrinks, below it grows.
-const judged = { callsMin: 10, msMin: 1_000, refusedMax: 0.1, slowDown: 0.7, step: 1 }
+// The rate is judged by so many calls at least, in so much time at least: above this part of refusals it shrinks, below it grows. So many refusals at least: of few calls two that are
+// refused by chance are a tenth already, and whoever calls little would be slowed down to nothing.
+const judged = { callsMin: 10, msMin: 1_000, refusedMax: 0.1, refusedMin: 4, slowDown: 0.8, step: 1 }
 
 // While both wait, every so many-th call is one that issues.
 const issuingFloor = 5
@@ -38,6 +39,7 @@ export class CallBudget {
   /** Calls of revocations that go before the next one that issues. */
   #owed = 0
   #pumping = false
+  #wake: () => void = () => undefined
   readonly #waiting: Readonly<Record<Lane, Waiter[]>> = { finish: [], revoke: [], issue: [] }
 
   /** `said`: what the operator says that there is, 0 for nothing. */
@@ -85,10 +87,11 @@ export class CallBudget {
     }
   }
 
-  /** Calls that were not made after all. */
+  /** Calls that were not made after all: who waits for them waits no longer. */
   giveBack(calls: Calls): void {
     this.#tokens += calls.left
     calls.left = 0
+    if (this.#tokens >= 1) this.#wake()
   }
 
   /** The service said that it is too much: those that wait do so a little longer, whatever the rate. */
@@ -109,8 +112,10 @@ export class CallBudget {
     const { sinceMs, passed, refused } = this.#window
     const [now, calls] = [this.#clock.elapsed(), passed + refused]
     if (calls < judged.callsMin || now - sinceMs < judged.msMin) return
+    const isTooMuch = refused / calls > judged.refusedMax
+    if (isTooMuch && refused < judged.refusedMin) return
     this.#window = { sinceMs: now, passed: 0, refused: 0 }
-    if (refused / calls > judged.refusedMax) this.#perSecond = Math.max(perSecondMin, this.#perSecond * judged.slowDown)
+    if (isTooMuch) this.#perSecond = Math.max(perSecondMin, this.#perSecond * judged.slowDown)
     else this.#perSecond = Math.min(this.#perSecondMax, this.#perSecond + judged.step)
   }
 
@@ -154,7 +159,11 @@ export class CallBudget {
   }
 
   async #token(): Promise<void> {
-    for (this.#fill(); this.#tokens < 1; this.#fill()) await this.#clock.sleep(Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1_000))
+    for (this.#fill(); this.#tokens < 1; this.#fill()) {
+      const early = new AbortController()
+      this.#wake = () => early.abort()
+      await this.#clock.sleep(Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1_000), early.signal).catch(() => undefined)
+    }
   }
 
   #fill(): void {

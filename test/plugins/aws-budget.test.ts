@@ -64,11 +64,26 @@ test('one refusal in many changes nothing, many lower the rate, and answers rais
   expect(budget.perSecond).toBeGreaterThanOrEqual(10)
   const before = budget.perSecond
   await told(5, 10)
-  expect(budget.perSecond).toBeCloseTo(before * 0.7)
+  expect(budget.perSecond).toBeCloseTo(before * 0.8)
   for (let turns = 0; turns < 40; turns++) await told(20, 0)
   expect(budget.perSecond).toBe(25)
   for (let turns = 0; turns < 20; turns++) await told(0, 20)
   expect(budget.perSecond).toBe(1)
+})
+
+test('who calls little is not slowed down by two refusals that come together', async () => {
+  const clock = new TestClock()
+  const budget = new CallBudget(clock, 25)
+  const told = async (refused: number) => {
+    await clock.advance('PT1S')
+    for (let calls = 0; calls < refused; calls++) budget.refused()
+    for (let calls = 0; calls < 10 - refused; calls++) budget.passed()
+  }
+  await told(2)
+  // They are not forgotten: two more of twelve are too many.
+  expect(budget.perSecond).toBe(10)
+  await told(2)
+  expect(budget.perSecond).toBe(8)
 })
 
 test('users are made while many end, and who cannot be served soon is told so before anything is promised', async () => {
@@ -133,6 +148,7 @@ test('calls that were not made are there for others', async () => {
   expect(went).toEqual([])
   budget.giveBack(calls)
   expect(calls.left).toBe(0)
-  await clock.advance('PT2S')
+  // At once: whoever waits was told to wait for calls that nobody makes.
+  await clock.advance(0)
   expect(went).toEqual(['issue'])
 })

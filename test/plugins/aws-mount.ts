@@ -1,8 +1,9 @@
 /** The AWS engine as mounted, over a moto of which the test says how it behaves. */
 import { plugin } from '../../plugins/aws/index.ts'
-import type { Clock } from '../../src/contracts/index.ts'
+import type { Clock, RevokeOutcome } from '../../src/contracts/index.ts'
 import { systemClock, systemRandom } from '../../src/system-clock.ts'
 import { TestMount } from '../contract/test-mount.ts'
+import type { TestLease } from '../contract/test-mount.ts'
 import type { AwsKeys, MotoAccess } from '../targets/moto-access.ts'
 import { MotoFront } from '../targets/moto-front.ts'
 
@@ -57,3 +58,16 @@ export async function openAwsMount(moto: MotoAccess, role: Readonly<Record<strin
 }
 
 export const everything = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] })
+
+/** Looks until it is gone or nothing changes any more; the clock is wound on to each next look. */
+export async function revokedForGood({ mount, clock }: AwsMount, leases: readonly TestLease[]): Promise<readonly RevokeOutcome[]> {
+  let outcomes = await mount.revoke(leases)
+  for (let looks = 0; looks < 8 && outcomes.some(({ kind }) => kind === 'ended' || kind === 'outlives'); looks++) {
+    const agains = outcomes.map(outcome => ('again' in outcome ? outcome.again.since(clock.now()).total('seconds') : 0))
+    clock.pass(Math.max(0, ...agains) + 0.01)
+    outcomes = await mount.revoke(leases)
+  }
+  return outcomes
+}
+
+export const keysOf = (lease: TestLease): AwsKeys => lease.secret!.reveal() as unknown as AwsKeys

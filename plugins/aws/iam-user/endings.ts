@@ -7,7 +7,8 @@ const apartMs = 10_000
 const keptMax = 20_000
 
 interface Ending {
-  denied: boolean
+  /** Absent until everything is denied to the user. */
+  deniedKeys: readonly string[] | undefined
   absentSinceMs: number | undefined
 }
 
@@ -20,12 +21,18 @@ export class Endings {
     this.#clock = clock
   }
 
-  isDenied(target: TargetId, name: string): boolean {
-    return this.#kept.get(keyOf(target, name))?.denied === true
+  /** The keys of a user to whom everything is denied. */
+  deniedKeys(target: TargetId, name: string): readonly string[] | undefined {
+    return this.#kept.get(keyOf(target, name))?.deniedKeys
   }
 
-  noteDenied(target: TargetId, name: string): void {
-    this.#of(target, name).denied = true
+  noteDenied(target: TargetId, name: string, keys: readonly string[]): void {
+    this.#of(target, name).deniedKeys = keys
+  }
+
+  /** True when AWS did not know the user when it was asked last. */
+  isAbsent(target: TargetId, name: string): boolean {
+    return this.#kept.get(keyOf(target, name))?.absentSinceMs !== undefined
   }
 
   /** True when the user was not there before, long enough ago. */
@@ -53,7 +60,7 @@ export class Endings {
 
   #of(target: TargetId, name: string): Ending {
     if (this.#kept.size >= keptMax) this.#kept.delete(this.#kept.keys().next().value!)
-    return this.#kept.getOrInsertComputed(keyOf(target, name), () => ({ denied: false, absentSinceMs: undefined }))
+    return this.#kept.getOrInsertComputed(keyOf(target, name), () => ({ deniedKeys: undefined, absentSinceMs: undefined }))
   }
 }
 

@@ -61,12 +61,12 @@ async function endOf(account: Account, UserName: string, signal: AbortSignal): P
   return policy?.PolicyDocument === undefined ? undefined : expiryIn(decodeURIComponent(policy.PolicyDocument))
 }
 
-/** Lower case, as IAM compares them. */
-export async function namesOfUsers(account: Account, lane: Lane, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const names = new Set<string>()
+/** Their ids by their names, in lower case, as IAM compares them. */
+export async function idsOfUsers(account: Account, lane: Lane, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>()
   for await (const page of pagesOfUsers(account, lane, signal))
-    for (const { UserName } of page) if (UserName) names.add(UserName.toLowerCase())
-  return names
+    for (const { UserName, UserId = '' } of page) if (UserName) ids.set(UserName.toLowerCase(), UserId)
+  return ids
 }
 
 async function* pagesOfUsers(account: Account, lane: Lane, signal: AbortSignal): AsyncGenerator<readonly User[]> {

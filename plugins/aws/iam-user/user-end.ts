@@ -21,9 +21,9 @@ import { denyPolicy, denyPolicyName, expiryPolicyName } from './dead-man.ts'
 import type { Handle, Recipe } from './frozen.ts'
 import { isSameUser } from './same-user.ts'
 
-// GetUser, ListAccessKeys, UpdateAccessKey, PutUserPolicy; then GetUser, ListAccessKeys, DeleteAccessKey, DeleteUserPolicy twice, DeleteUser.
-const callsOfDeny = 4
-const callsOfRemove = 6
+// ListAccessKeys, UpdateAccessKey, PutUserPolicy; then DeleteUserPolicy twice, DeleteUser.
+const callsOfDeny = 3
+const callsOfRemove = 3
 
 /** How far the end of one user has come. Each step may be made any number of times; what is not there any more is done. */
 export class UserEnd {
@@ -36,8 +36,8 @@ export class UserEnd {
   absent = false
   /** AWS knows it, as it was just asked. */
   there = false
-  /** No key of its is of any use. */
-  denied = false
+  /** AWS did not know it when it was asked last. */
+  wasAbsent = false
   /** By us, just now. */
   removed = false
   /** AWS takes no more calls for now. */
@@ -52,6 +52,7 @@ export class UserEnd {
   #identified = false
   /** Absent until they were listed. */
   #keys: readonly string[] | undefined
+  #denied = false
 
   constructor(engine: Engine, account: Account, accountId: string, recipe: Recipe, { lease, handle, createBy }: RevokedLease<Handle>) {
     this.#engine = engine
@@ -64,11 +65,37 @@ export class UserEnd {
     this.createBy = createBy
   }
 
+  /** No key of its is of any use. */
+  get denied(): boolean {
+    return this.#denied
+  }
+
+  get keys(): readonly string[] {
+    return this.#keys ?? []
+  }
+
+  /** It was denied everything in an earlier turn, and had these keys. Others that it may have got cannot do anything, and keep it from being deleted until they are looked for. */
+  recall(keys: readonly string[]): void {
+    this.#keys = keys
+    this.#denied = true
+  }
+
   /** How many calls the steps take, where the user has what it was made with. */
   get calls(): number {
-    if (!this.denied) return callsOfDeny
+    const identify = this.#identified ? 0 : 1
+    if (this.wasAbsent) return identify
+    if (!this.#denied) return identify + callsOfDeny
     const { policyArns, policyDocument, groups } = this.#recipe
-    return callsOfRemove + policyArns.length + groups.length + (policyDocument === '' ? 0 : 1)
+    const keys = this.#keys?.length ?? 2
+    return identify + keys + callsOfRemove + policyArns.length + groups.length + (policyDocument === '' ? 0 : 1)
+  }
+
+  /** By a list of all users: an id is never given twice. Whoever is not in it, or with another id, is asked for by name. */
+  identifyIn(ids: ReadonlyMap<string, string>): void {
+    const { name, userId } = this.#handle
+    if (userId === undefined || ids.get(name.toLowerCase()) !== userId) return
+    this.#identified = true
+    this.there = true
   }
 
   async identify(signal: AbortSignal): Promise<void> {
@@ -103,8 +130,10 @@ export class UserEnd {
 
   async deny(signal: AbortSignal): Promise<void> {
     const input = { UserName: this.name, PolicyName: denyPolicyName, PolicyDocument: denyPolicy }
-    await this.#unlessMissing((iam, at) => iam.send(new PutUserPolicyCommand(input), at), signal)
-    this.denied = true
+    const put = await this.#unlessMissing((iam, at) => iam.send(new PutUserPolicyCommand(input), at), signal)
+    // Known where it was asked for and not where the policy arrived: it is looked at again, and then denied.
+    if (!put) return void (this.absent = true)
+    this.#denied = true
   }
 
   /** The short way, by what the recipe says that it has; the long one when it has more. */
