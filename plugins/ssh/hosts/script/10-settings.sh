@@ -112,6 +112,9 @@ set_places() {
   principals_tool=$prefix$libexec/mayfly-principals
 }
 
+# Below a prefix it is the machine's, and not that host's.
+has_systemd() { [ -z "$prefix" ] && [ -d /run/systemd/system ]; }
+
 need_tools() {
   for program in curl ssh-keygen awk sed base64 od; do
     command -v "$program" >/dev/null || fail "$program is missing on this host"
@@ -148,6 +151,8 @@ lock() {
   mkdir -p "$state"
   tries=0
   until mkdir "$state/lock" 2>/dev/null; do
+    # Another one took all away meanwhile.
+    [ -d "$state" ] || fail "there is no $state any more"
     owner='' since=''
     { read -r owner since <"$state/lock/pid"; } 2>/dev/null || true
     tries=$((tries + 1))

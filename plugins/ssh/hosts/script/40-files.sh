@@ -27,7 +27,8 @@ write_settings() {
   echo "mount $mount"
   echo "host $host"
   echo "audience $audience"
-  echo "cacert $cacert"
+  # Where it will stand: until the plan is installed it is read where it is now.
+  echo "cacert ${cacert:+$conf/broker-ca.pem}"
   echo "key $key"
   echo "log $log"
   echo "interval $interval"
@@ -108,10 +109,12 @@ write_word() {
 }
 
 reload_sshd() {
-  if [ -z "$prefix" ] && [ -d /run/systemd/system ]; then
+  if has_systemd; then
     # By the one name or the other. Where a socket starts it, it may not run now.
     for unit in ssh sshd; do
-      ! systemctl --quiet is-active "$unit" || { systemctl reload "$unit" && return; }
+      systemctl --quiet is-active "$unit" || continue
+      systemctl reload "$unit" || say "sshd was not reloaded: it goes on as before until 'systemctl reload $unit' works"
+      return
     done
   elif [ -s "$prefix/run/sshd.pid" ] && [ "$(cat "/proc/$(cat "$prefix/run/sshd.pid")/comm" 2>/dev/null)" = sshd ]; then
     kill -HUP "$(cat "$prefix/run/sshd.pid")"

@@ -122,16 +122,13 @@ stage_files() {
   stage signers "$conf/allowed_signers" 644 <<END
 mayfly namespaces="krl@mayfly" $(cat "$work/signer.pub")
 END
-  if [ -n "$cacert" ]; then
-    stage authority "$conf/broker-ca.pem" 644 <"$cacert"
-    cacert=$conf/broker-ca.pem
-  fi
+  [ -z "$cacert" ] || stage authority "$conf/broker-ca.pem" 644 <"$cacert"
   write_settings | stage settings "$conf/settings" 644
   stage user_ca.pub "$conf/user_ca.pub" 644 <"$work/user_ca.pub"
   [ ! -f "$work/certificate" ] || stage certificate "$certificate" 644 <"$work/certificate"
   sed "s|^prefix=.*|prefix=$prefix|; s|^libexec=.*|libexec=$libexec|" "$work/tool" | stage tool "$tool" 755
   sed "s|^conf=.*|conf=$conf|; s|^state=.*|state=$state|" "$work/principals" | stage principals "$principals_tool" 755
-  if [ -z "$prefix" ] && [ -d /run/systemd/system ]; then
+  if has_systemd; then
     write_service | stage service "$units/mayfly-host.service" 644
     write_timer | stage timer "$units/mayfly-host.timer" 644
   fi
@@ -144,6 +141,7 @@ install_trust() {
   [ -f "$conf/settings" ] && [ "$(setting audience)" = "$audience" ] || krl_before=/dev/null
   pull_krl || [ -s "$krl_before" ] || fail 'there is no KRL yet: sshd was not changed'
   install_plan
+  [ -z "$cacert" ] || cacert=$conf/broker-ca.pem
   krl_signers=$conf/allowed_signers
   krl_before=$conf/krl
   # At the login of every user, by another user.
@@ -209,7 +207,7 @@ restore_sshd() {
 
 begin_helper() {
   [ "$start" = yes ] || return 0
-  if [ -z "$prefix" ] && [ -d /run/systemd/system ]; then
+  if has_systemd; then
     systemctl daemon-reload
     systemctl enable --now mayfly-host.timer
   else

@@ -5,9 +5,19 @@ end_revoked_sessions() {
   forget_ended_sessions
   ssh-keygen -Q -l -f "$conf/krl" >"$work/revoked" 2>/dev/null || return 0
   revoked_sessions "$work/revoked" "$state/sessions" >"$work/ending"
+  end_sessions 'is revoked' <"$work/ending"
+}
+
+# end_sessions WHY: those of standard input. All of them are asked to end, and then nobody is asked any more: one wait for all.
+end_sessions() {
+  : >"$work/left"
+  : >"$work/scopes"
   while read -r _ ca serial account from port _; do
-    end_connection "$from" "$port" && say "ended a session of $account: certificate $serial of $ca is revoked"
-  done <"$work/ending"
+    end_connection "$from" "$port" && say "ended a session of $account: certificate $serial of $ca $1"
+  done
+  [ -s "$work/left" ] || [ -s "$work/scopes" ] || return 0
+  sleep 1
+  end_what_is_left
 }
 
 # Sessions whose certificate, or whose key, stands in the listing of a KRL.
@@ -80,18 +90,31 @@ end_connection() {
   done
 }
 
-# With all that was started in it: a command without a terminal would go on alone.
+# With all that was started in it: a command without a terminal would go on alone. What is to be ended is written down before anything ends: afterwards nobody's parent is known.
 end_process() {
   tree=$(below "$1")
-  # shellcheck disable=SC2086 # one process a word
-  scope=$(for pid in $tree; do sed -n 's|.*/session-\([A-Za-z0-9]*\)\.scope.*|\1|p' "/proc/$pid/cgroup" 2>/dev/null; done | sort -u | head -n 1)
+  for pid in $1 $tree; do
+    echo "$pid $(began_at "$pid")" >>"$work/left"
+    sed -n 's|.*/session-\([A-Za-z0-9]*\)\.scope.*|\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1 >>"$work/scopes"
+  done
   kill -TERM "$1" 2>/dev/null || true
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # one process a word
   [ -z "$tree" ] || kill -HUP $tree 2>/dev/null || true
-  sleep 1
-  # shellcheck disable=SC2086
-  [ -z "$tree" ] || kill -KILL $tree 2>/dev/null || true
-  [ -z "$scope" ] || [ -n "$prefix" ] || ! command -v loginctl >/dev/null || loginctl terminate-session "$scope" 2>/dev/null || true
+}
+
+# Also what has left its parent, where there is a session manager that knows it all the same: of one that does not want to end it would wait for minutes.
+end_what_is_left() {
+  while read -r pid began; do
+    ! lives "$pid" "$began" || kill -KILL "$pid" 2>/dev/null || true
+  done <"$work/left"
+  # Below a prefix it is the session of whoever started this.
+  [ -z "$prefix" ] || return 0
+  sort -u "$work/scopes" | while read -r scope; do
+    grep -l "/session-$scope\.scope" /proc/[0-9]*/cgroup 2>/dev/null | sed 's|^/proc/\([0-9]*\)/cgroup$|\1|' | while read -r pid; do
+      kill -KILL "$pid" 2>/dev/null || true
+    done
+    ! command -v loginctl >/dev/null || loginctl terminate-session "$scope" 2>/dev/null || true
+  done
 }
 
 below() {

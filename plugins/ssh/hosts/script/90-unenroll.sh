@@ -6,10 +6,12 @@ unenroll() {
   need_tools
   make_work_folder
   if [ "$dry_run" = yes ]; then
-    printf 'would remove %s\n' "$drop_in" "$conf" "$state" "$tool" "$principals_tool"
+    for file in "$drop_in" "$conf" "$state" "$tool" "$principals_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"; do
+      [ ! -e "$file" ] || echo "would remove $file"
+    done
     return
   fi
-  [ -z "$prefix" ] && [ -d /run/systemd/system ] && systemctl disable --now mayfly-host.timer 2>/dev/null || true
+  stop_helper
   lock
   rm -f "$drop_in"
   grep -vxF "Include $drop_in" "$ssh_folder/sshd_config" >"$work/sshd_config" || true
@@ -20,6 +22,14 @@ unenroll() {
   rm -rf "$conf" "$tool" "$principals_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"
   rm -rf "$state"
   locked=no
-  [ -n "$prefix" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+  ! has_systemd || systemctl daemon-reload
   say 'unenrolled'
+}
+
+# The turn that is at work as well; and what systemd remembers of one that failed.
+stop_helper() {
+  has_systemd || return 0
+  systemctl disable --now mayfly-host.timer 2>/dev/null || true
+  systemctl stop mayfly-host.service 2>/dev/null || true
+  systemctl reset-failed mayfly-host.service 2>/dev/null || true
 }
