@@ -25,6 +25,8 @@ export interface PathRequest<Fields = JsonObject> {
     readonly entity: string
     /** What the login said of it. */
     readonly metadata: Readonly<Record<string, string>>
+    /** Accessor of the mount where it logged in; absent: by no login, or by another token's hand. */
+    readonly authAccessor?: string
   }
   /** Of this mount now, in seconds: what a lease gets whose role names none, and what none may exceed. */
   readonly ttls: { readonly defaultTtl: number; readonly maxTtl: number }

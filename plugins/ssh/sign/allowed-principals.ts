@@ -25,24 +25,40 @@ export async function allowedPrincipals(
   return principals
 }
 
-/** What a role lets this caller ask for, `*` for anybody, and what it gives unasked. Nothing: it names what this caller has not. */
+/** What a role lets this caller ask for, `*` for anybody, and what it gives unasked, as far as nothing of it names what this caller has not. */
 export function userPrincipals(role: CaRole, caller: PathRequest['caller']) {
-  try {
-    return { allowed: allowedNames(role.allowedUsers, role.allowedUsersTemplate, caller), usual: defaultPrincipals(role, caller) }
-  } catch (error) {
-    if (error instanceof BrokerError) return { allowed: [], usual: [] }
-    throw error
-  }
+  const usual = allowedNames(role.defaultUser, role.defaultUserTemplate, caller)
+  return { allowed: allowedNames(role.allowedUsers, role.allowedUsersTemplate, caller).names, usual: usual.missing ? [] : usual.names }
 }
 
+/** All or none: with one of them left out it would be another certificate. */
 function defaultPrincipals(role: CaRole, caller: PathRequest['caller']): readonly string[] {
-  return allowedNames(role.defaultUser, role.defaultUserTemplate, caller)
+  const { names, missing } = allowedNames(role.defaultUser, role.defaultUserTemplate, caller)
+  if (missing) throw missing
+  return names
+}
+
+interface Names {
+  readonly names: readonly string[]
+  /** Why one is not among them. */
+  readonly missing?: BrokerError
 }
 
 /** Split first: a value that is filled in can never become two. */
-function allowedNames(list: string, isTemplate: boolean, caller: PathRequest['caller']): readonly string[] {
-  const names = namesIn(list)
-  return isTemplate ? names.map(name => filledTemplate(name, caller)) : names
+function allowedNames(list: string, isTemplate: boolean, caller: PathRequest['caller']): Names {
+  if (!isTemplate) return { names: namesIn(list) }
+  const filled = namesIn(list).map(name => filledOrWhy(name, caller))
+  const missing = filled.find(one => one instanceof BrokerError)
+  return { names: filled.filter(one => typeof one === 'string'), ...(missing ? { missing } : {}) }
+}
+
+function filledOrWhy(name: string, caller: PathRequest['caller']): string | BrokerError {
+  try {
+    return filledTemplate(name, caller)
+  } catch (error) {
+    if (error instanceof BrokerError) return error
+    throw error
+  }
 }
 
 async function requireUsers(
@@ -57,23 +73,25 @@ async function requireUsers(
       throw refusal('root is not a valid value for valid_principals: on this mount a role must name it')
     return
   }
-  const allowed = new Set(allowedNames(role.allowedUsers, role.allowedUsersTemplate, caller))
+  const { names, missing } = allowedNames(role.allowedUsers, role.allowedUsersTemplate, caller)
+  const allowed = new Set(names)
   // Exact, byte by byte: sshd compares so.
-  refuseOther(principals, name => allowed.has(name))
+  refuseOther(principals, name => allowed.has(name), missing)
 }
 
 function requireHosts(role: CaRole, principals: readonly string[], caller: PathRequest['caller']): void {
   if (namesIn(role.allowedDomains).length === 0) throw refusal('role is not configured to allow any principals')
   if (role.allowedDomains.trim() === '*') return
-  const domains = allowedNames(role.allowedDomains, role.allowedDomainsTemplate, caller)
-  refuseOther(principals, name =>
-    domains.some(domain => (role.allowBareDomains && name === domain) || (role.allowSubdomains && name.endsWith(`.${domain}`)))
-  )
+  const { names, missing } = allowedNames(role.allowedDomains, role.allowedDomainsTemplate, caller)
+  const isAllowed = (name: string): boolean =>
+    names.some(domain => (role.allowBareDomains && name === domain) || (role.allowSubdomains && name.endsWith(`.${domain}`)))
+  refuseOther(principals, isAllowed, missing)
 }
 
-function refuseOther(principals: readonly string[], isAllowed: (name: string) => boolean): void {
+/** `missing`: it might have been the name that could not be filled in. */
+function refuseOther(principals: readonly string[], isAllowed: (name: string) => boolean, missing: BrokerError | undefined): void {
   const other = principals.find(name => !isAllowed(name))
-  if (other !== undefined) throw refusal(`${other} is not a valid value for valid_principals`)
+  if (other !== undefined) throw missing ?? refusal(`${other} is not a valid value for valid_principals`)
 }
 
 function refusal(message: string): BrokerError {

@@ -36,19 +36,14 @@ function defaultExtensions(role: CaRole, caller: PathRequest['caller']) {
       known.length === filled.length
         ? []
         : [
-            'default_extension templating enabled with at least one extension requiring identity templating. However, this request lacks identity entity information, causing one or more extensions to be skipped from the generated certificate.'
+            'default_extension templating enabled with at least one extension requiring identity templating. However, this request lacked identity entity information, causing one or more extensions to be skipped from the generated certificate.'
           ]
   }
 }
 
 function filledOrNot(value: string, caller: PathRequest['caller']): string | undefined {
-  if (!value.includes('{{')) return value
-  try {
-    return filledTemplate(value, caller)
-  } catch (error) {
-    if (error instanceof BrokerError) return undefined
-    throw error
-  }
+  const isNobody = caller.entity === '' && /\{\{\s*identity\./.test(value)
+  return isNobody ? undefined : filledTemplate(value, caller)
 }
 
 function notListed(asked: Options, list: string): readonly string[] {

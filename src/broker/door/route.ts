@@ -86,6 +86,7 @@ function authHandlerArguments(call: Call, mount: Mount, rest: string): readonly 
 function pathRequest(call: Call, { record }: Mount, path: string): PathRequest {
   const { operation, params, fields, given, lease, identity } = call
   const { displayName = '', accessor = '', entity = '', meta, authMount } = identity.token ?? {}
+  const login = authMount === undefined ? undefined : call.parts.mounts.byUuid(authMount)?.record.accessor
   return {
     operation,
     path,
@@ -94,7 +95,13 @@ function pathRequest(call: Call, { record }: Mount, path: string): PathRequest {
     given,
     lease,
     // Whoever makes a token writes into it what they like: only what a login gave says who somebody is.
-    caller: { displayName, accessor, entity, metadata: authMount === undefined ? {} : (meta ?? {}) },
+    caller: {
+      displayName,
+      accessor,
+      entity,
+      metadata: authMount === undefined ? {} : (meta ?? {}),
+      ...(login === undefined ? {} : { authAccessor: login })
+    },
     ttls: call.parts.mounts.ttls(record)
   }
 }
