@@ -38,10 +38,10 @@ describe('a store with very many rows', () => {
 
 // These indexes hold only what is wrong or on its way; a batch of the oldest audit lines is the front of the table, and no more.
 const small = /INDEX lease_(issuing|stuck|claim)$/
-const front = 'from audit order by first_seq limit :limit'
+const front = /from audit order by first_seq limit \?\d/
 
 function walksThroughAll(step: string, sql: string): boolean {
-  return /^SCAN (lease|token|audit|t|child)\b/.test(step) && !small.test(step) && !(step === 'SCAN audit' && sql.includes(front))
+  return /^SCAN (lease|token|audit|t|child)\b/.test(step) && !small.test(step) && !(step === 'SCAN audit' && front.test(sql))
 }
 
 function plan(db: Database, sql: string): string[] {
