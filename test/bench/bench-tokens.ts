@@ -4,6 +4,7 @@ import { atLeast, median, printTable } from './table.ts'
 const clients = 16
 const rounds = 3
 const roundMs = 2_500
+const warmUpMs = 8_000
 
 const benches = [
   { what: 'lookup-self', goal: 7_000, method: 'GET', path: 'auth/token/lookup-self' },
@@ -16,7 +17,7 @@ export async function benchTokens(stand: Stand): Promise<void> {
   const token = await broker.applicationToken()
   const rows = []
   for (const { what, goal, ...asked } of benches) {
-    await stand.load(broker, token, { ...asked, clients, milliseconds: 2_000 })
+    await stand.load(broker, token, { ...asked, clients, milliseconds: warmUpMs })
     const seen = []
     for (let round = 0; round < rounds; round++) seen.push(await stand.load(broker, token, { ...asked, clients, milliseconds: roundMs }))
     rows.push({
