@@ -4,12 +4,19 @@ import type { Asked, Hashed } from './hash-worker.ts'
 // In the published package this file is JavaScript, and so is the worker beside it.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 
-/** What `caching_sha2_password` wants of a password takes 2 ms of one core: on a thread of its own, so that no request waits for it. It starts with the first password, and ends when nobody
- *  holds it any more. */
+// As many as are hashed side by side. More at once would keep the first of them waiting for the last.
+const togetherMax = 4
+
+interface Owed {
+  readonly asked: Asked
+  readonly promised: PromiseWithResolvers<string>
+}
+
+/** What `caching_sha2_password` wants of a password takes 2 ms of one core, and of four 5: on a thread of its own, so that no request waits for it. It starts with the first password, and ends
+ *  when nobody holds it any more. */
 export class HashThread {
   #running: Running | undefined
   #holders = 0
-  #lastId = 0
 
   hold(): AsyncDisposable {
     this.#holders += 1
@@ -26,31 +33,26 @@ export class HashThread {
 
   /** As many at once as there are connections that issue: each holds one meanwhile. */
   hash(password: string, salt: string): Promise<string> {
-    const { worker, owed } = (this.#running ??= this.#start())
+    const running = (this.#running ??= this.#start())
     const promised = Promise.withResolvers<string>()
-    const id = ++this.#lastId
-    owed.set(id, promised)
-    worker.ref()
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
-    worker.postMessage({ id, password, salt } satisfies Asked)
+    running.waiting.push({ asked: { password, salt }, promised })
+    if (running.working.length === 0) send(running)
     return promised.promise
   }
 
   #start(): Running {
     const worker = new Worker(new URL(`./hash-worker${extension}`, import.meta.url), { name: 'mysql hash' })
-    const running: Running = { worker, owed: new Map() }
-    const { owed } = running
+    const running: Running = { worker, working: [], waiting: [] }
     let cause: unknown
-    worker.on('message', ({ id, hash }: Hashed) => {
-      owed.get(id)?.resolve(hash)
-      owed.delete(id)
-      // Without work it keeps no process alive.
-      if (owed.size === 0) worker.unref()
+    worker.on('message', (hashed: Hashed) => {
+      for (const [at, { promised }] of running.working.splice(0).entries()) promised.resolve(hashed[at]!)
+      send(running)
     })
     worker.on('error', (error: unknown) => (cause = error))
     worker.on('exit', () => {
       if (this.#running === running) this.#running = undefined
-      for (const { reject } of owed.values()) reject(new Error('the thread that hashes has ended', { cause }))
+      for (const { promised } of [...running.working, ...running.waiting])
+        promised.reject(new Error('the thread that hashes has ended', { cause }))
     })
     return running
   }
@@ -58,7 +60,18 @@ export class HashThread {
 
 interface Running {
   readonly worker: Worker
-  readonly owed: Map<number, PromiseWithResolvers<string>>
+  /** What the thread has before it: nothing more is sent meanwhile, so that what comes in is hashed together. */
+  readonly working: Owed[]
+  readonly waiting: Owed[]
+}
+
+function send({ worker, working, waiting }: Running): void {
+  working.push(...waiting.splice(0, togetherMax))
+  // Without work it keeps no process alive.
+  if (working.length === 0) return worker.unref()
+  worker.ref()
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
+  worker.postMessage(working.map(({ asked }) => asked))
 }
 
 /** One for all servers of this broker. */

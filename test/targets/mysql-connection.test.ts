@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { refusalText } from '../../plugins/mysql/errors.ts'
 import { HashThread } from '../../plugins/mysql/hash-thread.ts'
 import { mysql } from '../../plugins/mysql/index.ts'
+import { passwordBytesMax, sha256CryptLanes } from '../../plugins/mysql/sha256-crypt-lanes.ts'
 import { sha256Crypt } from '../../plugins/mysql/sha256-crypt.ts'
 import { nativeHash } from '../../plugins/mysql/native-hash.ts'
 import { testCa } from './tls-fixture.ts'
@@ -98,7 +100,25 @@ test.each([
 
 test('hashes are those that the servers make', () => {
   expect(nativeHash('password')).toBe('*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19')
-  expect(sha256Crypt(Buffer.from('Hello world!'), Buffer.from('saltstring'))).toBe(crypted)
+  expect(sha256Crypt({ password: Buffer.from('Hello world!'), salt: Buffer.from('saltstring') })).toBe(crypted)
+})
+
+test('passwords that are hashed side by side have the hashes that each has alone', () => {
+  for (let length = 1; length <= passwordBytesMax; length += 3) {
+    const asked = Array.from({ length: 1 + (length % 4) }, () => ({ password: randomBytes(length), salt: randomBytes(20) }))
+    expect(sha256CryptLanes(asked)).toEqual(asked.map(sha256Crypt))
+  }
+})
+
+test('what comes in while the thread works is hashed together, whatever its lengths', async () => {
+  const thread = new HashThread()
+  await using held = thread.hold()
+  expect(held).toBeDefined()
+  const passwords = Array.from({ length: 23 }, (_, n) => (n === 7 ? 'x'.repeat(passwordBytesMax + 1) : `pässword-${n % 3 === 0 ? '' : n}`))
+  const salts = passwords.map((_, n) => `salt-of-20-bytes-${100 + n}`)
+  expect(await Promise.all(passwords.map((password, n) => thread.hash(password, salts[n]!)))).toEqual(
+    passwords.map((password, n) => sha256Crypt({ password: Buffer.from(password), salt: Buffer.from(salts[n]!) }))
+  )
 })
 
 test('the thread that hashes ends with its last holder, fails what it owes, and is started anew by the next password', async () => {
