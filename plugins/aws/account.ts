@@ -2,7 +2,7 @@ import { IAMClient } from '@aws-sdk/client-iam'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { BrokerError } from 'mayfly/plugin'
 import type { Clock, Random, Secret } from 'mayfly/plugin'
-import { isThrottled, mayRepeat, toBrokerError } from './aws-error.ts'
+import { awsCode, isThrottled, mayRepeat, toBrokerError } from './aws-error.ts'
 import type { CallBudget, Calls, Lane } from './call-budget.ts'
 import type { Place } from './place.ts'
 
@@ -146,6 +146,8 @@ export class Account implements Disposable {
         return out
       } catch (error) {
         if (isThrottled(error)) budget.refused()
+        // A call that was answered was let through, whatever the answer: of users that are gone all answers are errors.
+        else if (awsCode(error) !== undefined && !mayRepeat(error)) budget.passed()
         const again = how.once ? isThrottled(error) : mayRepeat(error)
         if (!again || tries >= (isThrottled(error) ? triesMax : failedTriesMax) || signal.aborted)
           throw toBrokerError(service, error, signal)

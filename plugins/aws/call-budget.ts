@@ -14,7 +14,7 @@ const burstSeconds = 2
 
 // The rate is judged by so many calls at least, in so much time at least: above this part of refusals it shrinks, below it grows. So many refusals at least: of few calls two that are
 // refused by chance are a tenth already, and whoever calls little would be slowed down to nothing.
-const judged = { callsMin: 10, msMin: 1_000, refusedMax: 0.1, refusedMin: 4, slowDown: 0.8, step: 1 }
+const judged = { callsMin: 10, msMin: 1_000, refusedMax: 0.1, refusedMin: 4, slowDown: 0.8, speedUp: 1.05, stepMin: 1 }
 
 // While both wait, every so many-th call is one that issues.
 const issuingFloor = 5
@@ -116,7 +116,7 @@ export class CallBudget {
     if (isTooMuch && refused < judged.refusedMin) return
     this.#window = { sinceMs: now, passed: 0, refused: 0 }
     if (isTooMuch) this.#perSecond = Math.max(perSecondMin, this.#perSecond * judged.slowDown)
-    else this.#perSecond = Math.min(this.#perSecondMax, this.#perSecond + judged.step)
+    else this.#perSecond = Math.min(this.#perSecondMax, Math.max(this.#perSecond + judged.stepMin, this.#perSecond * judged.speedUp))
   }
 
   async #pump(): Promise<void> {

@@ -80,14 +80,17 @@ describe.skipIf(missing(motoMissing()))('users of IAM', () => {
     expect(await moto.caller(keysOf(dataOf(reply)))).toBeUndefined()
   })
 
-  test('are revoked while the caller waits', async () => {
+  test('are revoked while the caller waits, after a last look at whether they were used', async () => {
     await using stand = await openBroker()
     const { broker } = stand
     const reply = await broker.ask('read', 'aws/creds/app')
+    await moto.caller(keysOf(dataOf(reply)))
     await broker.ask('write', 'sys/leases/revoke', { lease_id: reply.lease!.id })
     expect(await moto.caller(keysOf(dataOf(reply)))).toBeUndefined()
     const ended = dataOf(await broker.ask('read', 'sys/holdings', { id: reply.lease!.id })).holdings[0]
     expect(ended.ended_time).not.toBeNull()
+    // Nobody has looked before: AWS was asked once more before the key was gone.
+    expect(ended).toMatchObject({ last_seen: expect.any(String), seen_from: [expect.stringContaining('sts')] })
     await until(broker.clock, async () => {
       const { holdings } = dataOf(await broker.ask('read', 'sys/holdings', { id: reply.lease!.id }))
       return holdings[0].revoked_time !== null

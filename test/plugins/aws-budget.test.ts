@@ -1,8 +1,15 @@
 /** The calls of an account: how many a second, and whose turn it is. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { GetUserCommand } from '@aws-sdk/client-iam'
 import { expect, test } from 'vitest'
+import { Account } from '../../plugins/aws/account.ts'
 import { CallBudget } from '../../plugins/aws/call-budget.ts'
 import type { Lane } from '../../plugins/aws/call-budget.ts'
+import { placeOf } from '../../plugins/aws/place.ts'
+import { Secret } from '../../src/contracts/index.ts'
+import { systemRandom } from '../../src/system-clock.ts'
 import { TestClock } from '../sim/test-clock.ts'
+import { MotoFront, notFound, throttled } from '../targets/moto-front.ts'
 
 const never = new AbortController().signal
 
@@ -85,6 +92,32 @@ test('who calls little is not slowed down by two refusals that come together', a
   await told(2)
   expect(budget.perSecond).toBe(8)
 })
+
+test('what AWS answers with an error was let through all the same: of users that are gone every answer is one', async () => {
+  const clock = new TestClock()
+  const budgets = { iam: new CallBudget(clock, 100, 100), sts: new CallBudget(clock, 100, 100) }
+  await using front = await MotoFront.start('http://127.0.0.1:1')
+  front.rule = ({ count }) => (count % 12 === 0 ? throttled : notFound)
+  const place = placeOf({ region: '', iamEndpoint: front.endpoint, stsEndpoint: front.endpoint }, rules(front.endpoint))
+  const keys = new Secret({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'of-nobody-at-all' })
+  using account = new Account(place, keys, { clock, random: systemRandom, budgets })
+  let asked = 0
+  const asking = async () => {
+    for (; asked < 150; asked++)
+      await expect(
+        account.iam((iam, at) => iam.send(new GetUserCommand({ UserName: 'gone' }), at), { lane: 'revoke' }, never)
+      ).rejects.toMatchObject({ code: 'target_refused' })
+  }
+  const done = asking()
+  while (asked < 150) {
+    await clock.advance(100)
+    await wait(1)
+  }
+  await done
+  expect(budgets.iam.perSecond).toBe(100)
+})
+
+const rules = (endpoint: string) => ({ targetEndpoints: [endpoint], targetTls: 'any' as const })
 
 test('users are made while many end, and who cannot be served soon is told so before anything is promised', async () => {
   const { budget, clock } = await emptied(10)

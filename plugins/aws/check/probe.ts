@@ -134,7 +134,8 @@ function readOnly({ storage }: BackendContext): MountStorage {
     schedule: refuse,
     unschedule: refuse,
     retire: refuse,
-    used: refuse,
+    // Its use is that of the check.
+    used: () => undefined,
     reserve: async () => refuse()
   }
 }

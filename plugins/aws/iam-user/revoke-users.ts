@@ -3,9 +3,9 @@
  *    identify   a list of all, or GetUser: the very user of the handle, or hands off
  *    disable    every key inactive, those that somebody else made included
  *    deny       a policy of a name of its own, which a late creation or renewal cannot write over
- *    remove     keys, policies, groups, user; where that is not all that it has, all that it has
+ *    remove     after a last look at whether it was used: keys, policies, groups, user; where that is not all that it has, all that it has
  *    look       AWS tells of an end now here, now there: gone is who is not there twice, neither by name nor in the list */
-import type { LeaseId, RevokeCall, RevokedLease, RevokeOutcome } from 'mayfly/plugin'
+import type { LeaseId, RevokeCall, RevokedLease, RevokeOutcome, Usage } from 'mayfly/plugin'
 import { BrokerError } from 'mayfly/plugin'
 import type { Account } from '../account.ts'
 import type { Engine } from '../engine.ts'
@@ -38,6 +38,7 @@ export async function revokeUsers(
   const batch = new EndingBatch(engine, account, endings, call, readable, signal)
   await batch.work()
   await batch.look()
+  for (const { name, used } of readable) if (used) tellUse(call, name, used)
   const untils = await untilsOf(
     engine,
     readable.filter(end => end.outcome === undefined && !end.denied)
@@ -52,6 +53,11 @@ async function refuseOtherAccount(account: Account, expected: string, signal: Ab
   const identity = await account.identity(signal)
   if (identity.account !== expected)
     throw new BrokerError('target_refused', `the root key is one of account ${identity.account}, and these users are in ${expected}`)
+}
+
+/** As a moment until which it had access: that counts no use, because a look before may have told of the same one. */
+function tellUse({ storage }: RevokeCall, name: string, { lastSeen, from: [from] = [] }: Usage): void {
+  if (lastSeen) storage.used(name, { at: lastSeen, kind: 'logout', ...(from !== undefined && { from }) })
 }
 
 function unfinished({ context }: Engine, end: UserEnd, untils: ReadonlyMap<LeaseId, Temporal.Instant>): RevokeOutcome {

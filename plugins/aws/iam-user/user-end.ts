@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-iam'
 import type { IAMClient } from '@aws-sdk/client-iam'
 import { BrokerError } from 'mayfly/plugin'
-import type { LeaseId, RevokedLease, RevokeOutcome } from 'mayfly/plugin'
+import type { LeaseId, RevokedLease, RevokeOutcome, Usage } from 'mayfly/plugin'
 import type { Account } from '../account.ts'
 import { awsCode, isMissing } from '../aws-error.ts'
 import type { Calls } from '../call-budget.ts'
@@ -19,6 +19,7 @@ import type { Engine } from '../engine.ts'
 import { removeEverything } from './clean-up.ts'
 import { denyPolicy, denyPolicyName, expiryPolicyName } from './dead-man.ts'
 import type { Handle, Recipe } from './frozen.ts'
+import { lastUse } from './last-use.ts'
 import { isSameUser } from './same-user.ts'
 
 // ListAccessKeys, UpdateAccessKey, PutUserPolicy; then DeleteUserPolicy twice, DeleteUser.
@@ -40,6 +41,8 @@ export class UserEnd {
   wasAbsent = false
   /** By us, just now. */
   removed = false
+  /** How its key was used, as far as AWS had heard when it was about to be removed: afterwards nobody can be asked. */
+  used: Usage | undefined
   /** AWS takes no more calls for now. */
   late = false
   /** The calls of the steps that are under way. */
@@ -87,7 +90,8 @@ export class UserEnd {
     if (!this.#denied) return identify + callsOfDeny
     const { policyArns, policyDocument, groups } = this.#recipe
     const keys = this.#keys?.length ?? 2
-    return identify + keys + callsOfRemove + policyArns.length + groups.length + (policyDocument === '' ? 0 : 1)
+    const look = this.#handle.accessKey === undefined ? 0 : 1
+    return identify + look + keys + callsOfRemove + policyArns.length + groups.length + (policyDocument === '' ? 0 : 1)
   }
 
   /** By a list of all users: an id is never given twice. Whoever is not in it, or with another id, is asked for by name. */
@@ -140,6 +144,7 @@ export class UserEnd {
   async remove(signal: AbortSignal): Promise<void> {
     const UserName = this.name
     const { policyArns, policyName, policyDocument, groups } = this.#recipe
+    await this.#lookAtUse(signal)
     for (const AccessKeyId of this.#keys ?? (await this.#listKeys(signal)))
       await this.#unlessMissing((iam, at) => iam.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId }), at), signal)
     for (const PolicyArn of policyArns)
@@ -151,6 +156,15 @@ export class UserEnd {
     await this.#deleteUser(signal)
     this.absent = true
     this.removed = true
+  }
+
+  /** Nothing waits for it, and nothing fails with it. */
+  async #lookAtUse(signal: AbortSignal): Promise<void> {
+    const { accessKey } = this.#handle
+    if (accessKey === undefined) return
+    const how = { lane: 'finish' as const, ...(this.paid && { paid: this.paid }) }
+    this.used = (await lastUse(this.#account, accessKey, how, signal).catch(() => undefined)) ?? undefined
+    signal.throwIfAborted()
   }
 
   async #deleteUser(signal: AbortSignal): Promise<void> {
