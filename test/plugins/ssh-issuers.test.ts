@@ -203,7 +203,7 @@ test('a deleted issuer is told about, signs nothing, and its certificates can be
   const id = (await read(broker, 'config/ca'))['issuer_id'] as string
   const signed = await sign(broker)
   const { warnings } = await broker.ask('delete', `ssh/issuer/${id}`)
-  expect(warnings!.join('\n')).toMatch(/was the default[^]*1 certificates of issuer/)
+  expect(warnings!.join('\n')).toMatch(/this was configured as the default issuer[^]*1 certificates of issuer/)
   expect(await broker.ask('delete', `ssh/issuer/${id}`)).toMatchObject({ status: 204 })
   await expect(sign(broker)).rejects.toThrow('no default issuer currently configured')
   await broker.ask('write', 'sys/leases/revoke', { lease_id: signed.lease })

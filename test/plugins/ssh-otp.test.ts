@@ -91,6 +91,35 @@ test('roles are found by address, and some are for any', async () => {
   expect(await roles('192.0.2.1')).toEqual([])
 })
 
+test('a role that is deleted leaves its name no right to any address', async () => {
+  await using broker = await otpBroker()
+  await broker.ask('write', 'ssh/roles/other', { key_type: 'otp', default_user: 'ubuntu', cidr_list: '10.0.0.0/8' })
+  await broker.ask('write', 'ssh/config/zeroaddress', { roles: 'otp,other' })
+  await broker.ask('delete', 'ssh/roles/otp')
+  expect(dataOf(await broker.ask('read', 'ssh/config/zeroaddress'))).toEqual({ roles: ['other'] })
+  await broker.ask('write', 'ssh/roles/otp', { key_type: 'otp', default_user: 'ubuntu', cidr_list: '10.0.0.0/8', port: 0 })
+  expect(dataOf(await broker.ask('read', 'ssh/roles/otp'))).toMatchObject({ port: 22 })
+  await expect(broker.ask('write', 'ssh/creds/otp', { ip: '192.0.2.1' })).rejects.toThrow('IP does not belong to role')
+})
+
+test.each([
+  ['FD00:0::0001', 'fd00::1'],
+  ['fd00::1', 'fd00::1'],
+  ['::ffff:10.0.0.5', '10.0.0.5'],
+  ['::FFFF:0a00:0005', '10.0.0.5']
+])('the address %s is written as hosts write it', async (ip, written) => {
+  await using broker = await otpBroker()
+  expect(dataOf(await broker.ask('write', 'ssh/creds/otp', { ip }))).toMatchObject({ ip: written })
+  expect(dataOf(await broker.ask('write', 'ssh/lookup', { ip }))).toEqual({ roles: ['otp'] })
+})
+
+test('an excluded network is excluded by each of its spellings', async () => {
+  await using broker = await otpBroker()
+  for (const ip of ['::ffff:10.9.0.1', '::ffff:a09:1'])
+    await expect(broker.ask('write', 'ssh/creds/otp', { ip })).rejects.toThrow('IP does not belong to role')
+  await expect(broker.ask('write', 'ssh/creds/otp', { ip: 'fe80::1%eth0' })).rejects.toThrow('Invalid IP')
+})
+
 test('a host finds out whether it is set up well', async () => {
   await using broker = await otpBroker()
   expect(dataOf(await verify(broker, 'verify-echo-request'))).toEqual({ message: 'verify-echo-response' })

@@ -221,6 +221,11 @@ test('a role that lists lengths is held to them when a key pair is made', async 
     "provided key_bits value not in list of role's allowed_user_key_types"
   )
   await broker.ask('write', 'ssh/issue/it', {})
+  // Each type has two names.
+  await broker.ask('write', 'ssh/roles/it', { ...userRole, allowed_user_key_lengths: { 'ssh-rsa': 3_072, 'ssh-ed25519': 0, ecdsa: 384 } })
+  const asked = [{ key_type: 'ec', key_bits: 384 }, { key_type: 'ed25519' }, { key_bits: 3_072 }]
+  for (const fields of asked) await broker.ask('write', 'ssh/issue/it', fields)
+  await expect(broker.ask('write', 'ssh/issue/it', { key_type: 'ec' })).rejects.toThrow('provided key_bits value not in list')
 })
 
 test('a lease of a role that says so outlives its token', async () => {

@@ -60,9 +60,8 @@ async function moved(engine: Engine, all: Issuers, which: 'default' | 'defaultHo
   // Only in a rotation that was begun as one: roles of the wire may sign with any issuer that they name.
   const retires = former && issuer.phase === 'next' && former.phase === 'active' && !isOtherDefault(all, which, former)
   const retired = retires ? replaced(replacing, (await movedTo(engine, replacing, former, 'retiring', storage)).issuer) : replacing
-  const told = former
-    ? [`Previous default (${former.name || former.id}) has been updated with the issuer '${ref}' (resolved to ${issuer.id})`]
-    : []
+  const resolved = ref === issuer.id ? '' : ` (resolved to ${issuer.id})`
+  const told = former ? [`Previous default (${former.id}) has been updated with the issuer '${ref}'${resolved}`] : []
   const unaware = await unawareHosts(storage, issuer)
   return { all: retired, warnings: [...told, ...active.warnings, ...(unaware === undefined ? [] : [unaware])] }
 }

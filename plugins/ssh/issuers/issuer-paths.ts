@@ -99,7 +99,11 @@ async function deleteIssuer(engine: Engine, ref: string, storage: MountStorage):
   const roles = await rolesNaming(storage, issuer)
   const warnings = [
     ...(roles > 0 ? [`${roles} roles reference '${ref}'`] : []),
-    ...(isDefault ? [`Issuer ${ref} was the default: it was deleted, and nothing is signed by default until there is a new one`] : []),
+    ...(isDefault
+      ? [
+          `Deleted issuer ${issuer.id} (via issuer_ref ${ref}); this was configured as the default issuer. Operations without an explicit issuer will not work until a new default is configured.`
+        ]
+      : []),
     ...deleted.warnings
   ]
   return warnings.length > 0 ? { warnings } : undefined

@@ -66,9 +66,19 @@ async function plan({ context }: Engine, { params, fields }: PathRequest<Fields>
   }
 }
 
+/** In its one form: the host that is shown the password compares it with its own addresses, letter by letter. */
 export function requireAddress(text: string): string {
-  if (isIP(text) === 0) throw refusal(`Invalid IP "${text.slice(0, 64)}"`)
-  return text
+  const family = isIP(text)
+  if (family === 0 || text.includes('%')) throw refusal(`Invalid IP "${text.slice(0, 64)}"`)
+  if (family === 4) return text
+  const address = new URL(`http://[${text}]/`).hostname.slice(1, -1)
+  const inside = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address)
+  return inside ? dottedQuad(inside[1]!, inside[2]!) : address
+}
+
+/** An IPv4 address inside an IPv6 one is the IPv4 address: no network of IPv6 may be taken for one that has it, and none of IPv4 be got round. */
+function dottedQuad(...halves: readonly [string, string]): string {
+  return halves.flatMap(half => [Number.parseInt(half, 16) >> 8, Number.parseInt(half, 16) & 0xff]).join('.')
 }
 
 function allowedUser(role: OtpRole, asked: string): string {

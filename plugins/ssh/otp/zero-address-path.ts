@@ -1,5 +1,5 @@
 import { BrokerError, field, path } from 'mayfly/plugin'
-import type { MountReader, Path } from 'mayfly/plugin'
+import type { MountReader, MountStorage, Path } from 'mayfly/plugin'
 import { readRole } from '../roles/role.ts'
 
 const key = 'config/zeroaddress'
@@ -7,6 +7,18 @@ const key = 'config/zeroaddress'
 /** Roles whose passwords are good at any address. */
 export async function zeroAddressRoles(storage: MountReader): Promise<readonly string[]> {
   return ((await storage.get(key))?.value as readonly string[] | undefined) ?? []
+}
+
+/** With the role goes what it was allowed: another role of its name must not be for any address. */
+export async function forgetZeroAddressRole(storage: MountStorage, name: string): Promise<void> {
+  const stored = await storage.get(key)
+  const roles = (stored?.value as readonly string[] | undefined) ?? []
+  if (!stored || !roles.includes(name)) return
+  storage.put(
+    key,
+    roles.filter(role => role !== name),
+    stored.version
+  )
 }
 
 /** `config/zeroaddress`. */

@@ -1,5 +1,6 @@
 import { field, path } from 'mayfly/plugin'
 import type { Answer, JsonObject, MountStorage, Path, PathRequest } from 'mayfly/plugin'
+import { forgetZeroAddressRole } from '../otp/zero-address-path.ts'
 import { newRoleName, readRole, roleKey } from './role.ts'
 import type { CaRole, OtpRole, Role } from './role.ts'
 import { roleFields } from './role-fields.ts'
@@ -32,8 +33,11 @@ export const rolePaths: readonly Path[] = [
     },
     write: (request, storage) => writeRole(request, storage),
     delete: async ({ params }, storage) => {
-      const found = await readRole(storage, params['role'] ?? '')
-      if (found) storage.remove(roleKey(params['role'] ?? ''), found.version)
+      const name = params['role'] ?? ''
+      const found = await readRole(storage, name)
+      if (!found) return undefined
+      storage.remove(roleKey(name), found.version)
+      await forgetZeroAddressRole(storage, name)
       return undefined
     }
   })

@@ -45,12 +45,13 @@ function otpRole(fields: RoleFields): OtpRole {
   if (defaultUser === '') throw refusal('missing default user')
   for (const [field, list] of [
     ['cidr_list', cidrList],
-    ['exclude_cidr_list', excluded]
+    ['exclude_cidr_list entry', excluded]
   ] as const) {
     const mistake = cidrListMistake(list)
     if (mistake) throw refusal(`failed to validate ${field}: ${mistake}`)
   }
-  const port = fields.port ?? 22
+  // Some clients send 0 for what they were not told.
+  const port = fields.port || 22
   if (port < 1 || port > 65_535) throw refusal('port: expected a number from 1 to 65535')
   return { type: 'otp', defaultUser, allowedUsers, cidrList, excludeCidrList: excluded, port }
 }

@@ -48,12 +48,19 @@ async function issue(engine: Engine, request: Request, storage: MountStorage): P
   return { issue: await planCertificate(engine, request, { ...decided, also }, storage) }
 }
 
+// As a role may name the types that are made here.
+const names: readonly (readonly string[])[] = [
+  ['rsa', 'ssh-rsa'],
+  ['ed25519', 'ssh-ed25519'],
+  ['ec', 'ecdsa']
+]
+
 /** The number must stand in the list as it was sent, 0 included. */
 function requireListed({ allowedUserKeyLengths: lengths }: CaRole, type: string, bits: number): void {
   if (Object.keys(lengths).length === 0) return
-  const listed = Object.hasOwn(lengths, type) ? lengths[type] : undefined
-  if (!listed) throw new BrokerError('invalid_request', 'provided key_type value not in allowed_user_key_types')
-  if (!listed.includes(bits))
+  const listed = (names.find(all => all.includes(type)) ?? [type]).filter(name => Object.hasOwn(lengths, name))
+  if (listed.length === 0) throw new BrokerError('invalid_request', 'provided key_type value not in allowed_user_key_types')
+  if (!listed.some(name => lengths[name]!.includes(bits)))
     throw new BrokerError('invalid_request', "provided key_bits value not in list of role's allowed_user_key_types")
 }
 
