@@ -101,15 +101,15 @@ test('what AWS answers with an error was let through all the same: of users that
   const place = placeOf({ region: '', iamEndpoint: front.endpoint, stsEndpoint: front.endpoint }, rules(front.endpoint))
   const keys = new Secret({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'of-nobody-at-all' })
   using account = new Account(place, keys, { clock, random: systemRandom, budgets })
-  let asked = 0
+  const waiting = { over: false }
   const asking = async () => {
-    for (; asked < 150; asked++)
+    for (let asked = 0; asked < 150; asked++)
       await expect(
         account.iam((iam, at) => iam.send(new GetUserCommand({ UserName: 'gone' }), at), { lane: 'revoke' }, never)
       ).rejects.toMatchObject({ code: 'target_refused' })
   }
-  const done = asking()
-  while (asked < 150) {
+  const done = asking().finally(() => (waiting.over = true))
+  while (!waiting.over) {
     await clock.advance(100)
     await wait(1)
   }
