@@ -48,6 +48,11 @@ describe('roles', () => {
     })
   })
 
+  test('take tags in every script, as AWS does', async () => {
+    await mount.write('roles/tagged', { ...user, iam_tags: { 'Kostenstelle Zürich': '東京 7' } })
+    expect(await read('roles/tagged')).toMatchObject({ iam_tags: { 'Kostenstelle Zürich': '東京 7' } })
+  })
+
   test('are listed, and gone once deleted', async () => {
     await mount.write('roles/zz-gone', user)
     expect(await mount.list('roles')).toMatchObject({ keys: expect.arrayContaining(['zz-gone']) })

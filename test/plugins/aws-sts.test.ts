@@ -120,11 +120,11 @@ describe.skipIf(missing(motoMissing()))('sessions of STS', () => {
   })
 
   describe('federation_token and session_token', () => {
-    test('are the types of the wire, with no ARN', async () => {
+    test('are the types of the wire, the former with an ARN, by which the console finds its partition', async () => {
       await stand.write('aws/roles/fed', { credential_type: 'federation_token', policy_document: policy })
       const data = await stand.read('aws/sts/fed')
       expect(data).toMatchObject({ access_key: expect.any(String), secret_key: expect.any(String), security_token: expect.any(String) })
-      expect(data).not.toHaveProperty('arn')
+      expect(data.arn).toMatch(/^arn:aws:sts::\d{12}:federated-user\//)
       expect((await stand.write('aws/roles/ses', { credential_type: 'session_token' })).warnings).toEqual([
         'a session_token has all rights of the user whose keys the root holds'
       ])

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing } from '../targets/missing.ts'
 import type { MotoAccess } from '../targets/moto-access.ts'
 import { listOf, notFound } from '../targets/moto-front.ts'
+import type { Doing, Rule } from '../targets/moto-front.ts'
 import { motoMissing } from '../targets/moto.ts'
 import { sharedMoto } from '../targets/moto-shared.ts'
 import { keysOf, openAwsMount, revokedForGood } from './aws-mount.ts'
@@ -57,6 +58,29 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     expect(found).toMatchObject({ marked: 'ours', leasePart: lease.lease.split('/').at(-1), until: expect.anything() })
     expect(await revokedForGood(under, [under.mount.adopted(lease, found!)])).toEqual([{ kind: 'gone' }])
     expect(await isThere(lease.plan.name)).toBe(false)
+  })
+
+  test('on the last page of the list is found, and is not gone', async () => {
+    await using under = await openAwsMount(moto)
+    const lease = await under.mount.issue('creds/app')
+    const pages = (last: Doing): Rule => {
+      return ({ action, fields }) => {
+        if (action !== 'ListUsers') return 'pass'
+        if (!fields.has('Marker')) return listOf({ anna: 'AIDAA' }, 'two')
+        return fields.get('Marker') === 'two' ? listOf({ bert: 'AIDAB' }, 'three') : last
+      }
+    }
+    under.front.rule = pages('pass')
+    const found = await under.mount.listed(lease)
+    expect(found.find(({ name }) => name === lease.plan.name)).toMatchObject({ marked: 'ours' })
+    under.front.rule = pages(listOf({ [lease.plan.name.toUpperCase()]: 'AIDAX' }))
+    await under.mount.revoke([lease])
+    under.clock.pass(11)
+    expect((await under.mount.revoke([lease]))[0]).toMatchObject({ kind: 'ended' })
+    under.front.rule = pages(listOf({ carla: 'AIDAC' }))
+    expect(await under.mount.revoke([lease])).toEqual([{ kind: 'gone' }])
+    const asked = under.front.calls.filter(({ action }) => action === 'ListUsers')
+    expect(asked.map(({ fields }) => fields.get('MaxItems'))).toEqual(asked.map(() => '1000'))
   })
 
   test('of another broker is reported and not touched', async () => {

@@ -22,13 +22,14 @@ export type Rule = (call: Call) => Doing | Promise<Doing>
 export const throttled: Doing = { status: 400, code: 'Throttling', message: 'Rate exceeded' }
 export const notFound: Doing = { status: 404, code: 'NoSuchEntity', message: 'The user cannot be found.' }
 
-/** A page of a list that has these users, each by name and id. */
-export function listOf(users: Readonly<Record<string, string>>): Doing {
+/** A page of a list that has these users, each by name and id. `next`: where the page after it begins. */
+export function listOf(users: Readonly<Record<string, string>>, next?: string): Doing {
   const members = Object.entries(users).map(
     ([name, id]) =>
       `<member><UserName>${name}</UserName><Path>/</Path><UserId>${id}</UserId><Arn>x</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>`
   )
-  const body = `<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>${members.join('')}</Users></ListUsersResult></ListUsersResponse>`
+  const more = next === undefined ? '<IsTruncated>false</IsTruncated>' : `<IsTruncated>true</IsTruncated><Marker>${next}</Marker>`
+  const body = `<ListUsersResponse><ListUsersResult>${more}<Users>${members.join('')}</Users></ListUsersResult></ListUsersResponse>`
   return { status: 200, code: 'list', body }
 }
 

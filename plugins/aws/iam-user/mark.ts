@@ -4,6 +4,7 @@ import { leasePart } from '../sts/session-name.ts'
 
 const instanceCharacters = 12
 const macBytes = 18
+const tagValueCharsMax = 256
 
 export const tagPrefix = 'mayfly:'
 /** How many tags of a user are ours. */
@@ -59,4 +60,7 @@ function macOf(marker: Marker, { account, name, lease }: Marked): string {
 }
 
 /** Of the characters that IAM takes in the value of a tag. */
-const tagValue = (text: string): string => text.replaceAll(/[^A-Za-z0-9 _.:/=+@-]/g, '_').slice(0, 256)
+const tagValue = (text: string): string =>
+  Array.from(text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '_'))
+    .slice(0, tagValueCharsMax)
+    .join('')

@@ -11,6 +11,9 @@ import type { Handle, Order, Recipe } from './frozen.ts'
 import { pathOf } from './mark.ts'
 import { newUserName } from './user-name.ts'
 
+// Of AWS, as is the longest name of a role here.
+const policyNameCharsMax = 128
+
 /** The name is chosen here, so that it is on record before AWS hears of it. Its calls wait here for their turn: a user that is begun and waits behind others would be late, and a user that
  *  is late is one more to be ended. */
 export async function planUser(
@@ -57,7 +60,7 @@ function recipeOf(engine: Engine, name: string, role: Role, guard: Guard): Recip
     boundary: role.permissionsBoundaryArn,
     policyArns: role.policyArns ?? [],
     // Beside those that end the user, never in their place.
-    policyName: name.toLowerCase().startsWith('mayfly-') ? `role-${name}` : name,
+    policyName: (name.toLowerCase().startsWith('mayfly-') ? `role-${name}` : name).slice(0, policyNameCharsMax),
     policyDocument: role.policyDocument,
     groups: role.iamGroups ?? [],
     tags: Object.entries(role.iamTags ?? {}).map(([Key, Value]) => ({ Key, Value })),

@@ -9,8 +9,8 @@ const pathPattern = /^\/([\x21-\x7F]{0,460}\/)?$/
 const tagsMax = 50
 const policiesMax = 10
 const groupsMax = 10
-const tagKey = /^[A-Za-z0-9 _.:/=+@-]{1,128}$/
-const tagValue = /^[A-Za-z0-9 _.:/=+@-]{0,256}$/
+const tagKey = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u
+const tagValue = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u
 
 /** What AWS would refuse of each user of the role, found when the role is written. */
 export function userMistakes(role: Role): readonly string[] {

@@ -58,7 +58,9 @@ export const sessionKinds: Readonly<Record<SessionKind, KindOfSession>> = {
     async ask(sts, request, at) {
       const { name, seconds } = request
       const command = new GetFederationTokenCommand({ Name: name, DurationSeconds: seconds, ...policies(request) })
-      return { credentials: (await sts.send(command, at)).Credentials }
+      // The wire has no ARN here; without it nobody would know in which partition the session is.
+      const { Credentials, FederatedUser } = await sts.send(command, at)
+      return { credentials: Credentials, arn: FederatedUser?.Arn }
     }
   },
   session_token: {
