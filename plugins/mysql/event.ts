@@ -1,4 +1,5 @@
-/** The user's own end, without us: an event of the server's that locks it, ends its sessions and drops it once its time is over. It is named after the user, and its comment is the mark. */
+/** The user's own end, without us: an event of the server's that locks it, ends its sessions and drops it once its time is over. It is named after the user (`event-name.ts`), and its comment is the mark. */
+import { eventName } from './event-name.ts'
 import { timestamp } from './server-clock.ts'
 import { quoteAccount, quoteIdentifier, quoteLiteral } from './quote.ts'
 import type { Server } from './server.ts'
@@ -15,7 +16,7 @@ export interface Expiry {
   readonly mark: string
 }
 
-const named = (name: string): string => `${schema}.${quoteIdentifier(name)}`
+const named = (name: string): string => `${schema}.${quoteIdentifier(eventName(name))}`
 
 export function createEvent(server: Pick<Server, 'time'>, kind: ServerKind, expiry: Expiry): string {
   return `create event ${named(expiry.name)} on schedule at ${at(server, expiry.until)} on completion not preserve comment ${quoteLiteral(expiry.mark)} do ${body(kind, expiry)}`

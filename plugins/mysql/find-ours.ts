@@ -2,6 +2,7 @@ import { BrokerError } from 'mayfly/plugin'
 import { accountsSql, text, toAccounts } from './accounts.ts'
 import type { Account } from './accounts.ts'
 import type { Ending } from './ending.ts'
+import { eventName } from './event-name.ts'
 import { quoteAccount, quoteLiterals } from './quote.ts'
 import type { Session } from './session.ts'
 
@@ -9,7 +10,7 @@ import type { Session } from './session.ts'
 export async function findOurs(session: Session, endings: readonly Ending[], ownWay: boolean, signal: AbortSignal): Promise<void> {
   const names = endings.map(({ user }) => user.name)
   const { kind } = session
-  const events = `${kind.events} and ${kind.columns.eventName} in (${quoteLiterals(names)})`
+  const events = `${kind.events} and ${kind.columns.eventName} in (${quoteLiterals(names.map(eventName))})`
   const [users = [], marked = [], state = []] = await session.run(
     `${accountsSql(session, names)};\n${events};\nselect @@global.read_only as readonly`,
     signal
@@ -20,7 +21,7 @@ export async function findOurs(session: Session, endings: readonly Ending[], own
   const accounts = toAccounts(users)
   const marks = new Map(marked.map(row => [text(row['name']), text(row['mark'])]))
   for (const ending of endings)
-    judge(ending, accounts.get(ending.user.name) ?? [], marks.get(ending.user.name), { marksUsers: kind.marksUsers, ownWay })
+    judge(ending, accounts.get(ending.user.name) ?? [], marks.get(eventName(ending.user.name)), { marksUsers: kind.marksUsers, ownWay })
   if (kind.marksUsers) await findRenamed(session, endings, signal)
 }
 

@@ -2,6 +2,7 @@ import type { ListedUser } from 'mayfly/plugin'
 import { text, toAccounts } from './accounts.ts'
 import type { Account } from './accounts.ts'
 import { targetError } from './errors.ts'
+import { eventName, eventNameOf } from './event-name.ts'
 import { quoteLiteral, quoteLiterals } from './quote.ts'
 import { nowMs } from './server-clock.ts'
 import { expiryMargin } from './server.ts'
@@ -45,7 +46,7 @@ async function namesAfter(server: Server, session: Session, after: string, signa
   const saw = server.time.look()
   const [[time] = [], rows = []] = await session.run(
     `select ${nowMs} as now; select distinct name from (${accounts}) users
-     where name > ${quoteLiteral(after)} and (${marked} name like 'v-%' or exists (select 1 from (${events}) ours where ours.name = users.name and mark like 'mayfly:%'))
+     where name > ${quoteLiteral(after)} and (${marked} name like 'v-%' or exists (select 1 from (${events}) ours where ours.name = ${eventNameOf('users.name')} and mark like 'mayfly:%'))
      order by name limit ${pageSizeMax}`,
     signal
   )
@@ -57,12 +58,12 @@ async function usersNamed(server: Server, session: Session, names: readonly stri
   if (names.length === 0) return []
   const { accounts, events, columns } = session.kind
   const [users = [], marked = []] = await session.run(
-    `${accounts} and User in (${quoteLiterals(names)}); ${events} and ${columns.eventName} in (${quoteLiterals(names)})`,
+    `${accounts} and User in (${quoteLiterals(names)}); ${events} and ${columns.eventName} in (${quoteLiterals(names.map(eventName))})`,
     signal
   )
   const found = toAccounts(users)
   const own = new Map(marked.map(row => [text(row['name']), row]))
-  return names.flatMap(name => toListedUser(server, name, found.get(name) ?? [], own.get(name)))
+  return names.flatMap(name => toListedUser(server, name, found.get(name) ?? [], own.get(eventName(name))))
 }
 
 /** Nothing for one that went between the two looks. */

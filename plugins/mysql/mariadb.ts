@@ -9,8 +9,7 @@ const raise = (condition: string, state: string): string =>
 export const mariadb: ServerKind = {
   name: 'MariaDB',
   versionMin: [10, 6, 0],
-  // It takes 80, and its event is named after it: of those the name has 64.
-  usernameBytesMax: 64,
+  usernameBytesMax: 80,
   marksUsers: false,
   defaultRolesMax: 1,
   statementUsersMax: 200,

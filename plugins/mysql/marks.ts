@@ -1,5 +1,6 @@
 import { text } from './accounts.ts'
 import type { Account } from './accounts.ts'
+import { eventName } from './event-name.ts'
 import { quoteLiteral } from './quote.ts'
 import type { Session } from './session.ts'
 
@@ -11,7 +12,8 @@ export async function markOf(
   signal: AbortSignal
 ): Promise<string | undefined> {
   const { events, columns } = session.kind
-  const [rows = []] = await session.run(`${events} and ${columns.eventName} = ${quoteLiteral(name)}`, signal)
-  const marks = [...accounts.map(({ mark }) => mark), ...rows.filter(row => text(row['name']) === name).map(row => text(row['mark']))]
+  const own = eventName(name)
+  const [rows = []] = await session.run(`${events} and ${columns.eventName} = ${quoteLiteral(own)}`, signal)
+  const marks = [...accounts.map(({ mark }) => mark), ...rows.filter(row => text(row['name']) === own).map(row => text(row['mark']))]
   return marks.find(mark => mark?.startsWith('mayfly:'))
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/system-clock.ts'
+import { eventName } from '../../plugins/mysql/event-name.ts'
+import { systemClock, systemRandom } from '../../src/system-clock.ts'
 import type { MysqlAccess } from './mysql-access.ts'
 import {
   canLogIn,
@@ -20,6 +21,7 @@ import {
 } from './mysql-kit.ts'
 import { sharedMysql, sharedMysqls } from './shared-mysql.ts'
 
+const byName = (first: { readonly name: string }, second: { readonly name: string }) => (first.name < second.name ? -1 : 1)
 const gone = { kind: 'gone' }
 const longAgo = () => systemClock.now().subtract({ minutes: 10 })
 
@@ -211,5 +213,26 @@ describe.each(sharedMysqls)('%s', flavour => {
     await expect(database.renewUser({ name: user.name, handle: user.handle, statements: [], until }, soon())).rejects.toThrow(
       'gone or locked'
     )
+  })
+
+  test.skipIf(flavour === 'mysql')('names longer than those of events, alike up to there, have ends of their own', async () => {
+    const database = openDriver(server)
+    const alike = `v-token-${'long'.repeat(14)}`
+    const name = () => `${alike}-${Buffer.from(systemRandom.bytes(8)).toString('hex').slice(0, 15)}`
+    const [one, two] = [await issue(database, { name: name() }), await issue(database, { name: name() })]
+    const until = systemClock.now().add({ hours: 5 })
+    await database.renewUser({ name: one.name, handle: one.handle, statements: [], until }, soon())
+    const listed = (await Array.fromAsync(database.listUsers(soon()))).filter(user => user.name.startsWith(alike))
+    expect(
+      listed.map(user => ({ ...user, until: Math.round(user.until?.since(systemClock.now()).total('hours') ?? 0) })).toSorted(byName)
+    ).toEqual(
+      [one, two].map(({ name, mark, handle }) => ({ name, mark, enabled: true, handle, until: name === one.name ? 5 : 1 })).toSorted(byName)
+    )
+    const session = await login(server, one.name)
+    expect(await revoke(database, [one.revoked])).toEqual([gone])
+    await session.ended
+    expect(await eventOf(server, eventName(one.name))).toBeUndefined()
+    expect(await eventOf(server, eventName(two.name))).toMatchObject({ mark: two.mark })
+    expect(await revoke(database, [revoked(two)])).toEqual([gone])
   })
 })
