@@ -3,12 +3,12 @@ import type { LeaseId, TargetId } from '../../src/contracts/index.ts'
 import type { Lease } from '../../src/lease/lease.ts'
 import { openWriting } from '../../src/store/sqlite/database.ts'
 import type { Database } from '../../src/store/sqlite/database.ts'
-import { prepareFolder } from '../../src/store/sqlite/folder.ts'
-import { leaseColumns, leaseParameters, leaseRow } from '../../src/store/sqlite/lease-row.ts'
-import type { LeaseRow } from '../../src/store/sqlite/lease-row.ts'
-import { lockFolder } from '../../src/store/sqlite/owner-lock.ts'
+import { prepareFolder } from '../../src/store/sqlite/folder/folder.ts'
+import { leaseColumns, leaseParameters, leaseRow } from '../../src/store/sqlite/rows/lease-row.ts'
+import type { LeaseRow } from '../../src/store/sqlite/rows/lease-row.ts'
+import { lockFolder } from '../../src/store/sqlite/folder/owner-lock.ts'
 import { migrate } from '../../src/store/sqlite/schema.ts'
-import { toWire } from '../../src/store/sqlite/wire.ts'
+import { toWire } from '../../src/store/sqlite/rows/wire.ts'
 
 export interface SeedOptions {
   readonly now: Temporal.Instant

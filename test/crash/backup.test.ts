@@ -47,7 +47,7 @@ describe('a restore, or the resume after it, that is cut off', () => {
     const { stand } = backedUp
     const data = stand.at('data')
     renameSync(data, stand.at('lost'))
-    const code = `import(${JSON.stringify(join(import.meta.dirname, '../../src/store/sqlite/restore-database.ts'))}).then(m =>
+    const code = `import(${JSON.stringify(join(import.meta.dirname, '../../src/store/sqlite/copies/restore-database.ts'))}).then(m =>
       m.restoreDatabase(${JSON.stringify(data)}, (async function* () { yield Buffer.alloc(4096); process.kill(process.pid, 'SIGKILL') })(), { schema: 1 }, {}))`
     const [, signal] = (await once(spawn(process.execPath, ['-e', code], { stdio: 'ignore' }), 'exit')) as [null, string]
     expect(signal).toBe('SIGKILL')

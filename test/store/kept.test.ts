@@ -9,7 +9,7 @@ import type { Database } from '../../src/store/sqlite/database.ts'
 import { Kept } from '../../src/store/sqlite/kept.ts'
 import { entry } from '../../src/store/sqlite/reads/seal-reads.ts'
 import { authenticate } from '../../src/store/sqlite/reads/token-reads.ts'
-import { toToken } from '../../src/store/sqlite/token-row.ts'
+import { toToken } from '../../src/store/sqlite/rows/token-row.ts'
 import { World, bytes } from '../contract/store/world.ts'
 import { sqliteUnderTest } from './sqlite-under-test.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Lane } from '../../src/store/sqlite/lane.ts'
-import type { Call } from '../../src/store/sqlite/lane.ts'
+import { Lane } from '../../src/store/sqlite/threads/lane.ts'
+import type { Call } from '../../src/store/sqlite/threads/lane.ts'
 
 const read = (n: number) => ({ read: 'entry', parameters: [n] })
 const answer = (calls: readonly Call[]) => calls.map(({ id }) => ({ id, value: id }))

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { Database } from '../../src/store/sqlite/database.ts'
 import { migrate } from '../../src/store/sqlite/schema.ts'
-import { sealedColumns } from '../../src/store/sqlite/sealed-columns.ts'
+import { sealedColumns } from '../../src/store/sqlite/rows/sealed-columns.ts'
 
 // Sealed under another key than the keyring's: the root key, or one that only a wrapping token gives.
 const otherKeys = ['seal.root_key', 'seal.keyring', 'wrapping.reply']

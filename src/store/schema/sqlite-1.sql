@@ -10,7 +10,7 @@ create table node (
   time_mark integer not null
 ) strict, without rowid;
 
--- Where this store lives, as `sqlite/whereabouts.ts` tells it, and what an operator has decided since. `held_cause`: it only reads until it is resumed; `resuming`: how,
+-- Where this store lives, as `sqlite/folder/whereabouts.ts` tells it, and what an operator has decided since. `held_cause`: it only reads until it is resumed; `resuming`: how,
 -- once that has begun. `instance`: of a copy that was resumed, in the place of the seal's. No row: a store that was never opened from a folder.
 create table whereabouts (
   one integer not null primary key check (one = 1),

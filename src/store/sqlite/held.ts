@@ -2,7 +2,7 @@ import { BrokerError } from '../../contracts/index.ts'
 import type { Change, ResumeAs } from '../change.ts'
 import { heldSentence } from '../store.ts'
 import type { Database } from './database.ts'
-import type { Wire } from './wire.ts'
+import type { Wire } from './rows/wire.ts'
 
 export interface HeldRow {
   readonly cause: string

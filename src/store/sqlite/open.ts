@@ -1,20 +1,20 @@
 /** The two ways to a store: a folder, with a worker that writes and one that reads; or nothing but memory, on the caller's own thread. */
 import type { Store } from '../store.ts'
-import { answerCommits } from './answer-commits.ts'
-import { answerRead } from './answer-reads.ts'
+import { answerCommits } from './threads/answer-commits.ts'
+import { answerRead } from './threads/answer-reads.ts'
 import { Committer } from './committer.ts'
 import { allowOnlyRows, openWriting } from './database.ts'
 import type { Database } from './database.ts'
-import { prepareFolder } from './folder.ts'
-import { Lane } from './lane.ts'
-import type { Answer, Call } from './lane.ts'
+import { prepareFolder } from './folder/folder.ts'
+import { Lane } from './threads/lane.ts'
+import type { Answer, Call } from './threads/lane.ts'
 import { migrate } from './schema.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { startNode } from './start-node.ts'
 import type { StartedNode } from './start-node.ts'
-import { startThread } from './thread.ts'
-import type { Thread } from './thread.ts'
-import type { WriterData } from './writer.ts'
+import { startThread } from './threads/thread.ts'
+import type { Thread } from './threads/thread.ts'
+import type { WriterData } from './threads/writer.ts'
 
 export interface SqliteOptions {
   /** The data folder; made with mode 0700 when it is not there. */

@@ -1,8 +1,8 @@
 /** What the reconciler changes: leases for what was found without one. All optional: whoever was faster has taken care of it, and the next look tells. */
-import { uncovered } from '../conditions.ts'
-import { leaseColumns, leaseParameters, leaseRow } from '../lease-row.ts'
-import { fence } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { uncovered } from '../rows/conditions.ts'
+import { leaseColumns, leaseParameters, leaseRow } from '../rows/lease-row.ts'
+import { fence } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 const livesOn = (target: string) => `not exists (select 1 from target where id = ${target} and retired_at is not null)`
 

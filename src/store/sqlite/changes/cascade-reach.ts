@@ -1,7 +1,7 @@
-import { becomesDue, notYetDue } from '../conditions.ts'
-import type { CascadeRow } from '../work-rows.ts'
-import { fence } from '../writing.ts'
-import type { Writing } from '../writing.ts'
+import { becomesDue, notYetDue } from '../rows/conditions.ts'
+import type { CascadeRow } from '../rows/work-rows.ts'
+import { fence } from './writing.ts'
+import type { Writing } from './writing.ts'
 
 const dueSql = `update lease set ${becomesDue} where number = :number and ${notYetDue} and ${fence}`
 

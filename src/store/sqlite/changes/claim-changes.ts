@@ -1,8 +1,8 @@
 import { unhandled } from '../../../contracts/index.ts'
-import { leaseColumns } from '../lease-row.ts'
-import type { LeaseRow } from '../lease-row.ts'
-import { changed, cutError, fence } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { leaseColumns } from '../rows/lease-row.ts'
+import type { LeaseRow } from '../rows/lease-row.ts'
+import { changed, cutError, fence } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 // What it was is kept, so that a lease that turns out not to be due is given back; its cause is told even when nobody named one.
 const claimSql = `update lease set state = 'revoking', version = version + 1, claim_epoch = :epoch, claim_until = :until,

@@ -1,7 +1,7 @@
 import { watchedSpaces } from '../../change.ts'
 import { LostCondition } from '../../store.ts'
-import { changed } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { changed } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 // Versions come from one counter: a row that was removed and made again never has a version that somebody still holds.
 const nextVersion = `update counter set value = value + 1 where name = 'entry_version' returning value`

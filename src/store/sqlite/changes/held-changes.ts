@@ -1,8 +1,8 @@
 import type { ResumeAs } from '../../change.ts'
 import { LostCondition } from '../../store.ts'
 import { heldRow } from '../held.ts'
-import { changed, fence } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { changed, fence } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 import { closeWrapped } from './wrapping-changes.ts'
 
 // Numbers that the other store may have reserved since: more than any target sees between two backups. A gap costs nothing.

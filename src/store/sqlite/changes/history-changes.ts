@@ -1,5 +1,5 @@
-import { changed } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { changed } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 export function moveCursor({ db }: Writing, { sink, seq }: ChangeOf<'cursor.move'>): Applied {
   db.run('insert into cursor (sink, seq) values (:sink, :seq) on conflict do update set seq = max(seq, excluded.seq)', { sink, seq })

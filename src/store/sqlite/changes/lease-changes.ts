@@ -1,9 +1,9 @@
 import { LostCondition } from '../../store.ts'
-import { becomesDue, beginsWith, notYetDue, tokenLives, uncovered } from '../conditions.ts'
-import { leaseColumns, leaseParameters, leaseRow } from '../lease-row.ts'
-import type { LeaseRow } from '../lease-row.ts'
-import { changed, fence, fenceHolds, lostEpoch } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { becomesDue, beginsWith, notYetDue, tokenLives, uncovered } from '../rows/conditions.ts'
+import { leaseColumns, leaseParameters, leaseRow } from '../rows/lease-row.ts'
+import type { LeaseRow } from '../rows/lease-row.ts'
+import { changed, fence, fenceHolds, lostEpoch } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 /** What must hold for a lease to begin, and again for it to become active. What an open path issued (to a host that proved its key) has no token to end with, and its backend says so. */
 function mayLive(of: ':' | 'lease.'): string {

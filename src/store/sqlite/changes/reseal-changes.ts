@@ -1,7 +1,7 @@
 import { LostCondition, sealedTables } from '../../store.ts'
-import { sealedColumns } from '../sealed-columns.ts'
-import { changed } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { sealedColumns } from '../rows/sealed-columns.ts'
+import { changed } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 const beginSql = `insert into reseal (one, below, stage, cursor, resealed, unreadable, begun_at)
   values (1, :below, :table, '', 0, 0, :now) on conflict do nothing`

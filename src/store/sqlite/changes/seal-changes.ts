@@ -1,5 +1,5 @@
 import { LostCondition } from '../../store.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 export function initialiseSeal({ db }: Writing, { record }: ChangeOf<'seal.initialise'>): Applied {
   const made = db.run(

@@ -1,6 +1,6 @@
 import { LostCondition } from '../../store.ts'
-import { changed, cutError, fence, fenceHolds, lostEpoch } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { changed, cutError, fence, fenceHolds, lostEpoch } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 // A target that never had a lease has no row yet: it is made, retired, so that nothing begins there.
 const retireSql = `insert into target (id, mount, credential, retired_at)

@@ -1,6 +1,6 @@
 import { LostCondition } from '../../store.ts'
-import { cutError, fence, fenceHolds, lostEpoch } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { cutError, fence, fenceHolds, lostEpoch } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 // Replacing takes a new number of the autoincrement: the version.
 const scheduleSql = `insert or replace into task (mount, task, key, due_at, intent)

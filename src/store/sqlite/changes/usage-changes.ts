@@ -1,7 +1,7 @@
 import { unused, withObserved, withSighting } from '../../../lease/usage.ts'
 import type { LeaseUsage } from '../../../lease/usage.ts'
-import { changed, fence } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { changed, fence } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 interface UsageRow {
   readonly number: number

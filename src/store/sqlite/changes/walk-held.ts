@@ -1,6 +1,6 @@
 import type { Holder } from '../../change.ts'
-import type { CascadeRow } from '../work-rows.ts'
-import type { Writing } from '../writing.ts'
+import type { CascadeRow } from '../rows/work-rows.ts'
+import type { Writing } from './writing.ts'
 import { reach } from './cascade-reach.ts'
 
 // No index tells who holds what: it would cost every issue, and this is asked once in a long while. So many rows a step are some 5 ms of the only writer.

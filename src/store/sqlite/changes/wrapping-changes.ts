@@ -1,6 +1,6 @@
 import { LostCondition } from '../../store.ts'
-import { fence, fenceHolds, lostEpoch } from '../writing.ts'
-import type { Applied, ChangeOf, Writing } from '../writing.ts'
+import { fence, fenceHolds, lostEpoch } from './writing.ts'
+import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 const putSql = `insert into wrapping (token, reply, lease, inner) select :token, :reply, :lease, :inner
   where ${fence} and exists (select 1 from token where hash = :token and ended_at is null)`

@@ -1,7 +1,7 @@
 import type { HoldingsFilter } from '../../store.ts'
 import type { Database } from '../database.ts'
-import { leaseColumns } from '../lease-row.ts'
-import type { LeaseRow } from '../lease-row.ts'
+import { leaseColumns } from '../rows/lease-row.ts'
+import type { LeaseRow } from '../rows/lease-row.ts'
 
 export interface HoldingsSlice {
   readonly leases: readonly LeaseRow[]

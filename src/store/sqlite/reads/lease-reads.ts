@@ -1,8 +1,8 @@
 import type { LeaseState } from '../../../lease/lease.ts'
-import { beginsWith } from '../conditions.ts'
+import { beginsWith } from '../rows/conditions.ts'
 import type { Database } from '../database.ts'
-import { leaseColumns } from '../lease-row.ts'
-import type { LeaseRow } from '../lease-row.ts'
+import { leaseColumns } from '../rows/lease-row.ts'
+import type { LeaseRow } from '../rows/lease-row.ts'
 
 export function lease(db: Database, id: string): LeaseRow | undefined {
   return db.get<LeaseRow>(`select ${leaseColumns} from lease where id = :id`, { id })

@@ -1,6 +1,6 @@
 import type { SealedRow, SealedTable } from '../../store.ts'
 import type { Database } from '../database.ts'
-import { sealedBelow, sealedColumns } from '../sealed-columns.ts'
+import { sealedBelow, sealedColumns } from '../rows/sealed-columns.ts'
 
 export interface ResealingRow {
   readonly below: number

@@ -1,7 +1,7 @@
 import type { Database } from '../database.ts'
-import { leaseColumns } from '../lease-row.ts'
-import type { LeaseRow } from '../lease-row.ts'
-import type { CascadeRow, TargetRow, TaskRow } from '../work-rows.ts'
+import { leaseColumns } from '../rows/lease-row.ts'
+import type { LeaseRow } from '../rows/lease-row.ts'
+import type { CascadeRow, TargetRow, TaskRow } from '../rows/work-rows.ts'
 
 export interface DueWorkRows {
   readonly targets: readonly (TargetRow & { readonly ready_at: number })[]

@@ -1,8 +1,8 @@
 import type { WrappedRow } from '../../store.ts'
-import { lineEnd, tokenLives } from '../conditions.ts'
+import { lineEnd, tokenLives } from '../rows/conditions.ts'
 import type { Database } from '../database.ts'
-import { tokenColumns } from '../token-row.ts'
-import type { TokenRow } from '../token-row.ts'
+import { tokenColumns } from '../rows/token-row.ts'
+import type { TokenRow } from '../rows/token-row.ts'
 import { generation } from './seal-reads.ts'
 
 const authenticateSql = `select ${tokenColumns} from token t where t.hash = :hash and ${tokenLives(':hash')}`

@@ -29,9 +29,9 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { BrokerError } from '../../contracts/index.ts'
-import { heldSentence } from '../store.ts'
-import type { Database } from './database.ts'
+import { BrokerError } from '../../../contracts/index.ts'
+import { heldSentence } from '../../store.ts'
+import type { Database } from '../database.ts'
 import { fileIdentity, sameFile } from './file-identity.ts'
 import type { StoreFiles } from './folder.ts'
 

@@ -1,6 +1,6 @@
-import type { LeaseId, TargetId } from '../../contracts/index.ts'
-import type { Lease, LeaseState, RevokeCause } from '../../lease/lease.ts'
-import type { LeaseUsage } from '../../lease/usage.ts'
+import type { LeaseId, TargetId } from '../../../contracts/index.ts'
+import type { Lease, LeaseState, RevokeCause } from '../../../lease/lease.ts'
+import type { LeaseUsage } from '../../../lease/usage.ts'
 import { instant, instantOrNull } from './wire.ts'
 import type { Wire } from './wire.ts'
 

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import type { SealRecord, StoreSnapshot } from '../store.ts'
+import type { SealRecord, StoreSnapshot } from '../../store.ts'
 
 const copyName = /^copy-[0-9a-f]{16}\.tmp(-journal)?$/
 

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Change, Intention } from '../change.ts'
-import type { Wire } from './wire.ts'
+import type { Change, Intention } from '../../change.ts'
+import type { Wire } from '../rows/wire.ts'
 
 // Room to end every lease of a busy day after the disk has filled: an outcome with its audit line costs about 3 KB.
 export const reserveBytesMax = 67_108_864

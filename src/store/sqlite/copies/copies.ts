@@ -1,8 +1,8 @@
-import { BrokerError } from '../../contracts/index.ts'
-import { carryError } from './carried-error.ts'
+import { BrokerError } from '../../../contracts/index.ts'
+import { carryError } from '../threads/carried-error.ts'
 import { copyDatabase } from './copy-database.ts'
-import type { Database } from './database.ts'
-import type { Answer, Call } from './lane.ts'
+import type { Database } from '../database.ts'
+import type { Answer, Call } from '../threads/lane.ts'
 
 /** A copy under way, one at a time: each reads the whole database, and takes as much room again. */
 export class Copies {

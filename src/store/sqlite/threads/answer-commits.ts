@@ -1,4 +1,4 @@
-import type { Committer } from './committer.ts'
+import type { Committer } from '../committer.ts'
 import type { Answer, Call } from './lane.ts'
 
 export function answerCommits(committer: Committer, calls: readonly Call[]): Answer[] {

@@ -1,7 +1,7 @@
 /** Rows of the sweeper's questions: targets, cascades, tasks. */
-import type { TargetId } from '../../contracts/index.ts'
-import type { RevokeCause } from '../../lease/lease.ts'
-import type { Cascade, ScheduledTask, Target } from '../store.ts'
+import type { TargetId } from '../../../contracts/index.ts'
+import type { RevokeCause } from '../../../lease/lease.ts'
+import type { Cascade, ScheduledTask, Target } from '../../store.ts'
 import { instant, instantOrNull } from './wire.ts'
 
 export interface TargetRow {

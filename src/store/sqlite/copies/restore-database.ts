@@ -3,9 +3,9 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { BrokerError } from '../../contracts/index.ts'
-import { prepareEmptyFolder } from './folder.ts'
-import { applicationId, schemaKnown } from './schema.ts'
+import { BrokerError } from '../../../contracts/index.ts'
+import { prepareEmptyFolder } from '../folder/folder.ts'
+import { applicationId, schemaKnown } from '../schema.ts'
 
 export interface WantedStore {
   readonly schema: number

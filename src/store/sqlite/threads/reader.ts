@@ -1,8 +1,8 @@
 /** The reading worker: a read-only connection of its own, so that no read waits for a commit. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { answerReads } from './answer-reads.ts'
-import { openReading, openWalking } from './database.ts'
-import type { Database } from './database.ts'
+import { openReading, openWalking } from '../database.ts'
+import type { Database } from '../database.ts'
 import type { Answer, Call } from './lane.ts'
 import type { FromThread, ToThread } from './thread.ts'
 

@@ -1,7 +1,7 @@
-import type { Change } from '../change.ts'
-import { LostCondition } from '../store.ts'
-import { sealedBelow } from './sealed-columns.ts'
-import type { Wire } from './wire.ts'
+import type { Change } from '../../change.ts'
+import { LostCondition } from '../../store.ts'
+import { sealedBelow } from '../rows/sealed-columns.ts'
+import type { Wire } from '../rows/wire.ts'
 import type { Writing } from './writing.ts'
 
 /** A value that was sealed before a rotation may come to its commit long after it, behind the back of the pass that seals rows anew; with the old key it would be lost. So once a

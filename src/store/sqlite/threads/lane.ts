@@ -1,7 +1,7 @@
-import { BrokerError } from '../../contracts/index.ts'
+import { BrokerError } from '../../../contracts/index.ts'
 import { arrivedError } from './carried-error.ts'
 import type { CarriedError } from './carried-error.ts'
-import type { CommitItem } from './committer.ts'
+import type { CommitItem } from '../committer.ts'
 
 /** A call and its answer. Several travel in one message. */
 export type Call = { readonly id: number } & Ask

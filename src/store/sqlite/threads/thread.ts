@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { BrokerError } from '../../contracts/index.ts'
+import { BrokerError } from '../../../contracts/index.ts'
 import { arrivedError } from './carried-error.ts'
 import type { CarriedError } from './carried-error.ts'
 import { Lane } from './lane.ts'

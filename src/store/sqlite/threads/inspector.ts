@@ -1,6 +1,6 @@
 /** A worker that reads the whole file once and says what is wrong with it. On a thread and a connection of its own: 15 s for 1.4 GB, and nobody waits for it. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { openReading } from './database.ts'
+import { openReading } from '../database.ts'
 
 // One is enough to stop issuing; some more tell an operator where.
 const findingsMax = 20

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { BrokerError } from '../../contracts/index.ts'
+import { BrokerError } from '../../../contracts/index.ts'
 
 /** Held as long as the process lives, and gone with it, however it ends. A small database of its own: the lock of the real one is taken and given back with each
  *  transaction, and could be cancelled by anything that closes a descriptor of that file. */

@@ -1,29 +1,20 @@
-import type { Change, Intention } from '../change.ts'
-import { adoptLease, prolongLease, reopenLease } from './changes/adopt-changes.ts'
-import { openCascade, workCascade } from './changes/cascade-changes.ts'
-import { claimLeases, settleLeases, takeOverLeases } from './changes/claim-changes.ts'
-import {
-  dropSpace,
-  expectEntry,
-  putEntry,
-  removeEntry,
-  reserveSequence,
-  spendEntry,
-  takeEntry,
-  thinSpace
-} from './changes/entry-changes.ts'
-import { beginResume, liftHold, setLeasesAside } from './changes/held-changes.ts'
-import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './changes/history-changes.ts'
-import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './changes/lease-changes.ts'
-import { beginReseal, endReseal, resealRows } from './changes/reseal-changes.ts'
-import { initialiseSeal, rekeySeal, replaceKeyring } from './changes/seal-changes.ts'
-import { retireTarget, targetFailed, targetRecovered } from './changes/target-changes.ts'
-import { scheduleTask, settleTask, unscheduleTask } from './changes/task-changes.ts'
-import { leaseUsed, leasesObserved } from './changes/usage-changes.ts'
-import { createToken, endToken, expireTokens, renewToken, requireToken, useToken } from './changes/token-changes.ts'
-import { openWrapped, putWrapped } from './changes/wrapping-changes.ts'
+import type { Change, Intention } from '../../change.ts'
+import { adoptLease, prolongLease, reopenLease } from './adopt-changes.ts'
+import { openCascade, workCascade } from './cascade-changes.ts'
+import { claimLeases, settleLeases, takeOverLeases } from './claim-changes.ts'
+import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry, thinSpace } from './entry-changes.ts'
+import { beginResume, liftHold, setLeasesAside } from './held-changes.ts'
+import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './history-changes.ts'
+import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './lease-changes.ts'
+import { beginReseal, endReseal, resealRows } from './reseal-changes.ts'
+import { initialiseSeal, rekeySeal, replaceKeyring } from './seal-changes.ts'
+import { retireTarget, targetFailed, targetRecovered } from './target-changes.ts'
+import { scheduleTask, settleTask, unscheduleTask } from './task-changes.ts'
+import { leaseUsed, leasesObserved } from './usage-changes.ts'
+import { createToken, endToken, expireTokens, renewToken, requireToken, useToken } from './token-changes.ts'
+import { openWrapped, putWrapped } from './wrapping-changes.ts'
 import { refuseRetiredKeys } from './retired-keys.ts'
-import type { Wire } from './wire.ts'
+import type { Wire } from '../rows/wire.ts'
 import type { Applied, ChangeOf, Writing } from './writing.ts'
 
 /** One function per intention; each is a whole conditional step. */

@@ -1,7 +1,7 @@
-import { BrokerError, unhandled } from '../../contracts/index.ts'
-import type { ErrorCode } from '../../contracts/index.ts'
-import type { Change } from '../change.ts'
-import { LostCondition } from '../store.ts'
+import { BrokerError, unhandled } from '../../../contracts/index.ts'
+import type { ErrorCode } from '../../../contracts/index.ts'
+import type { Change } from '../../change.ts'
+import { LostCondition } from '../../store.ts'
 
 /** An error on its way across a thread: structured clone would make a plain Error of it. */
 export type CarriedError =

@@ -1,6 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite'
-import type { RevokeCause } from '../../lease/lease.ts'
-import type { Token } from '../token.ts'
+import type { RevokeCause } from '../../../lease/lease.ts'
+import type { Token } from '../../token.ts'
 import { instant, instantOrNull } from './wire.ts'
 import type { Wire } from './wire.ts'
 

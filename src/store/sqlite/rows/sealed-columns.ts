@@ -1,4 +1,4 @@
-import type { SealedTable } from '../store.ts'
+import type { SealedTable } from '../../store.ts'
 
 /** Where sealed values lie, for the pass that seals them anew. A table with a blob that is missing here would lose its rows with the old key: a test compares this with the schema. */
 export interface SealedColumn {

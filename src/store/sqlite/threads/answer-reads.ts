@@ -1,13 +1,13 @@
 import { carryError } from './carried-error.ts'
-import type { Database } from './database.ts'
+import type { Database } from '../database.ts'
 import type { Answer, Call } from './lane.ts'
-import * as auditReads from './reads/audit-reads.ts'
-import * as holdingReads from './reads/holding-reads.ts'
-import * as leaseReads from './reads/lease-reads.ts'
-import * as resealReads from './reads/reseal-reads.ts'
-import * as sealReads from './reads/seal-reads.ts'
-import * as sweeperReads from './reads/sweeper-reads.ts'
-import * as tokenReads from './reads/token-reads.ts'
+import * as auditReads from '../reads/audit-reads.ts'
+import * as holdingReads from '../reads/holding-reads.ts'
+import * as leaseReads from '../reads/lease-reads.ts'
+import * as resealReads from '../reads/reseal-reads.ts'
+import * as sealReads from '../reads/seal-reads.ts'
+import * as sweeperReads from '../reads/sweeper-reads.ts'
+import * as tokenReads from '../reads/token-reads.ts'
 
 /** Every read by its name: what the main thread may ask for. */
 const reads = { ...sealReads, ...resealReads, ...tokenReads, ...leaseReads, ...holdingReads, ...sweeperReads, ...auditReads }

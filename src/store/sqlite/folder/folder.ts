@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, statfsSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { BrokerError } from '../../contracts/index.ts'
+import { BrokerError } from '../../../contracts/index.ts'
 
 export interface StoreFiles {
   readonly folder: string

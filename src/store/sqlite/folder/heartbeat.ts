@@ -1,4 +1,4 @@
-import { isFull } from './sqlite-error.ts'
+import { isFull } from '../sqlite-error.ts'
 
 // What was committed since the last beat can be put back unseen after a SIGKILL; each beat costs three fsyncs.
 const beatMsDefault = 10_000

@@ -1,11 +1,11 @@
-import { lastErrorCharsMax } from '../../lease/lease.ts'
-import type { Intention } from '../change.ts'
-import { LostCondition } from '../store.ts'
-import type { ChangeResult } from '../store.ts'
-import type { Database } from './database.ts'
-import type { LeaseRow } from './lease-row.ts'
-import type { TokenRow } from './token-row.ts'
-import type { Wire } from './wire.ts'
+import { lastErrorCharsMax } from '../../../lease/lease.ts'
+import type { Intention } from '../../change.ts'
+import { LostCondition } from '../../store.ts'
+import type { ChangeResult } from '../../store.ts'
+import type { Database } from '../database.ts'
+import type { LeaseRow } from '../rows/lease-row.ts'
+import type { TokenRow } from '../rows/token-row.ts'
+import type { Wire } from '../rows/wire.ts'
 
 /** What a change works with inside the transaction. */
 export interface Writing {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { BrokerError } from '../../contracts/index.ts'
+import { BrokerError } from '../../../contracts/index.ts'
 
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 
