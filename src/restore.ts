@@ -11,7 +11,7 @@ import { Barrier } from './seal/barrier.ts'
 import { KeyFileSeal } from './seal/key-file-seal.ts'
 import { openKeyring } from './seal/root-key.ts'
 import { UnsealAttempt } from './seal/unseal-attempt.ts'
-import { restoreDatabase } from './store/sqlite/restore-database.ts'
+import { restoreDatabase } from './store/sqlite/copies/restore-database.ts'
 import { systemClock, systemRandom } from './system-clock.ts'
 
 export interface RestoreOptions {
