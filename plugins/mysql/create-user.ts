@@ -1,7 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { CreateUser, JsonObject } from 'mayfly/plugin'
 import { readAccounts } from './accounts.ts'
-import type { Account } from './accounts.ts'
 import { enterDatabase } from './enter-database.ts'
 import { errorNumber, isAnswer, isEventless, refusalText, sqlState, targetError } from './errors.ts'
 import { alterBody, createEvent } from './event.ts'
@@ -12,6 +11,7 @@ import { expiryMargin } from './server.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import { changesSession, fillIn } from './statements.ts'
+import { shownPlugin } from './unhashable.ts'
 
 // A statement may end in a comment.
 const between = '\n;\n'
@@ -25,14 +25,11 @@ export async function createUser(server: Server, call: CreateUser, signal: Abort
   try {
     return await server.pool.use('issue', signal, async opened => {
       session = opened
-      const identified = await session.kind.identified(password, server.random)
-      const making: Making = { server, session, call, identified, secrets, signal }
-      if (call.statements.length === 0) await makeOurs(making)
-      else await makeTheirs(making)
-      const hosts = call.statements.length === 0 ? [hostOf(call)] : await hostsMade(making)
-      await enable(making, hosts)
+      const making: Making = { server, session, call, password, secrets, signal }
+      const made = call.statements.length === 0 ? await makeOurs(making) : await makeTheirs(making)
+      await enable(making, made)
       if (changesSession(call.statements)) session.retire()
-      return { hosts, mark: call.mark }
+      return { hosts: made.map(({ host }) => host), mark: call.mark }
     })
   } catch (error) {
     throw explained(error, session, secrets)
@@ -43,30 +40,37 @@ interface Making {
   readonly server: Server
   readonly session: Session
   readonly call: CreateUser
-  /** By the hash of its password. */
-  readonly identified: string
+  readonly password: string
   readonly secrets: readonly string[]
   readonly signal: AbortSignal
 }
 
+/** A user that is there, locked, and what lets it in. */
+interface Made {
+  readonly host: string
+  readonly identified: string
+}
+
 const hostOf = ({ host }: CreateUser): string => host ?? '%'
 
-async function makeOurs(making: Making): Promise<void> {
-  const { session, call, identified } = making
+async function makeOurs(making: Making): Promise<readonly Made[]> {
+  const { server, session, call, password } = making
   const { kind } = session
   if (call.memberOf.length > kind.defaultRolesMax)
     throw refused(`member_of: a user of ${kind.name} has ${kind.defaultRolesMax} role at login: name one that has the others`)
+  const [host, identified] = [hostOf(call), await kind.identified(password, server.random)]
   const user = {
-    account: quoteAccount(call.name, hostOf(call)),
+    account: quoteAccount(call.name, host),
     identified,
     mark: call.mark,
     roles: call.memberOf
   }
   await runFirst(making, kind.createUser(user))
+  return [{ host, identified }]
 }
 
 /** The operator's own statements get a password that nobody knows, and what they made is locked in the message of the last. */
-async function makeTheirs(making: Making): Promise<void> {
+async function makeTheirs(making: Making): Promise<readonly Made[]> {
   const { server, session, call, signal } = making
   const throwaway = Buffer.from(server.random.bytes(18)).toString('base64url')
   const expiration = timestamp(server.time.there(call.until.add(expiryMargin)))
@@ -76,6 +80,7 @@ async function makeTheirs(making: Making): Promise<void> {
   await enterDatabase(server, session, signal)
   await runFirst(making, messages[0]!)
   for (const message of messages.slice(1)) await session.run([deadline(making), ...message].join(between), signal)
+  return await madeByThem(making)
 }
 
 /** A name that is there already is somebody's: never adopted. The event says whose the user is from the first moment on. */
@@ -98,23 +103,23 @@ async function runFirst(making: Making, statements: readonly string[]): Promise<
 // The next check finds that it does not, and its users are made and told of without.
 const toldToDie = 'when the server was last looked at its users died by themselves'
 
-/** What the statements made, read back: it may have other hosts than was thought, and a plugin that we have no hash for. */
-async function hostsMade({ server, session, call, signal }: Making): Promise<readonly string[]> {
+/** What the statements made, read back: it may have other hosts than was thought, another plugin, and one that we have no hash for. */
+async function madeByThem({ server, session, call, password, signal }: Making): Promise<readonly Made[]> {
   const made = (await readAccounts(session, [call.name], signal)).get(call.name) ?? []
   if (made.length === 0) throw refused('the statements left no user of that name')
   const foreign = made.find(({ plugin }) => !session.kind.plugins.includes(plugin))
-  if (foreign) throw refused(`the statements gave it the plugin ${shownPlugin(foreign)}, for which no hash can be made`)
+  if (foreign) throw refused(`the statements gave it ${shownPlugin(foreign)}, for which no hash can be made`)
   const hosts = made.map(({ host }) => host)
   if ((hosts.length > 1 || hosts[0] !== hostOf(call)) && !server.seen.eventless)
     await session.run(alterBody(session.kind, { name: call.name, hosts }), signal)
-  return hosts
+  return await Promise.all(
+    made.map(async ({ host, plugin }) => ({ host, identified: await session.kind.identified(password, server.random, plugin) }))
+  )
 }
 
-const shownPlugin = ({ plugin }: Account): string => (/^\w{1,64}$/.test(plugin) ? plugin : '(unreadable)')
-
 /** On a user that is gone meanwhile it fails, and makes none. */
-async function enable({ server, session, call, identified, secrets, signal }: Making, hosts: readonly string[]): Promise<void> {
-  const accounts = hosts.map(host => `${quoteAccount(call.name, host)} ${identified}`).join(', ')
+async function enable({ server, session, call, secrets, signal }: Making, made: readonly Made[]): Promise<void> {
+  const accounts = made.map(({ host, identified }) => `${quoteAccount(call.name, host)} ${identified}`).join(', ')
   const limit = call.connectionLimit === undefined ? '' : ` with max_user_connections ${Math.trunc(call.connectionLimit)}`
   const change = `alter user ${accounts}${limit} account unlock${markOf(session, call)}`
   const saw = server.time.look()

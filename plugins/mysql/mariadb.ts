@@ -18,7 +18,7 @@ export const mariadb: ServerKind = {
   tooLate: 'MF001',
   refused: 'MF002',
   accounts: `select User as name, Host as host, coalesce(json_value(Priv, '$.account_locked'), '0') in ('1', 'true') as locked,
-    coalesce(json_value(Priv, '$.plugin'), '') as plugin, null as mark
+    if(json_exists(Priv, '$.auth_or'), 'one_of_several', coalesce(json_value(Priv, '$.plugin'), '')) as plugin, null as mark
     from mysql.global_priv where coalesce(json_value(Priv, '$.is_role'), '0') not in ('1', 'true')`,
   // The table itself: the view of information_schema opens every event there is.
   events: `select name, comment as mark, execute_at as until, status from mysql.event where db = 'mayfly'`,

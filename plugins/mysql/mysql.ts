@@ -1,10 +1,19 @@
 import { hashThread } from './hash-thread.ts'
+import { nativeHash } from './native-hash.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { newSalt } from './sha256-crypt.ts'
 import type { ServerKind } from './server-kind.ts'
 
 /** As the `attribute` of a user wants it. */
 export const attribute = (mark: string): string => `attribute ${quoteLiteral(JSON.stringify({ mayfly: mark }))}`
+
+const preferred = 'caching_sha2_password'
+/** The server's `authentication_string`. The first two are one hash, each written in its way. */
+const keptBy: Readonly<Record<string, (password: string, salt: string) => Promise<string>>> = {
+  [preferred]: async (password, salt) => `$A$005$${salt}${await hashThread.hash(password, salt)}`,
+  sha256_password: async (password, salt) => `$5$${salt}$${await hashThread.hash(password, salt)}`,
+  mysql_native_password: async password => nativeHash(password)
+}
 
 export const mysql: ServerKind = {
   name: 'MySQL',
@@ -22,13 +31,10 @@ export const mysql: ServerKind = {
     json_unquote(json_extract(User_attributes, '$.metadata.mayfly')) as mark from mysql.user where 1 = 1`,
   events: `select event_name as name, event_comment as mark, execute_at as until, status from information_schema.events where event_schema = 'mayfly'`,
   columns: { name: 'User', eventName: 'event_name' },
-  // In hex: what stands in it is binary to a reader. `$A$005$<salt><43 characters>` is the server's `authentication_string`.
-  async identified(password, random) {
-    const salt = newSalt(random)
-    const kept = `$A$005$${salt}${await hashThread.hash(password, salt)}`
-    return `identified with caching_sha2_password as 0x${Buffer.from(kept).toString('hex')}`
-  },
-  plugins: ['caching_sha2_password', 'mysql_native_password', 'sha256_password'],
+  // In hex: what stands in it is binary to a reader.
+  identified: async (password, random, plugin = preferred) =>
+    `identified with ${plugin} as 0x${Buffer.from(await keptBy[plugin]!(password, newSalt(random))).toString('hex')}`,
+  plugins: Object.keys(keptBy),
   createUser: ({ account, identified, mark, roles }) => [
     // One statement, so that all of it is there or nothing: it grants the roles as well.
     `create user ${account} ${identified}${roles.length === 0 ? '' : ` default role ${roles.map(quoteIdentifier).join(', ')}`} account lock ${attribute(mark)}`

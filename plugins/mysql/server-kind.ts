@@ -25,8 +25,8 @@ export interface ServerKind {
   /** `name`, `mark`, `until` (as our sessions read a time), `status`: of every event of ours. */
   readonly events: string
   readonly columns: { readonly name: string; readonly eventName: string }
-  /** The `identified …` of a password's hash, and the plugins that may be replaced by it. */
-  identified(password: string, random: Random): Promise<string>
+  /** The `identified …` of a password's hash: for an account that is there by its own plugin, which is one of `plugins`, else by the one that the server prefers. */
+  identified(password: string, random: Random, plugin?: string): Promise<string>
   readonly plugins: readonly string[]
   /** The `create` and what follows it up to the roles, as statements. */
   createUser(user: UserToMake): readonly string[]

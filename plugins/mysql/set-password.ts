@@ -9,6 +9,7 @@ import { quoteAccount } from './quote.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import { changesSession, fillIn } from './statements.ts'
+import { unhashable } from './unhashable.ts'
 
 /** Another password for a user that is there, all its hosts in one statement: the same again changes nothing. */
 export async function setPassword(server: Server, call: SetPassword, signal: AbortSignal): Promise<void> {
@@ -17,10 +18,12 @@ export async function setPassword(server: Server, call: SetPassword, signal: Abo
     await server.pool.use('issue', signal, async session => {
       const accounts = await accountsToChange(server, session, call.name, signal)
       if (call.statements.length === 0) {
-        refuseForeignPlugin(session, accounts)
-        const identified = await session.kind.identified(password, server.random)
-        const changed = accounts.map(({ name, host }) => `${quoteAccount(name, host)} ${identified}`)
-        await session.run(`alter user ${changed.join(', ')}`, signal)
+        const why = await unhashable(session, accounts, signal)
+        if (why !== undefined) throw new BrokerError('target_refused', `the user keeps its password: ${why}`)
+        const changed = accounts.map(
+          async ({ name, host, plugin }) => `${quoteAccount(name, host)} ${await session.kind.identified(password, server.random, plugin)}`
+        )
+        await session.run(`alter user ${(await Promise.all(changed)).join(', ')}`, signal)
       }
       if (call.statements.length > 0) await enterDatabase(server, session, signal)
       for (const statement of call.statements) await session.run(fillIn(statement, { name: call.name, password }), signal)
@@ -40,11 +43,4 @@ async function accountsToChange(server: Server, session: Session, name: string, 
   if (name !== server.settings.username) return accounts
   const [rows = []] = await session.run('select current_user() as me', signal)
   return accounts.filter(account => text(rows[0]?.['me']) === `${account.name}@${account.host}`)
-}
-
-/** A hash in its place would be another way to log in than the one that was asked for. */
-function refuseForeignPlugin({ kind }: Session, accounts: readonly Account[]): void {
-  const foreign = accounts.find(({ plugin }) => !kind.plugins.includes(plugin))
-  if (foreign || accounts.length === 0)
-    throw new BrokerError('target_refused', 'no hash can be made for the way in which the user logs in: rotation_statements are needed')
 }

@@ -71,6 +71,15 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await hostsOf(server, user.name)).toEqual(['%'])
   })
 
+  test.skipIf(flavour === 'mariadb')('a template that names a plugin gets a user that logs in by it', async () => {
+    const statements = [
+      "create user '{{name}}'@'%' identified with sha256_password by '{{password}}'; grant select on app.* to '{{name}}'@'%'"
+    ]
+    const user = await issued({ memberOf: [], statements })
+    expect(await server.query('select plugin from mysql.user where User = ?', [user.name])).toEqual([{ plugin: 'sha256_password' }])
+    expect(await openDriver(server).mayLogIn(user, soon())).toBe(true)
+  })
+
   test('a template that makes nobody makes no credential', async () => {
     const database = openDriver(server)
     const user = newUser({ memberOf: [], statements: ['do 1'] })

@@ -71,6 +71,40 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await driver.mayLogIn({ name, password: new Secret('Next-2') }, soon())).toBe(false)
   })
 
+  test.skipIf(flavour === 'mariadb')('a user that logs in by sha256_password goes on doing so', async () => {
+    const driver = openDriver(server)
+    const name = await account('older', ['%'], 'select on app.*', "identified with sha256_password by 'First-1'")
+    expect(await driver.findUser(name, soon())).toEqual({})
+    await driver.setPassword({ name, password: new Secret('Next-2'), statements: [] }, soon())
+    expect(await server.query('select plugin from mysql.user where User = ?', [name])).toEqual([{ plugin: 'sha256_password' }])
+    expect(await driver.mayLogIn({ name, password: new Secret('Next-2') }, soon())).toBe(true)
+    expect(await driver.mayLogIn({ name, password: new Secret('First-1') }, soon())).toBe(false)
+  })
+
+  test.skipIf(flavour === 'mariadb')('a user whose plugin the server has no more keeps it, and that is said', async () => {
+    const driver = openDriver(server)
+    const name = await account('ancient', ['%'], 'select on app.*')
+    await server.query("update mysql.user set plugin = 'mysql_native_password', authentication_string = '' where User = ?", [name])
+    await server.query('flush privileges')
+    expect(await driver.findUser(name, soon())).toEqual({ missing: expect.stringContaining('mysql_native_password, which this server') })
+    await expect(driver.setPassword({ name, password: new Secret('Next-2'), statements: [] }, soon())).rejects.toThrow('keeps its password')
+    await server.query(`alter user '${name}'@'%' identified with caching_sha2_password by 'First-1'`)
+    expect(await driver.findUser(name, soon())).toEqual({})
+  })
+
+  test.skipIf(flavour === 'mysql')('a user that logs in by a socket as well keeps both ways', async () => {
+    const driver = openDriver(server)
+    const name = await account(
+      'both',
+      ['%'],
+      'select on app.*',
+      "identified via mysql_native_password using password('First-1') or unix_socket"
+    )
+    expect(await driver.findUser(name, soon())).toMatchObject({ missing: expect.stringContaining('one_of_several') })
+    await expect(driver.setPassword({ name, password: new Secret('Next-2'), statements: [] }, soon())).rejects.toThrow('keeps its password')
+    expect(await canLogIn(server, name, 'First-1')).toBe(true)
+  })
+
   async function mountOf(username: string): Promise<TestMount> {
     const mount = await TestMount.open(database, { clock: systemClock, random: systemRandom, databaseDrivers: [mysql] })
     onTestFinished(async () => mount[Symbol.asyncDispose]())
