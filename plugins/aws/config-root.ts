@@ -23,6 +23,11 @@ type Fields = z.output<z.ZodObject<typeof fields>>
 
 const callsPerSecondMax = 10_000
 
+// What a broker of the wire says that it has when nobody has said anything: a configuration tool that read it there writes it here. It asks for nothing that names here have not.
+const wiresTemplate =
+  '{{ if (eq .Type "STS") }}{{ printf "vault-%s-%s" (unix_time) (random 20) | truncate 32 }}{{ else }}{{ printf "vault-%s-%s-%s" (printf "%s-%s" (.DisplayName) (.PolicyName) | truncate 42) (unix_time) (random 20) | truncate 64 }}{{ end }}'
+const withoutBlanks = (text: string): string => text.replaceAll(/\s/g, '')
+
 /** `config/root`. A write replaces all of it, as on the wire: what is left out falls back to its default, the secret too. `types`: of the credentials that it issues. */
 export function rootPath(engine: Engine, types: readonly string[]): Path {
   return path({
@@ -60,13 +65,15 @@ function read(fields: Fields): Omit<RootConfig, 'version' | 'formerKeys'> {
   const callsPerSecond = fields.calls_per_second ?? 0
   if (callsPerSecond < 0 || callsPerSecond > callsPerSecondMax)
     throw refusal('calls_per_second', `a number up to ${callsPerSecondMax}; 0 finds its own`)
-  if (fields.username_template) throw refusal('username_template', 'names are made by Mayfly alone: leave it empty')
+  const usernameTemplate = fields.username_template ?? ''
+  if (usernameTemplate !== '' && withoutBlanks(usernameTemplate) !== withoutBlanks(wiresTemplate))
+    throw refusal('username_template', 'names are made by Mayfly alone: leave it empty')
   return {
     region: fields.region ?? '',
     iamEndpoint: fields.iam_endpoint ?? '',
     stsEndpoint: fields.sts_endpoint ?? '',
     maxRetries: fields.max_retries ?? -1,
-    usernameTemplate: '',
+    usernameTemplate,
     callsPerSecond
   }
 }

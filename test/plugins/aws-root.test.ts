@@ -35,6 +35,16 @@ describe.skipIf(missing(motoMissing()))('the root of an AWS mount', () => {
     expect(JSON.stringify(data)).not.toContain(under.root.secret_key)
   })
 
+  test("a tool that writes back the wire's default template for names is not refused, and reads it again", async () => {
+    await using under = await openAwsMount(moto)
+    // As Vault has it, two blanks included.
+    const username_template =
+      '{{ if (eq .Type "STS") }}{{ printf "vault-%s-%s"  (unix_time) (random 20) | truncate 32 }}{{ else }}{{ printf "vault-%s-%s-%s" (printf "%s-%s" (.DisplayName) (.PolicyName) | truncate 42) (unix_time) (random 20) | truncate 64 }}{{ end }}'
+    await under.mount.write('config/root', { ...under.written, username_template })
+    expect(await shown(under)).toMatchObject({ username_template })
+    expect((await under.mount.issue('creds/app')).plan.name).toMatch(/^mayfly-/)
+  })
+
   test('a write replaces all of it, and a key that does not work is a warning', async () => {
     await using under = await openAwsMount(moto)
     const { calls_per_second: _, ...rest } = under.written

@@ -103,6 +103,25 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     expect(await denied()).toBeGreaterThan(first)
   })
 
+  test('is not cleaned up while one of another batch still has access', { timeout: 60_000 }, async () => {
+    await using under = await openAwsMount(moto, {}, 4)
+    const many: TestLease[] = []
+    for (let users = 0; users < 6; users++) many.push(await under.mount.issue('creds/app'))
+    const one = await under.mount.issue('creds/app')
+    await under.mount.write('config/root', { ...under.written, calls_per_second: 2 })
+    expect((await under.mount.revoke(many)).some(({ kind }) => kind === 'outlives')).toBe(true)
+    const isDenied = async () => (await moto.policies(one.plan.name)).has('mayfly-deny')
+    for (let turns = 0; turns < 4 && !(await isDenied()); turns++) await under.mount.revoke([one])
+    expect(await isDenied()).toBe(true)
+    const [waiting] = await under.mount.revoke([one])
+    expect(waiting).toMatchObject({ kind: 'ended', waiting: expect.stringContaining('wait for their turn') })
+    expect(under.front.actions()).not.toContain('DeleteAccessKey')
+    for (let turns = 0; turns < 8; turns++) if (!(await under.mount.revoke(many)).some(({ kind }) => kind === 'outlives')) break
+    await under.mount.revoke([one])
+    for (let turns = 0; turns < 4 && (await isThere(one.plan.name)); turns++) await under.mount.revoke([one])
+    expect(await isThere(one.plan.name)).toBe(false)
+  })
+
   test('is gone only when AWS has said so twice, ten seconds apart, by name and in the list', async () => {
     await using under = await openAwsMount(moto)
     const lease = await under.mount.issue('creds/app')

@@ -55,8 +55,16 @@ export class EndingBatch {
       this.#open().filter(({ denied }) => !denied),
       ['identify', 'disable', 'deny']
     )
+    this.#note()
+    // More than one batch may be due: nobody of this one is cleaned up while one of another still has access.
+    if (!this.#endings.isAnyWaiting(this.#target)) await this.#each(this.#open(), ['identify', 'remove'])
+  }
+
+  #note(): void {
     for (const end of this.#ends) if (end.denied) this.#endings.noteDenied(this.#target, end.name, end.keys)
-    if (this.#open().every(({ denied }) => denied)) await this.#each(this.#open(), ['identify', 'remove'])
+    const waiting = new Set(this.#open().filter(({ denied }) => !denied))
+    const names = (ends: readonly UserEnd[]) => ends.map(({ name }) => name)
+    this.#endings.noteWaiting(this.#target, names([...waiting]), names(this.#ends.filter(end => !waiting.has(end))))
   }
 
   #recall(end: UserEnd): void {

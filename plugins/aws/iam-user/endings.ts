@@ -6,6 +6,9 @@ const apartMs = 10_000
 // Users that are on their way out.
 const keptMax = 20_000
 
+// Who was not reached has another turn within seconds, in an account full of them within minutes; of who has none any more, somebody else has disposed.
+const waitsMsMax = 300_000
+
 interface Ending {
   /** Absent until everything is denied to the user. */
   deniedKeys: readonly string[] | undefined
@@ -16,6 +19,7 @@ interface Ending {
 export class Endings {
   readonly #clock: Clock
   readonly #kept = new Map<string, Ending>()
+  readonly #waiting = new Map<TargetId, Map<string, number>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -28,6 +32,20 @@ export class Endings {
 
   noteDenied(target: TargetId, name: string, keys: readonly string[]): void {
     this.#of(target, name).deniedKeys = keys
+  }
+
+  /** These still have access, and were not reached in their turn; `served`: these were. */
+  noteWaiting(target: TargetId, names: readonly string[], served: readonly string[]): void {
+    const waiting = this.#waiting.getOrInsertComputed(target, () => new Map<string, number>())
+    for (const name of served) waiting.delete(name)
+    for (const name of names) waiting.set(name, this.#clock.elapsed())
+    if (waiting.size === 0) this.#waiting.delete(target)
+  }
+
+  /** Whether one whom its turn did not reach still has access. */
+  isAnyWaiting(target: TargetId): boolean {
+    const now = this.#clock.elapsed()
+    return [...(this.#waiting.get(target)?.values() ?? [])].some(since => now - since < waitsMsMax)
   }
 
   /** True when AWS did not know the user when it was asked last. */
