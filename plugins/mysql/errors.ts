@@ -19,8 +19,9 @@ export const wrongPassword = 1045
 /** The same in MariaDB's words about a user that is not there: it answers as one of the accounts that are would, and those of a socket have no password. */
 export const noPasswordThere = 1698
 export const noSuchEvent = 1539
-/** No right on the schema of the expiries, or no such schema. */
-export const isEventless = (error: unknown): boolean => [1044, 1049].includes(errorNumber(error) ?? 0) && /'mayfly'/.test(messageOf(error))
+/** No right on the schema of the expiries, or no such schema; an account of the same name is told with its host. */
+export const isEventless = (error: unknown): boolean =>
+  [1044, 1049].includes(errorNumber(error) ?? 0) && /'mayfly'(?!@)/.test(messageOf(error))
 
 /** What no server of this kind does. The session is over. */
 export class Misbehaviour extends Error {}

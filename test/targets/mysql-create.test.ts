@@ -72,12 +72,19 @@ describe.each(sharedMysqls)('%s', flavour => {
   })
 
   test.skipIf(flavour === 'mariadb')('a template that names a plugin gets a user that logs in by it', async () => {
-    const statements = [
-      "create user '{{name}}'@'%' identified with sha256_password by '{{password}}'; grant select on app.* to '{{name}}'@'%'"
-    ]
+    const statements = ["create user '{{name}}'@'%' identified with sha256_password by '{{password}}'; grant app_ro to '{{name}}'@'%'"]
     const user = await issued({ memberOf: [], statements })
     expect(await server.query('select plugin from mysql.user where User = ?', [user.name])).toEqual([{ plugin: 'sha256_password' }])
     expect(await openDriver(server).mayLogIn(user, soon())).toBe(true)
+  })
+
+  test('a right that the account does not have to hand out is told as that, whatever the account is called', async () => {
+    const database = openDriver(server)
+    const statements = ["create user '{{name}}'@'%' identified by '{{password}}'", "grant select on app.* to '{{name}}'@'%'"]
+    const user = newUser({ memberOf: [], statements: [statements.join('; ')] })
+    expect(server.admin.user).toBe('mayfly')
+    await expect(database.createUser(user, soon())).rejects.toThrow("1044 Access denied for user 'mayfly'@'%' to database 'app'")
+    await revoke(database, [revoked(user, {}, { createBy: systemClock.now().subtract({ minutes: 5 }) })])
   })
 
   test('a template that makes nobody makes no credential', async () => {
