@@ -9,7 +9,7 @@ import { refuseFormerPassword } from './former-passwords.ts'
 import { handOverRoot } from './hand-over-root.ts'
 import { listKeys, pageFields } from './key-list.ts'
 import { connectionName } from './names.ts'
-import { accountElsewhere } from './neighbours.ts'
+import { accountElsewhere, rotatedElsewhere } from './neighbours.ts'
 import type { Elsewhere } from './neighbours.ts'
 import { refuseMissingPolicy } from './password.ts'
 import { readConnection } from './read-connection.ts'
@@ -55,7 +55,7 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   const fields = mergedFields(driver, request, stored?.config)
   const connection = describedBy(engine, driver, fields)
   refuseFormerPassword(engine, driver.name, connection, stored?.config)
-  await refuseStaticAccount(name, driver, connection, storage)
+  await refuseStaticAccount(engine, name, driver, connection, storage)
   const rootRotationStatements = rotationStatements(driver, request, stored?.config)
   const template = request.fields.username_template ?? stored?.config.usernameTemplate ?? ''
   // Nobody has to connect to see that no server could take it.
@@ -86,13 +86,23 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     disableEscaping: request.fields.disable_escaping ?? stored?.config.disableEscaping ?? null
   }
   storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
-  const elsewhere = await accountElsewhere(engine, { driver: driver.name, account: connection.account })
+  const account = { driver: driver.name, account: connection.account }
+  const rotatedBy = await rotatedElsewhere(engine, account)
+  if (rotatedBy !== undefined)
+    throw new BrokerError('invalid_request', `username: the mount ${rotatedBy} is giving this account another password just now`)
+  const elsewhere = await accountElsewhere(engine, account)
   return told([...new Set([...connection.warnings, ...(check?.missing ?? [])]), ...elsewhere.map(sharedWarning)])
 }
 
-async function refuseStaticAccount(name: string, driver: DatabaseDriver, connection: Connection, storage: MountStorage): Promise<void> {
-  const role = await staticRoleOfAdmin(storage, name, driver, connection)
-  if (role !== undefined) throw new BrokerError('invalid_request', `username: static role "${role}" rotates this account`)
+async function refuseStaticAccount(
+  engine: Engine,
+  name: string,
+  driver: DatabaseDriver,
+  connection: Connection,
+  storage: MountStorage
+): Promise<void> {
+  const role = await staticRoleOfAdmin(engine, storage, name, driver, connection)
+  if (role !== undefined) throw new BrokerError('invalid_request', `username: static role ${role} rotates this account`)
 }
 
 const sharedWarning = ({ mount, connection }: Elsewhere): string =>

@@ -1,5 +1,6 @@
 import type { ConnectionVersion } from './connection-versions.ts'
 import type { Engine } from './engine.ts'
+import { pendingRoots } from './pending-root.ts'
 import { sharedAccount } from './shared-account.ts'
 
 /** The database mounts that each broker in this process has open, by its instance. A mount keeps to itself, with one exception: an account has one password, and a mount that
@@ -41,6 +42,21 @@ export async function accountElsewhere(
   for (const other of engine.neighbours())
     for (const connection of await connectionsWith(other, account)) found.push({ mount: other.context.mount.path, connection })
   return found
+}
+
+/** The mount that is giving an account another password now: whoever takes the account up meanwhile would have a password that is over. */
+export async function rotatedElsewhere(
+  engine: Engine,
+  account: Pick<ConnectionVersion, 'driver' | 'account'>
+): Promise<string | undefined> {
+  for (const other of engine.neighbours()) {
+    const { storage, mount } = other.context
+    const pending = new Set((await pendingRoots(storage)).map(one => one.pending.target))
+    if (pending.size === 0) continue
+    const { versions } = await sharedAccount(other, storage, account)
+    if (versions.some(({ target }) => pending.has(target))) return mount.path
+  }
+  return undefined
 }
 
 async function connectionsWith(other: Engine, account: Pick<ConnectionVersion, 'driver' | 'account'>): Promise<ReadonlySet<string>> {

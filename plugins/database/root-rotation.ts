@@ -14,6 +14,7 @@ import { readVersion, settingText } from './connection-versions.ts'
 import type { ConnectionVersion } from './connection-versions.ts'
 import { driverNamed } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { accountElsewhere } from './neighbours.ts'
 import { pendingRootKey, readPendingRoot } from './pending-root.ts'
 import { carryPassword, sharedAccount } from './shared-account.ts'
 
@@ -30,12 +31,8 @@ async function rotate(engine: Engine, name: string, storage: MountStorage, signa
   // Nobody logs in there any more.
   if (!current) return { done: true, did: 'found the connection gone' }
   const account = { target, version: current.version, pending: password, statements: await statementsOf(storage, name), storage }
-  if (!(await change(engine, account, signal)))
-    return {
-      done: true,
-      did: 'took it back',
-      why: 'the server takes a new password and goes on letting the account in with the old one alone: it looks for passwords elsewhere'
-    }
+  const why = await change(engine, account, signal)
+  if (why !== undefined) return { done: true, did: 'took it back', why }
   carryPassword(engine, storage, await sharedAccount(engine, storage, current.version), password)
   return { done: true, did: 'rotated' }
 }
@@ -48,19 +45,27 @@ interface Account {
   readonly storage: MountStorage
 }
 
-/** Whether the account has the new password now, proven; `false` when it has the old one, proven as well. Anything else rejects. */
-async function change(engine: Engine, { target, version, pending, statements, storage }: Account, signal: AbortSignal): Promise<boolean> {
+/** Nothing when the account has the new password now, proven; why not, when it has the old one, proven as well. Anything else rejects. */
+async function change(
+  engine: Engine,
+  { target, version, pending, statements, storage }: Account,
+  signal: AbortSignal
+): Promise<string | undefined> {
   using held = await engine.databases.hold(target)
   await using next = opened(engine, version, pending)
   const old = { name: held.username, password: new Secret(settingText(version, 'password')) }
   const fresh = { name: held.username, password: new Secret(pending) }
   const way = await wayIn(held.database, old, next, fresh, signal)
+  // Another mount may have taken the account up after the request looked, and nothing has been changed yet.
+  const [elsewhere] = way === held.database ? await accountElsewhere(engine, version) : []
+  if (elsewhere)
+    return `connection "${elsewhere.connection}" of the mount ${elsewhere.mount} logs in with the account too, and would be locked out`
   await prepareOthers(engine, storage, version, fresh.password)
   await way.setPassword({ ...fresh, statements }, signal)
-  if (await next.mayLogIn(fresh, signal)) return true
+  if (await next.mayLogIn(fresh, signal)) return undefined
   if (!(await held.database.mayLogIn(old, signal))) throw neither()
   await held.database.setPassword({ ...old, statements }, signal)
-  return false
+  return 'the server takes a new password and goes on letting the account in with the old one alone: it looks for passwords elsewhere'
 }
 
 /** Whoever logs in with the account may need another session before the commit. */

@@ -60,8 +60,8 @@ async function refuseLockOut(engine: Engine, name: string, config: ConnectionCon
   for (const field of ['username', 'password'] as const)
     if (!config.fields[field]) throw refusal(`unable to rotate root credentials: no ${field} in configuration`)
   const driver = driverNamed(engine.context, config.driver)
-  const role = await staticRoleOfAdmin(storage, name, driver, driver.connection(config.fields, { tls: 'any' }))
-  if (role !== undefined) throw refusal(`unable to rotate root credentials: static role "${role}" rotates this account`)
+  const role = await staticRoleOfAdmin(engine, storage, name, driver, driver.connection(config.fields, { tls: 'any' }))
+  if (role !== undefined) throw refusal(`unable to rotate root credentials: static role ${role} rotates this account`)
   const [elsewhere] = await accountElsewhere(engine, version)
   if (elsewhere)
     throw refusal(

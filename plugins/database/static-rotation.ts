@@ -13,6 +13,7 @@ import { RotationGate } from './rotation-gate.ts'
 import { isDue, isPastWindow, nextRotation, preparedAt } from './rotation-clock.ts'
 import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
 import type { StaticCredential, StaticRole } from './static-role.ts'
+import { refuseElsewhere } from './static-users.ts'
 import { usableConnection } from './usable-connection.ts'
 
 // A connection and one statement with its own limits: what takes longer will not come.
@@ -61,7 +62,8 @@ async function prepare(
 }
 
 async function rotate(engine: Engine, turn: Turn, pending: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
-  const { name, role, config, version } = turn
+  const { name, role, config, credential: before, version } = turn
+  if (before.password === null) await refuseElsewhere(engine, role.claims)
   using held = await engine.databases.hold(config.target)
   await held.database.setPassword({ name: role.username, password: new Secret(pending), statements: role.statements }, signal)
   const now = engine.context.clock.now()

@@ -23,7 +23,7 @@ export async function claimUser(
   const there = atServer(driver.name, asUser.account, role.username)
   const admin = await connectionOfAdmin(engine, storage, there)
   if (admin !== undefined) throw refusal(`it is the admin account of connection "${admin}", and would lock the engine out: use rotate-root`)
-  await refuseElsewhere(engine, there)
+  await refuseElsewhere(engine, [there])
   const claims = [ofConnection(role.dbName, role.username), there]
   for (const claim of claims) {
     const holder = await holderOf(storage, claim)
@@ -33,20 +33,23 @@ export async function claimUser(
   return claims
 }
 
-/** Another mount of this broker would be locked out, or would lock this one out. */
-async function refuseElsewhere(engine: Engine, there: string): Promise<void> {
-  for (const other of engine.neighbours()) {
-    const { storage, mount } = other.context
-    const admin = await connectionOfAdmin(other, storage, there)
-    if (admin !== undefined)
-      throw refusal(`it is the admin account of connection "${admin}" of the mount ${mount.path}, which would be locked out`)
-    const holder = await holderOf(storage, there)
-    if (holder !== undefined) throw refusal(`static role "${holder}" of the mount ${mount.path} rotates this account already`)
-  }
+/** Another mount of this broker would be locked out, or would lock this one out. Two mounts that claim an account at the same time do not see each other; before a role changes a password for
+ *  the first time, with its claims in the store, it looks again: who comes second sees the first, and both may see each other. */
+export async function refuseElsewhere(engine: Engine, claims: readonly string[]): Promise<void> {
+  for (const other of engine.neighbours())
+    for (const there of claims.filter(claim => claim.startsWith(serverPrefix))) {
+      const { storage, mount } = other.context
+      const admin = await connectionOfAdmin(other, storage, there)
+      if (admin !== undefined)
+        throw refusal(`it is the admin account of connection "${admin}" of the mount ${mount.path}, which would be locked out`)
+      const holder = await holderOf(storage, there)
+      if (holder !== undefined) throw refusal(`static role "${holder}" of the mount ${mount.path} rotates this account already`)
+    }
 }
 
-/** The static role that rotates the admin account of a connection, if any: it would lock the engine out. */
+/** The static role that rotates the admin account of a connection, if any, of this mount or another: it would lock the engine out. */
 export async function staticRoleOfAdmin(
+  engine: Engine,
   storage: MountReader,
   name: string,
   driver: DatabaseDriver,
@@ -54,10 +57,14 @@ export async function staticRoleOfAdmin(
 ): Promise<string | undefined> {
   const username = connection.settings.reveal()['username']
   if (typeof username !== 'string') return undefined
-  return (
-    (await holderOf(storage, ofConnection(name, username))) ??
-    (await holderOf(storage, atServer(driver.name, connection.account, username)))
-  )
+  const there = atServer(driver.name, connection.account, username)
+  const own = (await holderOf(storage, ofConnection(name, username))) ?? (await holderOf(storage, there))
+  if (own !== undefined) return `"${own}"`
+  for (const { context } of engine.neighbours()) {
+    const holder = await holderOf(context.storage, there)
+    if (holder !== undefined) return `"${holder}" of the mount ${context.mount.path}`
+  }
+  return undefined
 }
 
 /** The connection that logs in with an account, now or to end the leases of an older version. Connections are few, and this is no hot path. */
@@ -83,7 +90,8 @@ async function holderOf(storage: MountReader, claim: string): Promise<string | u
 }
 
 const ofConnection = (connection: string, username: string): string => `static-users/of/${connection}/${digest(username)}`
-const atServer = (driver: string, account: string, username: string): string => `static-users/at/${digest(driver, account, username)}`
+const serverPrefix = 'static-users/at/'
+const atServer = (driver: string, account: string, username: string): string => `${serverPrefix}${digest(driver, account, username)}`
 
 /** Names of users hold what keys may not. */
 const digest = (...parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40)

@@ -58,3 +58,43 @@ test('a static role takes no account that another mount logs in with, or rotates
     'username: static role "theirs" of the mount second/ rotates this account already'
   )
 })
+
+test('a connection takes no account that a static role of another mount rotates', async () => {
+  await using broker = await twoMounts()
+  await broker.write('db/static-roles/app', { db_name: 'main', username: 'app', rotation_period: '1h' })
+  const connection = { ...broker.connection, username: 'app', verify_connection: false }
+  await expect(broker.ask('write', 'second/config/main', connection)).rejects.toThrow(
+    'username: static role "app" of the mount db/ rotates this account'
+  )
+})
+
+test('two mounts that claim one account at the same time: what is served logs in, and one goes on when the other lets go', async () => {
+  await using broker = await twoMounts()
+  await broker.ask('write', 'second/config/main', broker.connection)
+  const role = { db_name: 'main', username: 'app', rotation_period: '1h' }
+  const both = Promise.allSettled(['db', 'second'].map(mount => broker.ask('write', `${mount}/static-roles/app`, role)))
+  await broker.clock.advance('PT25S')
+  const refused = (await both).filter(({ status }) => status === 'rejected')
+  expect(refused.length).toBeGreaterThan(0)
+  const served = async (mount: string) =>
+    (await broker.read(`${mount}/static-creds/app`).catch(() => undefined)) as { password: string } | undefined
+  for (const mount of ['db', 'second']) {
+    const credential = await served(mount)
+    if (credential) expect(broker.mayLogIn('app', credential.password)).toBe(true)
+  }
+  await broker.ask('delete', 'second/static-roles/app')
+  await broker.clock.advance('PT10M')
+  expect(broker.mayLogIn('app', (await served('db'))!.password)).toBe(true)
+})
+
+test('a connection that is written while its account is rotated by another mount is refused, or the rotation is taken back', async () => {
+  await using broker = await twoMounts()
+  const asked = Promise.allSettled([
+    broker.ask('write', 'db/rotate-root/main'),
+    broker.ask('write', 'second/config/same', { ...broker.connection, verify_connection: false })
+  ])
+  await broker.clock.advance('PT25S')
+  const [rotated, written] = await asked
+  expect([rotated.status, written.status].toSorted()).toEqual(['fulfilled', 'rejected'])
+  expect(broker.driver.adminPassword === 'first').toBe(rotated.status === 'rejected')
+})
