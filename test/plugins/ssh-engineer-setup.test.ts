@@ -7,6 +7,9 @@ import { missing } from '../targets/missing.ts'
 import { opensshVersion, sshdMissing } from '../targets/sshd-programs.ts'
 import { EngineerStand } from './ssh-engineer-stand.ts'
 
+// Of another look at a whole ssh.
+const slowly = { timeout: 20_000, interval: 100 }
+
 describe.skipIf(missing(sshdMissing()))('mayfly ssh setup', () => {
   let stand: EngineerStand
   const config = () => join(stand.home, '.ssh/config')
@@ -86,14 +89,49 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh setup', () => {
     expect((await activeLeases()).length).toBe(1)
   })
 
-  test('an agent with a token that is over ends, and the next ssh starts one with a better', async () => {
-    await stand.hosts.ask('POST', 'auth/token/revoke', { token: stand.env['MAYFLY_TOKEN'] })
-    stand.env['MAYFLY_TOKEN'] = await stand.token('engineer')
-    // Its certificate went with the token: a client that comes now may still be shown it.
-    await stand.mayfly(['ssh', 'logout'])
-    await stand.program('ssh', 'shop', 'true')
+  test('what an operator has revoked is never offered: there is another as far as the policy allows, else ssh says why not', async () => {
+    const [lease] = await activeLeases()
+    await stand.hosts.ask('POST', 'sys/leases/revoke', { lease_id: lease, sync: false })
+    // It asks at most once a second.
+    await expect.poll(() => stand.program('ssh', 'shop', 'echo', 'in'), slowly).toEqual({ code: 0, stdout: 'in\n', stderr: '' })
+    const [other] = await activeLeases()
+    expect(other).not.toBe(lease)
+    expect((await stand.mayfly(['ssh', 'ls'])).stdout).not.toContain(lease)
+
+    await stand.policy('engineer', { 'ssh/access': 'read' })
+    await stand.hosts.ask('POST', 'sys/leases/revoke', { lease_id: other, sync: false })
+    await expect
+      .poll(() => stand.program('ssh', 'shop', 'true'), slowly)
+      .toMatchObject({ code: 255, stderr: expect.stringContaining('the agent did not start: no role signs for you') })
+    await stand.policy('engineer', { 'ssh/sign/ops': 'update', 'ssh/access': 'read' })
+    expect((await stand.program('ssh', 'shop', 'true')).code).toBe(0)
+  })
+
+  test('an agent whose token may not ask what became of its certificates keeps them', async () => {
+    await stand.hosts.ask('POST', 'sys/policies/acl/silent', {
+      policy: 'path "ssh/*" { capabilities = ["read", "update"] } path "sys/capabilities-self" { capabilities = ["update"] }'
+    })
+    const { auth } = await stand.hosts.ask('POST', 'auth/token/create', { policies: ['silent'], no_default_policy: true })
+    const before = await activeLeases()
+    process.kill(Number(readFileSync(own('agent.pid'), 'utf8')))
+    await expect.poll(() => existsSync(own('agent.sock')), { timeout: 20_000 }).toBe(false)
+    const env = { ...stand.env, MAYFLY_TOKEN: auth.client_token, MAYFLY_SSH_MOUNT: 'ssh', MAYFLY_SSH_ROLE: 'ops' }
+    const started = await stand.mayfly(['ssh', 'agent', '--background'], env)
+    expect(started).toMatchObject({ code: 0 })
+    for (let i = 0; i < 4; i++) expect((await stand.program('ssh', 'shop', 'true')).code).toBe(0)
+    // One that was made to find out.
+    expect((await activeLeases()).length - before.length).toBeLessThanOrEqual(2)
+    process.kill(Number(readFileSync(own('agent.pid'), 'utf8')))
     await expect.poll(() => existsSync(own('agent.sock')), { timeout: 20_000 }).toBe(false)
     expect((await stand.program('ssh', 'shop', 'true')).code).toBe(0)
+  })
+
+  test('an agent with a token that is over ends, and the same ssh starts one with a better', async () => {
+    await stand.hosts.ask('POST', 'auth/token/revoke', { token: stand.env['MAYFLY_TOKEN'] })
+    stand.env['MAYFLY_TOKEN'] = await stand.token('engineer')
+    const before = readFileSync(own('agent.pid'), 'utf8')
+    await expect.poll(async () => (await stand.program('ssh', 'shop', 'true')).code, slowly).toBe(0)
+    expect(readFileSync(own('agent.pid'), 'utf8')).not.toBe(before)
   })
 
   test('an agent that was killed, and has left everything behind, is started anew', async () => {

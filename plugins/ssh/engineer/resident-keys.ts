@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { AskingCall } from 'mayfly/plugin'
 import { readAccess } from './access.ts'
 import type { Access, UsableRole } from './access.ts'
@@ -6,12 +7,17 @@ import type { AgentKeys } from './agent/agent-session.ts'
 import type { Choice } from './choose-role.ts'
 import type { HeldCertificate } from './held-certificate.ts'
 import { freshUntil } from './held-certificate.ts'
+import { heldLease } from './held-lease.ts'
 import type { HeldRecords } from './held-records.ts'
 import { isPlainHost } from './is-plain-host.ts'
 import { newCertificate } from './new-certificate.ts'
 
 // sshd counts each as a try.
 const rolesMax = 4
+// ssh asks twice within one start of it: once by the script that sees to us.
+const askedEveryMs = 1_000
+// Somebody waits for ssh. A broker that does not answer takes nothing away.
+const askedMsMax = 2_000
 
 /** What the agent behind plain `ssh` offers: of each role one certificate, made when a client asks and kept until a third of its life is left. A client tells for which account only when it logs in, so it is good for all
  *  that the role gives this user. */
@@ -21,6 +27,9 @@ export class ResidentKeys implements AgentKeys {
   readonly #held = new Map<string, HeldCertificate>()
   readonly #ways = new Map<string, Set<string>>()
   #making: Promise<readonly HeldCertificate[]> | undefined
+  #askedAt = -Infinity
+  /** The broker does not say what became of them. */
+  #blind = false
   /** There is nothing to offer: the token is over, or the broker away. */
   onNothing: () => void = () => undefined
 
@@ -67,9 +76,10 @@ export class ResidentKeys implements AgentKeys {
   }
 
   async #list(): Promise<readonly HeldCertificate[]> {
+    const anyEnded = await this.#dropEnded()
     const now = Date.now()
     const held = [...this.#held.values()]
-    if (held.length > 0 && held.every(one => freshUntil(one) > now)) return held
+    if (!anyEnded && held.length > 0 && held.every(one => freshUntil(one) > now)) return held
     const made = await this.make().catch((error: unknown) => {
       this.#call.screen.note(`no certificate: ${error instanceof Error ? error.message : 'unknown error'}`)
       // While the broker is away, what is still good goes on.
@@ -77,6 +87,28 @@ export class ResidentKeys implements AgentKeys {
     })
     if (made.length === 0) this.onNothing()
     return made
+  }
+
+  /** What was revoked is never offered: of it a host says "Permission denied", and nothing more. Whether there was such a one. */
+  async #dropEnded(): Promise<boolean> {
+    const now = performance.now()
+    if (this.#blind || this.#held.size === 0 || now - this.#askedAt < askedEveryMs) return false
+    this.#askedAt = now
+    const ended = await Promise.all([...this.#held].map(async ([name, one]) => ((await this.#hasEnded(one)) ? [name] : [])))
+    for (const name of ended.flat()) this.#held.delete(name)
+    return ended.some(names => names.length > 0)
+  }
+
+  async #hasEnded({ lease, serial, role }: HeldCertificate): Promise<boolean> {
+    const late = wait(askedMsMax, undefined, { ref: false })
+    const said = await Promise.race([heldLease(this.#call, lease), late]).catch(() => undefined)
+    // By another one it shows whether that is for a want of this right, or of every one.
+    if (said === 'denied') this.#blind = true
+    if (said === 'over') {
+      this.#call.screen.note(`serial ${serial} of role ${role} was revoked`)
+      this.#records.remove(lease)
+    }
+    return said === 'over' || said === 'denied'
   }
 
   async #fresh(role: Choice): Promise<HeldCertificate> {

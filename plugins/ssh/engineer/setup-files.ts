@@ -53,13 +53,9 @@ export function ensureText(folder: SshFolder, { way, program, words }: SetUp): s
   ].join('\n')
 }
 
-/** By its name as well: after a crash the number may be somebody else's. */
+/** Asked as ssh will ask it. One that has nothing to offer is started anew, and says here, on the terminal of whoever waits, why it cannot. */
 function agentTest(folder: SshFolder): readonly string[] {
-  return [
-    `if [ -S ${shellWord(folder.agentSocket)} ] && pid=$(cat ${shellWord(folder.agentPid)} 2>/dev/null); then`,
-    '  case $(ps -p "$pid" -o args= 2>/dev/null) in *\' ssh agent\'*) exit 0 ;; esac',
-    'fi'
-  ]
+  return [`SSH_AUTH_SOCK=${shellWord(folder.agentSocket)} ssh-add -l >/dev/null 2>&1 && exit 0`]
 }
 
 /** `fresh` is dated for the moment from which there shall be a new one. */

@@ -3,6 +3,7 @@ import { goDuration } from 'mayfly/plugin'
 import type { AskingCall, AskingCommand, CommandScreen } from 'mayfly/plugin'
 import { readAccess } from '../access.ts'
 import type { Access } from '../access.ts'
+import { heldLease } from '../held-lease.ts'
 import { HeldRecords } from '../held-records.ts'
 import type { HeldRecord } from '../held-records.ts'
 import { SshFolder } from '../ssh-folder.ts'
@@ -42,24 +43,13 @@ async function living(call: AskingCall): Promise<readonly Held[]> {
   const mine = records.all(Date.now()).filter(({ address }) => address === call.broker.address)
   const looked = await Promise.all(
     mine.map(async record => {
-      const found = await lookUp(call, record.lease)
+      const found = await heldLease(call, record.lease)
       if (found === 'over') return records.remove(record.lease)
-      const seen = found?.['last_seen']
+      const seen = found === 'denied' ? undefined : found['last_seen']
       return { ...record, lastSeen: typeof seen === 'string' ? seen : null }
     })
   )
   return looked.filter(one => one !== undefined)
-}
-
-async function lookUp(call: AskingCall, lease: string) {
-  try {
-    return (await call.request('POST', 'sys/leases/lookup', { lease_id: lease }))?.data
-  } catch (error) {
-    const status = (error as { readonly status?: number }).status
-    if (status === 400) return 'over'
-    if (status === 403) return undefined
-    throw error
-  }
 }
 
 function showAccess(screen: CommandScreen, access: readonly Access[]): void {
