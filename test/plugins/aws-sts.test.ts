@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import {
   AddUserToGroupCommand,
   CreateGroupCommand,
+  DeleteGroupPolicyCommand,
   GetRolePolicyCommand,
   ListRolePoliciesCommand,
   ListUsersCommand,
@@ -155,6 +156,12 @@ describe.skipIf(missing(motoMissing()))('sessions of STS', () => {
       const long = JSON.stringify({ Version: '2012-10-17', Statement: Array.from({ length: 40 }, () => JSON.parse(policy).Statement[0]) })
       await stand.moto.iam.send(new PutGroupPolicyCommand({ GroupName: group, PolicyName: 'q', PolicyDocument: long }))
       await expect(stand.read('aws/creds/group')).rejects.toThrow('iam_groups: policies of')
+      for (const PolicyName of ['p', 'q']) await stand.moto.iam.send(new DeleteGroupPolicyCommand({ GroupName: group, PolicyName }))
+      // A group that was cut back to nothing must not widen the session to all that there is.
+      const arn = await stand.newRole()
+      await stand.write('aws/roles/assumed', { credential_type: 'assumed_role', role_arns: arn, iam_groups: group })
+      for (const role of ['group', 'assumed'])
+        await expect(stand.read(`aws/creds/${role}`)).rejects.toThrow('iam_groups: the groups have no policies')
     })
   })
 

@@ -20,9 +20,12 @@ export async function withGroups(account: Account, groups: readonly string[], ow
     for (const name of await inline(account, group, signal)) documents.push(await document(account, group, name, signal))
   }
   const policyDocument = joined(documents)
+  // Of a group whose last policy was taken away nothing is to be had, and a session without a policy has all that its role has.
+  if (policyDocument === '' && arns.size === 0)
+    throw refusal('the groups have no policies, and without one a session would have all rights')
   if (policyDocument.length > documentCharsMax)
-    throw tooMuch(`policies of ${policyDocument.length} characters, and a session takes ${documentCharsMax}`)
-  if (arns.size > arnsMax) throw tooMuch(`${arns.size} managed policies, and a session takes ${arnsMax}`)
+    throw refusal(`policies of ${policyDocument.length} characters, and a session takes ${documentCharsMax}`)
+  if (arns.size > arnsMax) throw refusal(`${arns.size} managed policies, and a session takes ${arnsMax}`)
   return { policyDocument, policyArns: [...arns] }
 }
 
@@ -60,7 +63,7 @@ async function document(account: Account, GroupName: string, PolicyName: string,
 
 function refuseMore(group: string, truncated: boolean | undefined): void {
   // Left out, an explicit deny among them would be lost.
-  if (truncated) throw tooMuch(`more policies in group ${group} than one page`)
+  if (truncated) throw refusal(`more policies in group ${group} than one page`)
 }
 
-const tooMuch = (what: string) => new BrokerError('invalid_request', `iam_groups: ${what}`)
+const refusal = (what: string) => new BrokerError('invalid_request', `iam_groups: ${what}`)
