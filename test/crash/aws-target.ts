@@ -13,6 +13,7 @@ const calls = [
   ['revoke', 'list-keys', /Action=ListAccessKeys\b/],
   ['revoke', 'deactivate', /Action=UpdateAccessKey\b/],
   ['revoke', 'deny', /PolicyName=mayfly-deny\b/],
+  ['revoke', 'last-use', /Action=GetAccessKeyLastUsed\b/],
   ['revoke', 'delete-key', /Action=DeleteAccessKey\b/],
   ['revoke', 'delete-policy', /Action=DeleteUserPolicy\b/],
   ['revoke', 'delete-user', /Action=DeleteUser&|Action=DeleteUser$/],

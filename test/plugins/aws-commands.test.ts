@@ -209,6 +209,7 @@ describe.skipIf(missing(motoMissing()))('mayfly aws', () => {
       const to = (destination: string) => signInUrl(keys, places, destination)
       await expect(to('https://evil.example/console.aws.amazon.com')).rejects.toThrow('destination: expected a page of')
       await expect(to('https://console.aws.amazon.com.evil.example/')).rejects.toThrow('destination')
+      expect(aws.asked).toEqual([])
       expect(await to('https://eu-central-1.console.aws.amazon.com/s3')).toContain('eu-central-1.console')
     })
   })

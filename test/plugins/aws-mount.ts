@@ -12,6 +12,8 @@ export interface AwsMount extends AsyncDisposable {
   readonly front: MotoFront
   readonly clock: ShiftedClock
   readonly root: AwsKeys & { readonly name: string }
+  /** What the operator was told as errors. */
+  readonly alarms: readonly string[]
   /** What `config/root` was written with. */
   readonly written: Readonly<Record<string, unknown>>
 }
@@ -46,7 +48,9 @@ export async function openAwsMount(moto: MotoAccess, role: Readonly<Record<strin
   const { endpoint } = front
   const clock = new ShiftedClock(speed)
   front.now = clock.now
-  const mount = owned.use(await TestMount.open(plugin.backends![0]!, { clock, random: systemRandom, targetEndpoints: [endpoint] }))
+  const alarms: string[] = []
+  const log = { info: () => undefined, warn: () => undefined, error: (message: string) => void alarms.push(message) }
+  const mount = owned.use(await TestMount.open(plugin.backends![0]!, { clock, log, random: systemRandom, targetEndpoints: [endpoint] }))
   const root = await moto.newRoot()
   const { access_key, secret_key } = root
   const written = { access_key, secret_key, iam_endpoint: endpoint, sts_endpoint: endpoint, calls_per_second: 1_000 }
@@ -54,7 +58,7 @@ export async function openAwsMount(moto: MotoAccess, role: Readonly<Record<strin
   await mount.write('roles/app', { credential_type: 'iam_user', policy_document: everything, ...role })
   front.calls.length = 0
   const moved = owned.move()
-  return { mount, front, clock, root, written, [Symbol.asyncDispose]: () => moved.disposeAsync() }
+  return { mount, front, clock, root, alarms, written, [Symbol.asyncDispose]: () => moved.disposeAsync() }
 }
 
 export const everything = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] })

@@ -1,5 +1,12 @@
 /** How users of IAM begin, and what becomes of one whose beginning AWS does not tell. */
-import { CreateGroupCommand, CreatePolicyCommand, GetUserCommand, ListAccessKeysCommand } from '@aws-sdk/client-iam'
+import {
+  CreateGroupCommand,
+  CreatePolicyCommand,
+  CreateUserCommand,
+  DeleteUserCommand,
+  GetUserCommand,
+  ListAccessKeysCommand
+} from '@aws-sdk/client-iam'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing } from '../targets/missing.ts'
 import type { MotoAccess } from '../targets/moto-access.ts'
@@ -91,5 +98,19 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     })
     under.front.rule = () => ({ status: 409, code: 'LimitExceeded', message: 'Cannot exceed quota for UsersPerAccount: 5000' })
     await expect(under.mount.issue('creds/app')).rejects.toMatchObject({ code: 'quota_exceeded' })
+    expect(under.alarms).toEqual([expect.stringContaining('the account is full')])
+  })
+
+  test('whose name somebody has is not made, and theirs is left alone, with an alarm', async () => {
+    await using under = await openAwsMount(moto)
+    const lease = await under.mount.plan('creds/app')
+    const UserName = lease.plan.name
+    await moto.iam.send(new CreateUserCommand({ UserName }))
+    await expect(under.mount.perform(lease)).rejects.toThrow('Error creating IAM user: EntityAlreadyExists')
+    expect(under.alarms).toEqual([expect.stringContaining('it is left alone')])
+    expect((await under.mount.revoke([lease]))[0]).toMatchObject({ kind: 'failed', error: { code: 'target_refused' } })
+    expect(await isThere(UserName)).toBe(true)
+    expect((await moto.policies(UserName)).size).toBe(0)
+    await moto.iam.send(new DeleteUserCommand({ UserName }))
   })
 })

@@ -63,13 +63,6 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
   test('on the last page of the list is found, and is not gone', async () => {
     await using under = await openAwsMount(moto)
     const lease = await under.mount.issue('creds/app')
-    const pages = (last: Doing): Rule => {
-      return ({ action, fields }) => {
-        if (action !== 'ListUsers') return 'pass'
-        if (!fields.has('Marker')) return listOf({ anna: 'AIDAA' }, 'two')
-        return fields.get('Marker') === 'two' ? listOf({ bert: 'AIDAB' }, 'three') : last
-      }
-    }
     under.front.rule = pages('pass')
     const found = await under.mount.listed(lease)
     expect(found.find(({ name }) => name === lease.plan.name)).toMatchObject({ marked: 'ours' })
@@ -100,3 +93,12 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     for (const UserName of [theirs, ours]) await moto.iam.send(new DeleteUserCommand({ UserName }))
   })
 })
+
+/** A list of three pages, of which the last is given. */
+function pages(last: Doing): Rule {
+  return ({ action, fields }) => {
+    if (action !== 'ListUsers') return 'pass'
+    if (!fields.has('Marker')) return listOf({ anna: 'AIDAA' }, 'two')
+    return fields.get('Marker') === 'two' ? listOf({ bert: 'AIDAB' }, 'three') : last
+  }
+}

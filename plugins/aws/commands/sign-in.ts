@@ -25,9 +25,9 @@ export async function signInUrl(keys: Keys, places: SignInPlaces, destination: s
       'invalid_request',
       'the console takes sessions only: an assumed_role or a federation_token, not the keys of a user'
     )
-  const token = await signInToken(keys as Keys & { readonly sessionToken: string }, places)
-  const asked = { Action: 'login', Issuer: issuer, Destination: destinationOf(places, destination), SigninToken: token }
-  return `${places.federation}?${new URLSearchParams(asked).toString()}`
+  const asked = { Action: 'login', Issuer: issuer, Destination: destinationOf(places, destination) }
+  const SigninToken = await signInToken(keys as Keys & { readonly sessionToken: string }, places)
+  return `${places.federation}?${new URLSearchParams({ ...asked, SigninToken }).toString()}`
 }
 
 /** Only the console itself: whoever follows the URL is logged in there. */

@@ -16,7 +16,7 @@ import {
 import { BrokerError, Secret } from 'mayfly/plugin'
 import type { Clock, IssueCall, Issued, Json, JsonObject } from 'mayfly/plugin'
 import type { Account } from '../account.ts'
-import { isMissing, saying } from '../aws-error.ts'
+import { awsCode, isMissing, saying } from '../aws-error.ts'
 import type { Calls } from '../call-budget.ts'
 import type { Engine } from '../engine.ts'
 import { numberOf } from '../root-config.ts'
@@ -131,9 +131,21 @@ class NewUser {
     try {
       return await work({ lane: 'finish', paid: this.#paid, ...(once && { once }) })
     } catch (error) {
+      this.#alarm(error)
       throw saying(what, error)
     }
   }
+
+  /** What no caller can do anything about, and the operator must hear of. */
+  #alarm(error: unknown): void {
+    const alarm = alarms[awsCode(error) ?? '']
+    if (alarm !== undefined) this.#engine.context.log.error(alarm, { user: this.#name, account: this.#accountId }, error)
+  }
+}
+
+const alarms: Readonly<Record<string, string>> = {
+  LimitExceeded: 'the account is full: AWS makes no more users there, or gives them no more',
+  EntityAlreadyExists: 'a user has the name that was chosen for one of ours: it is left alone'
 }
 
 type Step = { readonly lane: 'finish'; readonly paid: Calls; readonly once?: true }

@@ -63,8 +63,8 @@ export class EndingBatch {
   #note(): void {
     for (const end of this.#ends) if (end.denied) this.#endings.noteDenied(this.#target, end.name, end.keys)
     const waiting = new Set(this.#open().filter(({ denied }) => !denied))
-    const names = (ends: readonly UserEnd[]) => ends.map(({ name }) => name)
-    this.#endings.noteWaiting(this.#target, names([...waiting]), names(this.#ends.filter(end => !waiting.has(end))))
+    const served = this.#ends.filter(end => !waiting.has(end))
+    this.#endings.noteWaiting(this.#target, namesOf([...waiting]), namesOf(served))
   }
 
   #recall(end: UserEnd): void {
@@ -158,6 +158,8 @@ export class EndingBatch {
     return this.#failedAt !== end || this.#ends.length === 1
   }
 }
+
+const namesOf = (ends: readonly UserEnd[]): readonly string[] => ends.map(({ name }) => name)
 
 function isSilent(error: unknown): boolean {
   return error instanceof BrokerError && (error.code === 'target_unreachable' || error.code === 'target_silent')
