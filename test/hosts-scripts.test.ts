@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { encodeKrl } from '../plugins/ssh/format/encode-krl.ts'
 import { fingerprint } from '../plugins/ssh/format/public-key.ts'
 import { serialRanges } from '../plugins/ssh/format/serial-ranges.ts'
-import { hostScript, principalsScript } from '../plugins/ssh/hosts/host-script.ts'
+import { hostScript, principalsScript, sessionScript } from '../plugins/ssh/hosts/host-script.ts'
 import { missing } from './targets/missing.ts'
 import { listKrl, sshdMissing } from './targets/sshd-programs.ts'
 import { ed25519 } from './targets/sshd-stand.ts'
@@ -30,7 +30,7 @@ const judge = 'shellcheck'
 const shellcheck = spawnSync(judge, ['--version']).status === 0 ? undefined : 'no shellcheck: apt-get install shellcheck'
 
 test.skipIf(missing(shellcheck))('the scripts are POSIX, and shellcheck has nothing to say', () => {
-  const files = [file('mayfly-host', hostScript()), file('mayfly-principals', principalsScript())]
+  const files = [file('mayfly-host', hostScript()), file('mayfly-principals', principalsScript()), file('mayfly-session', sessionScript())]
   const { stdout, status } = spawnSync(judge, ['-s', 'sh', ...files], { encoding: 'utf8' })
   expect([stdout, status]).toEqual(['', 0])
 })

@@ -15,6 +15,8 @@ export interface MountLease {
   /** `active` gives access. From the moment on at which somebody asks for its end, or its time is over, it is `revoking`. */
   readonly state: 'issuing' | 'active' | 'revoking' | 'revoked'
   readonly until: Temporal.Instant
+  /** Its end was asked for before its time was over. */
+  readonly endedEarly?: true
   readonly path: string
   readonly role: string
   readonly visible: Readonly<Record<string, string>>

@@ -176,6 +176,32 @@ describe('what an enrolled host says', () => {
     expect((await say({ ...web2, what: 'logins', fields: { logins: [login] } })).status).toBe(204)
   })
 
+  test('asks what has become of certificates, and is told of those of this mount', async () => {
+    await broker.ask('POST', 'ssh/roles/any', { key_type: 'ca', allow_user_certificates: true, allowed_users: 'root', ttl: '10m' })
+    const signed = async () =>
+      (await broker.ask('POST', 'ssh/sign/any', { public_key: writeKeyLine(newKey().publicKey), valid_principals: 'root' })).json
+    const [good, ended] = [await signed(), await signed()]
+    await broker.ask('POST', 'sys/leases/revoke', { lease_id: ended['lease_id'] })
+    const ca = fingerprint(parseCertificateLine(good['data'].signed_key).issuer)
+    const serials = [good['data'].serial, ended['data'].serial, '999999', '007'] as string[]
+    const certificates = [...serials.map(serial => ({ ca, serial })), { ca: `SHA256:${'A'.repeat(43)}`, serial: serials[0] }]
+    const { status, body: said } = await say({ ...web2, what: 'sessions', fields: { certificates } })
+    expect([status, said.trim().split('\n')]).toEqual([
+      200,
+      [
+        expect.stringMatching(new RegExp(`^certificate \\S+ ${serials[0]} \\d{10} good$`)),
+        expect.stringMatching(new RegExp(`^certificate \\S+ ${serials[1]} \\d{10} ended$`)),
+        `certificate ${ca} 999999 0 ended`
+      ]
+    ])
+    for (const strange of [
+      { certificates: [{ ca, serial: '1 2' }] },
+      { certificates: Array.from({ length: 501 }, () => certificates[0]) },
+      {}
+    ])
+      expect((await say({ ...web2, what: 'sessions', fields: strange })).status).toBe(400)
+  })
+
   test('of leaving ends its certificate, and it is heard no more', async () => {
     expect((await say({ ...web2, what: 'leave' })).status).toBe(204)
     expect(await row('web2')).toBe(undefined)

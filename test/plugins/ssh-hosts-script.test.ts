@@ -1,10 +1,12 @@
 /** What the script of a host must never do to its machine: leave it without its list, without its sshd, or trusting in a configuration that does not hold. */
+import { execFileSync } from 'node:child_process'
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { missing } from '../targets/missing.ts'
 import { findSshd, sshdMissing } from '../targets/sshd-programs.ts'
 import { HostStand } from './ssh-hosts-stand.ts'
+import { BadWay } from './ssh-hosts-way.ts'
 
 const dropIn = 'etc/ssh/sshd_config.d/50-mayfly.conf'
 
@@ -164,6 +166,25 @@ describe.skipIf(missing(sshdMissing()))('a host', () => {
       expect.stringContaining('sshd refuses the configuration: Bad configuration option; nothing was changed')
     ])
     expect(existsSync(stand.path('was-there'))).toBe(false)
+  })
+
+  test('enrols at a broker with a CA of its own, with what it was sent of it, and keeps that', async () => {
+    const [key, cert] = ['broker.key', 'broker.pem'].map(file => join(stand.folder, file)) as [string, string]
+    const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj', '/CN=broker']
+    execFileSync('openssl', [...words, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'ignore' })
+    await using way = await BadWay.open(stand.broker.address, { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') })
+    const enroll = ['enroll', ...stand.enrolment, '--address', way.address, '--principals', 'names']
+    const sent = { mayfly_token: await stand.token(), mayfly_ca: readFileSync(cert, 'utf8').trim() }
+    expect(await stand.runWith(sent, ...(enroll as [string, ...string[]]))).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('enrolled')
+    })
+    expect(readFileSync(stand.path('etc/ssh/mayfly/broker-ca.pem'), 'utf8')).toBe(readFileSync(cert, 'utf8'))
+    rmSync(cert)
+    expect(await stand.run('sync')).toMatchObject({ code: 0, stderr: '' })
+    // And a second time without it.
+    const { mayfly_ca } = sent
+    expect(await stand.runWith({ mayfly_ca }, ...(enroll as [string, ...string[]]))).toMatchObject({ code: 0 })
   })
 
   test('says that it ends sessions only where it can see who is in', async () => {

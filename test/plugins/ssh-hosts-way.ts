@@ -1,6 +1,12 @@
 /** The way between a host and its broker, in other hands: replies are exchanged, or nothing answers. */
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+
+interface OwnCertificate {
+  readonly key: string
+  readonly cert: string
+}
 
 export class BadWay implements AsyncDisposable {
   /** By the end of a path: what is answered in place of the broker's own. */
@@ -13,9 +19,11 @@ export class BadWay implements AsyncDisposable {
   readonly repliesLost = new Set<string>()
   readonly requests: string[] = []
   readonly #server: Server
+  readonly #scheme: string
 
-  private constructor(target: string) {
-    this.#server = createServer((request, response) => {
+  private constructor(target: string, certificate?: OwnCertificate) {
+    this.#scheme = certificate ? 'https' : 'http'
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       const url = request.url ?? ''
       this.requests.push(url)
       this.#pass(target, request, url).then(
@@ -27,11 +35,12 @@ export class BadWay implements AsyncDisposable {
         },
         () => request.socket.destroy()
       )
-    })
+    }
+    this.#server = certificate ? createSecureServer(certificate, answer) : createServer(answer)
   }
 
-  static async open(target: string): Promise<BadWay> {
-    const way = new BadWay(target)
+  static async open(target: string, certificate?: OwnCertificate): Promise<BadWay> {
+    const way = new BadWay(target, certificate)
     await new Promise<void>(resolve => way.#server.listen(0, '127.0.0.1', resolve))
     return way
   }
@@ -39,7 +48,7 @@ export class BadWay implements AsyncDisposable {
   get address(): string {
     const address = this.#server.address()
     if (typeof address !== 'object' || address === null) throw new Error('it does not listen')
-    return `http://127.0.0.1:${address.port}`
+    return `${this.#scheme}://127.0.0.1:${address.port}`
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,7 @@ import { loginsPath } from './logins.ts'
 import { reachPath } from './reach.ts'
 import { renewPaths } from './renew.ts'
 import { reportPath } from './report.ts'
+import { sessionsPath } from './sessions.ts'
 
 export function hostPaths(engine: Engine): readonly Path[] {
   return [
@@ -20,6 +21,7 @@ export function hostPaths(engine: Engine): readonly Path[] {
     ...renewPaths(engine),
     reportPath(engine),
     loginsPath(engine),
+    sessionsPath(engine),
     askPath(engine),
     reachPath(engine),
     newsPath(engine)

@@ -10,7 +10,9 @@ const rooms = [
   '40-files',
   '50-enroll',
   '60-logins',
+  '65-pam',
   '70-sessions',
+  '75-ends',
   '80-sync',
   '85-push',
   '90-unenroll',
@@ -21,6 +23,7 @@ const room = (name: string): string => readFileSync(new URL(`./script/${name}.sh
 
 export const hostScript = (): string => rooms.map(room).join('')
 export const principalsScript = (): string => room('principals')
+export const sessionScript = (): string => room('session')
 
 export const hostScriptPaths: readonly Path[] = [
   path({
@@ -36,5 +39,12 @@ export const hostScriptPaths: readonly Path[] = [
     open: true,
     counted: true,
     read: async () => ({ raw: Buffer.from(principalsScript()), type: 'text/plain' })
+  }),
+  path({
+    pattern: 'host-script/session',
+    summary: 'what PAM calls on a host where sshd has no log to read',
+    open: true,
+    counted: true,
+    read: async () => ({ raw: Buffer.from(sessionScript()), type: 'text/plain' })
   })
 ]

@@ -20,12 +20,13 @@ export function mountLeases({ store, clock }: { readonly store: Store; readonly 
 }
 
 function mountLease(lease: Lease, now: Temporal.Instant): MountLease {
-  const { id, name, expiresAt, path, role, visible, displayName, subject } = lease
+  const { id, name, expiresAt, path, role, visible, displayName, subject, cause } = lease
   return {
     id,
     name,
     state: stateOf(lease, now),
     until: expiresAt,
+    ...(cause !== null && cause !== 'expired' && { endedEarly: true }),
     path,
     role,
     visible,

@@ -20,8 +20,9 @@ export const enrollCommand: AskingCommand = {
       'command: ask the broker at each login (the default); files: accounts as the broker names them; names: the account itself',
     '--offline <rule>': 'allow or deny: what the command answers while the broker is away',
     '--offline-minutes <n>': 'deny after so many minutes without the broker',
+    '--sessions-outlive <minutes>': 'how long a session may go on after its certificate; keep: as it likes (the default)',
     '--interval <seconds>': 'how often the helper asks when it cannot wait at the broker for news (15)',
-    '--log <file>': 'where sshd writes to (the journal, or /var/log/auth.log)',
+    '--log <file>': 'who tells of logins: journal, a file that sshd writes to, or pam (the first of these that is there)',
     '--prefix <dir>': 'a folder in the place of /',
     '--command-user <user>': 'as whom sshd runs the command that asks (nobody)',
     '--without-helper': 'do not start the helper: something else runs `mayfly-host sync`',
@@ -51,10 +52,12 @@ A second time it is brought up to date, and needs no token.`,
 
 /** What the script knows by the same name. */
 function passedOn(call: AskingCall): readonly string[] {
-  const values = ['principals', 'offline', 'offlineMinutes', 'interval', 'log', 'prefix', 'commandUser'].flatMap(name => {
-    const value = call.option(name)
-    return value === undefined ? [] : [`--${kebab(name)}`, value]
-  })
+  const values = ['principals', 'offline', 'offlineMinutes', 'sessionsOutlive', 'interval', 'log', 'prefix', 'commandUser'].flatMap(
+    name => {
+      const value = call.option(name)
+      return value === undefined ? [] : [`--${kebab(name)}`, value]
+    }
+  )
   return [
     ...values,
     ...(call.flag('withoutHelper') ? ['--no-start'] : []),

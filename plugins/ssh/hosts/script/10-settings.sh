@@ -23,6 +23,7 @@ cacert=''
 key=''
 offline=allow
 offline_minutes=0
+outlive=keep
 principals='command'
 command_user=nobody
 interval=15
@@ -45,8 +46,9 @@ fail() {
 
 usage() {
   fail "usage: mayfly-host enroll --address URL --host NAME [--mount ssh] [--cacert FILE] [--token-file FILE|-] [--wrapped]
-       [--principals command|files|names] [--offline allow|deny] [--offline-minutes N] [--interval SECONDS] [--log FILE|journal]
-       [--key FILE] [--prefix DIR] [--libexec DIR] [--command-user USER] [--no-start] [--dry-run]
+       [--principals command|files|names] [--offline allow|deny] [--offline-minutes N] [--sessions-outlive keep|MINUTES]
+       [--interval SECONDS] [--log FILE|journal|pam] [--key FILE] [--prefix DIR] [--libexec DIR]
+       [--command-user USER] [--no-start] [--dry-run]
        mayfly-host sync|turn|run|status|unenroll [--prefix DIR]"
 }
 
@@ -70,6 +72,7 @@ read_options() {
       --libexec) libexec=${1%/} ;;
       --offline) offline=$1 ;;
       --offline-minutes) offline_minutes=$1 ;;
+      --sessions-outlive) outlive=$1 ;;
       --principals) principals=$1 ;;
       --command-user) command_user=$1 ;;
       --interval) interval=$1 ;;
@@ -97,6 +100,7 @@ check_enrolment() {
   for number in "$offline_minutes" "$interval"; do
     case $number in '' | *[!0-9]*) fail "a number was expected: $number" ;; esac
   done
+  case $outlive in keep) ;; '' | *[!0-9]*) fail '--sessions-outlive: keep, or a number of minutes' ;; esac
   [ "$interval" -ge 1 ] || fail '--interval: at least 1 second'
 }
 
@@ -110,6 +114,8 @@ set_places() {
   units=$prefix/etc/systemd/system
   tool=$prefix$libexec/mayfly-host
   principals_tool=$prefix$libexec/mayfly-principals
+  session_tool=$prefix$libexec/mayfly-session
+  pam_file=$prefix/etc/pam.d/sshd
 }
 
 # Below a prefix it is the machine's, and not that host's.
@@ -144,6 +150,8 @@ load_settings() {
   interval=$(setting interval)
   audience=$(setting audience)
   command_user=$(setting command-user)
+  outlive=$(setting sessions-outlive)
+  outlive=${outlive:-keep}
 }
 
 # The timer and an operator's hand do not work at the same time.

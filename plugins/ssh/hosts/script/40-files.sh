@@ -36,6 +36,7 @@ write_settings() {
   echo "command-user $command_user"
   echo "offline $offline"
   echo "offline-minutes $offline_minutes"
+  echo "sessions-outlive $outlive"
 }
 
 # Each turn waits for news by itself. What it has to say it says as a notice; that it began and ended nobody needs to read every 20 seconds.

@@ -42,13 +42,21 @@ find_key() {
   [ -f "$key" ] && [ -f "$key.pub" ] || fail "no host key at $key"
 }
 
+# Where sshd says who came in. A log is taken that is there and that it writes to; without one PAM is asked, which needs a line in its configuration.
 find_log() {
-  [ -z "$log" ] || return 0
-  log=journal
-  if [ ! -d /run/systemd/system ]; then
-    log=$prefix/var/log/auth.log
-    [ -f "$log" ] || log=$prefix/var/log/secure
+  if [ "$log" = pam ]; then
+    can_use_pam || fail "--log pam: needs $pam_file, pam_exec.so and UsePAM yes"
   fi
+  [ -z "$log" ] || return 0
+  for log in journal "$prefix/var/log/auth.log" "$prefix/var/log/secure"; do
+    ! says_logins || return 0
+  done
+  if can_use_pam; then log=pam; else log=$prefix/var/log/auth.log; fi
+}
+
+says_logins() {
+  case $(sshd_word loglevel) in [Qq][Uu]* | [Ff][Aa]* | [Ee][Rr]*) return 1 ;; esac
+  sees_log
 }
 
 # What anybody may know of the broker. The nonce says which mount it is: what is signed for this one is of no use at another.
@@ -64,6 +72,7 @@ learn() {
   fetch trusted_user_keys "$work/user_ca.pub" || fail 'not enrolled'
   fetch host-script "$work/tool" || fail 'not enrolled'
   fetch host-script/principals "$work/principals" || fail 'not enrolled'
+  [ "$log" != pam ] || fetch host-script/session "$work/session" || fail 'not enrolled'
   nonce=$(tr -cd 'A-Za-z0-9._-' <"$work/nonce")
   audience=${nonce%%.*}
   ssh-keygen -l -f "$work/user_ca.pub" >/dev/null 2>&1 || fail 'the broker has no CA for users yet'
@@ -128,6 +137,7 @@ END
   [ ! -f "$work/certificate" ] || stage certificate "$certificate" 644 <"$work/certificate"
   sed "s|^prefix=.*|prefix=$prefix|; s|^libexec=.*|libexec=$libexec|" "$work/tool" | stage tool "$tool" 755
   sed "s|^conf=.*|conf=$conf|; s|^state=.*|state=$state|" "$work/principals" | stage principals "$principals_tool" 755
+  stage_pam
   if has_systemd; then
     write_service | stage service "$units/mayfly-host.service" 644
     write_timer | stage timer "$units/mayfly-host.timer" 644

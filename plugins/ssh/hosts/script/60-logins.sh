@@ -27,7 +27,9 @@ new_log_lines() {
 
 # Where the first look begins: logins of the time before are nobody's.
 begin_log() {
-  if [ "$log" = journal ]; then
+  if [ "$log" = pam ]; then
+    (umask 077 && mkdir -p "$state/pam")
+  elif [ "$log" = journal ]; then
     [ -f "$state/cursor" ] || journalctl -q --no-pager -n 0 --cursor-file="$state/cursor" 2>/dev/null || true
   else
     [ -f "$state/position" ] || if [ -f "$log" ]; then
@@ -63,19 +65,26 @@ parse_logins() {
 
 # First written down, then counted as read: a crash in between reads a login twice, never not at all.
 read_logins() {
+  if [ "$log" = pam ]; then
+    read_pam_notes
+    return
+  fi
   rm -f "$work/position"
   new_log_lines | parse_logins >"$work/logins"
-  if [ -s "$work/logins" ]; then
-    cat "$work/logins" >>"$state/sessions" && sed 's/^/login /' "$work/logins" >>"$state/queue" || fail "cannot write below $state"
-    # A broker that is away for long must not fill the disk: the oldest go.
-    [ "$(wc -l <"$state/queue")" -le "$queue_max" ] || {
-      alarm 'logins wait for the broker for too long: the oldest are dropped'
-      tail -n "$queue_max" "$state/queue" >"$state/queue.new"
-      mv -f "$state/queue.new" "$state/queue"
-    }
-  fi
+  keep_logins
   [ ! -f "$work/position" ] || replace "$work/position" "$state/position" 600
   [ "$log" != journal ] || [ ! -f "$work/cursor" ] || cp "$work/cursor" "$state/cursor"
+}
+
+keep_logins() {
+  [ -s "$work/logins" ] || return 0
+  cat "$work/logins" >>"$state/sessions" && sed 's/^/login /' "$work/logins" >>"$state/queue" || fail "cannot write below $state"
+  # A broker that is away for long must not fill the disk: the oldest go.
+  [ "$(wc -l <"$state/queue")" -le "$queue_max" ] || {
+    alarm 'logins wait for the broker for too long: the oldest are dropped'
+    tail -n "$queue_max" "$state/queue" >"$state/queue.new"
+    mv -f "$state/queue.new" "$state/queue"
+  }
 }
 
 queue_max=20000

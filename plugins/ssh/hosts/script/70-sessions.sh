@@ -3,6 +3,7 @@
 end_revoked_sessions() {
   [ -s "$state/sessions" ] || return 0
   forget_ended_sessions
+  end_sessions_by_time
   ssh-keygen -Q -l -f "$conf/krl" >"$work/revoked" 2>/dev/null || return 0
   revoked_sessions "$work/revoked" "$state/sessions" >"$work/ending"
   end_sessions 'is revoked' <"$work/ending"
@@ -74,14 +75,27 @@ forget_ended_sessions() {
   while read -r at rest; do
     # shellcheck disable=SC2086 # its words are what is wanted
     set -- $rest
-    if [ -n "$(socket_of "$4" "$5")" ]; then printf '%s %s\n' "$at" "$rest"; else printf 'logout %s %s\n' "$(date +%s)" "$rest" >>"$work/ended"; fi
+    if is_open "$4" "$5"; then printf '%s %s\n' "$at" "$rest"; else printf 'logout %s %s\n' "$(date +%s)" "$rest" >>"$work/ended"; fi
   done <"$state/sessions" >"$work/sessions"
   cat "$work/ended" >>"$state/queue"
   cp "$work/sessions" "$state/sessions.new"
   mv -f "$state/sessions.new" "$state/sessions"
 }
 
+# By its connection, or, where PAM has told of it, by its process.
+is_open() {
+  case $2 in
+    */*) lives "${2%/*}" "${2#*/}" ;;
+    *) [ -n "$(socket_of "$1" "$2")" ] ;;
+  esac
+}
+
 end_connection() {
+  case $2 in */*)
+    ! lives "${2%/*}" "${2#*/}" || end_process "${2%/*}"
+    return
+    ;;
+  esac
   inode=$(socket_of "$1" "$2" | head -n 1)
   [ -n "$inode" ] && [ "$inode" != 0 ] || return 1
   holders=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$inode]" '/^\/proc\// { split($1, p, "/") } $NF == socket { print p[3] }' | sort -u)

@@ -13,6 +13,7 @@ sync_once() {
 
 # The word "I run this KRL" is given after the sessions that it ends have ended: the broker takes it as proof.
 sync_with_broker() {
+  note_silence
   begin_log
   read_logins
   report || {
@@ -29,8 +30,10 @@ sync_with_broker() {
     end_revoked_sessions
     report || return 1
   done
+  answered=yes
+  ask_of_sessions || answered=no
   end_revoked_sessions
-  send_logins
+  send_logins && [ "$answered" = yes ]
 }
 
 report() {
@@ -48,7 +51,7 @@ report() {
 
 # Who logged in stands in the log, and who is connected in /proc.
 sees_sessions() {
-  if { [ "$log" = journal ] || [ -r "$log" ]; } && [ -r /proc/net/tcp ]; then
+  if sees_log && [ -r /proc/net/tcp ]; then
     rm -f "$state/blind"
     return
   fi
@@ -56,6 +59,15 @@ sees_sessions() {
   [ -f "$state/blind" ] || say "sessions of revoked certificates go on: there is no log of sshd at $log, or no /proc"
   : >"$state/blind"
   return 1
+}
+
+sees_log() {
+  case $log in
+    pam) grep -qsF "$session_tool" "$pam_file" ;;
+    # One that keeps nothing says nothing.
+    journal) [ -d /run/systemd/system ] && [ -n "$(journalctl -q --no-pager -n 1 -o cat 2>/dev/null)" ] ;;
+    *) [ -r "$log" ] ;;
+  esac
 }
 
 renew_certificate() {

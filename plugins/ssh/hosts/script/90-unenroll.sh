@@ -6,9 +6,10 @@ unenroll() {
   need_tools
   make_work_folder
   if [ "$dry_run" = yes ]; then
-    for file in "$drop_in" "$conf" "$state" "$tool" "$principals_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"; do
+    for file in "$drop_in" "$conf" "$state" "$tool" "$principals_tool" "$session_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"; do
       [ ! -e "$file" ] || echo "would remove $file"
     done
+    ! grep -qsF "$session_tool" "$pam_file" || echo "would remove a line of $pam_file"
     return
   fi
   stop_helper
@@ -16,10 +17,14 @@ unenroll() {
   rm -f "$drop_in"
   grep -vxF "Include $drop_in" "$ssh_folder/sshd_config" >"$work/sshd_config" || true
   cmp -s "$ssh_folder/sshd_config" "$work/sshd_config" || replace_sshd_config "$work/sshd_config"
+  if grep -qsF "$session_tool" "$pam_file"; then
+    without_pam_line >"$work/pam"
+    replace "$work/pam" "$pam_file" 644
+  fi
   "$sshd" -t -f "$ssh_folder/sshd_config" || fail 'sshd refuses its configuration: it was not reloaded'
   reload_sshd
   call leave '' || fail "sshd trusts the broker no longer; the broker does not know it yet: call this again, or remove the host there (delete $mount/hosts/$host)"
-  rm -rf "$conf" "$tool" "$principals_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"
+  rm -rf "$conf" "$tool" "$principals_tool" "$session_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"
   rm -rf "$state"
   locked=no
   ! has_systemd || systemctl daemon-reload
