@@ -36,7 +36,8 @@ export class HashThread {
     const running = (this.#running ??= this.#start())
     const promised = Promise.withResolvers<string>()
     running.waiting.push({ asked: { password, salt }, promised })
-    if (running.working.length === 0) send(running)
+    // Several leases are promised in one commit, and come here one after the other in one turn.
+    if (running.working.length === 0 && running.waiting.length === 1) setImmediate(() => sendUnlessWorking(running))
     return promised.promise
   }
 
@@ -63,6 +64,10 @@ interface Running {
   /** What the thread has before it: nothing more is sent meanwhile, so that what comes in is hashed together. */
   readonly working: Owed[]
   readonly waiting: Owed[]
+}
+
+function sendUnlessWorking(running: Running): void {
+  if (running.working.length === 0) send(running)
 }
 
 function send({ worker, working, waiting }: Running): void {
