@@ -29,7 +29,7 @@ const partitions: readonly Partition[] = [
 
 const regionDefault = 'us-east-1'
 const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/
-const serviceHost = /^(iam|sts)(-fips)?(\.(?:[a-z]{2}(?:-[a-z]+)+-\d|us-gov))?\.(amazonaws\.com(?:\.cn)?)$/
+const serviceHost = /^(iam|sts)(-fips)?(?:\.([a-z]{2}(?:-[a-z]+)+-\d|us-gov))?\.(amazonaws\.com(?:\.cn)?)$/
 
 /** What the operator of the broker says about addresses. */
 interface Rules {
@@ -48,14 +48,25 @@ export interface PlaceFields {
 export function placeOf({ region, iamEndpoint, stsEndpoint }: PlaceFields, rules: Rules): Place {
   const chosen = region === '' ? regionDefault : region
   if (!regionPattern.test(chosen)) throw refusal('region', 'expected one such as eu-central-1')
-  const partition = partitions.find(({ regions }) => regions.test(chosen))!
+  const partition = partitionOf(chosen)
+  const sts =
+    stsEndpoint === '' ? `https://sts.${chosen}.${partition.suffix}` : allowed('sts_endpoint', 'sts', stsEndpoint, partition, rules)
   return {
     partition: partition.name,
-    region: chosen,
+    // STS takes a signature for the region of its address and for no other.
+    region: regionAt(new URL(sts)) ?? chosen,
     iam: iamEndpoint === '' ? `https://${partition.iam}` : allowed('iam_endpoint', 'iam', iamEndpoint, partition, rules),
     iamRegion: partition.iamRegion,
-    sts: stsEndpoint === '' ? `https://sts.${chosen}.${partition.suffix}` : allowed('sts_endpoint', 'sts', stsEndpoint, partition, rules)
+    sts
   }
+}
+
+const partitionOf = (region: string): Partition => partitions.find(({ regions }) => regions.test(region))!
+
+/** That of an address of AWS; nothing for any other. An address that names none is in the first of its partition. */
+function regionAt(url: URL): string | undefined {
+  const [, , , region, suffix] = serviceHost.exec(url.hostname) ?? []
+  return suffix === undefined ? undefined : (region ?? (suffix.endsWith('.cn') ? 'cn-north-1' : regionDefault))
 }
 
 function allowed(field: string, service: string, text: string, partition: Partition, rules: Rules): string {
@@ -69,8 +80,9 @@ function allowed(field: string, service: string, text: string, partition: Partit
   if (rules.targetTls === 'verified' && url.protocol !== 'https:')
     throw refusal(field, 'https is required, because targets.tls of the configuration is "verified"')
   if (rules.targetEndpoints.includes(url.origin)) return url.origin
-  const [, of, , , suffix] = serviceHost.exec(url.hostname) ?? []
-  if (url.protocol === 'https:' && url.port === '' && of === service && suffix === partition.suffix) return url.origin
+  const [, of] = serviceHost.exec(url.hostname) ?? []
+  const isOfAws = url.protocol === 'https:' && url.port === '' && of === service && url.hostname.endsWith(`.${partition.suffix}`)
+  if (isOfAws && partitionOf(`${regionAt(url)}-`) === partition) return url.origin
   throw refusal(
     field,
     `expected https://${service}.REGION.${partition.suffix}; any other address has to be listed under targets.endpoints in the configuration of the broker`

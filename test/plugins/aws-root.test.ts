@@ -102,6 +102,32 @@ describe.skipIf(missing(motoMissing()))('the root of an AWS mount', () => {
     expect(placeOf({ region, iamEndpoint: '', stsEndpoint: '' }, rules).partition).toBe(place.partition)
   })
 
+  test.each([
+    ['eu-central-1', 'https://sts.amazonaws.com', 'us-east-1'],
+    ['eu-central-1', 'https://sts.eu-west-1.amazonaws.com', 'eu-west-1'],
+    ['cn-north-1', 'https://sts.cn-northwest-1.amazonaws.com.cn', 'cn-northwest-1'],
+    ['eu-central-1', '', 'eu-central-1'],
+    ['eu-central-1', 'https://sts.internal.example', 'eu-central-1']
+  ])('what is signed in %s for the STS at %j is for %s', async (region, stsEndpoint, signed) => {
+    const { placeOf } = await import('../../plugins/aws/place.ts')
+    const rules = { targetEndpoints: ['https://sts.internal.example'], targetTls: 'verified' } as const
+    expect(placeOf({ region, iamEndpoint: '', stsEndpoint }, rules).region).toBe(signed)
+  })
+
+  test.each([
+    ['us-east-1', 'https://iam.us-gov.amazonaws.com', ''],
+    ['us-east-1', '', 'https://sts.us-gov-west-1.amazonaws.com'],
+    ['us-gov-west-1', 'https://iam.amazonaws.com', ''],
+    ['us-gov-west-1', '', 'https://sts.us-east-1.amazonaws.com'],
+    ['cn-north-1', '', 'https://sts.eu-central-1.amazonaws.com'],
+    ['eu-central-1', '', 'https://sts.eu-central-1.amazonaws.com.cn'],
+    ['us-gov-west-1', '', 'https://sts.amazonaws.com']
+  ])('in %s the addresses %j and %j of another partition are refused', async (region, iamEndpoint, stsEndpoint) => {
+    const { placeOf } = await import('../../plugins/aws/place.ts')
+    const rules = { targetEndpoints: [], targetTls: 'verified' } as const
+    expect(() => placeOf({ region, iamEndpoint, stsEndpoint }, rules)).toThrow(/_endpoint: expected https:/)
+  })
+
   test('nothing of the environment is used', async () => {
     const lies = {
       AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
