@@ -1,5 +1,6 @@
 /** What an engineer's commands keep in `~/.mayfly/ssh`, when several run at once or one was killed. */
 import { spawn, spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -16,10 +17,13 @@ import { ensureText } from '../../plugins/ssh/engineer/setup-files.ts'
 import { SshFolder } from '../../plugins/ssh/engineer/ssh-folder.ts'
 import { agentFrame } from '../../plugins/ssh/format/agent-frames.ts'
 import { parseCertificateLine } from '../../plugins/ssh/format/parse-certificate.ts'
+import { keyBlob } from '../../plugins/ssh/format/public-key.ts'
+import { signerOf } from '../../plugins/ssh/format/signer.ts'
 import type { AskingCall } from '../../src/contracts/index.ts'
 import { Shell } from '../cli/shell.ts'
 import { serveInMemory } from '../wire/serve-in-memory.ts'
 import type { Served } from '../wire/serve-in-memory.ts'
+import { noKeygen } from './ssh-format/ssh-keygen.ts'
 
 const noKeys = { list: () => Promise.resolve([]) }
 let shell: Shell
@@ -110,17 +114,23 @@ describe('the agent behind plain ssh', () => {
     expect(await endResident(folder)).toBe(false)
   })
 
-  test('is known to ensure by its name, with or without words behind it', async () => {
-    await using _ = await AgentSocket.listen(folder.agentSocket, noKeys)
+  test.skipIf(noKeygen)('is left alone by ensure as long as it has something to offer', async () => {
     const setUp = { way: 'agent', patterns: ['web1'], globalKnownHosts: '', words: [] } as const
-    writeFileSync(folder.file('ensure'), ensureText(folder, { ...setUp, program: ['false'] }))
-    const other = spawn('bash', ['-c', 'exec -a "node mayfly ssh agent" cat'], { stdio: ['pipe', 'ignore', 'ignore'] })
-    writeFileSync(folder.agentPid, `${other.pid}\n`)
-    await expect.poll(() => spawnSync('sh', [folder.file('ensure')]).status, { timeout: 20_000 }).toBe(0)
-    writeFileSync(folder.agentPid, `${process.pid}\n`)
-    expect(spawnSync('sh', [folder.file('ensure')]).status).toBe(1)
-    other.stdin.end()
-    await once(other, 'exit')
+    writeFileSync(folder.file('ensure'), ensureText(folder, { ...setUp, program: ['sh', '-c', 'exit 7', 'sh'] }))
+    const asks = async () => await once(spawn('sh', [folder.file('ensure')], { stdio: 'ignore' }), 'exit')
+    expect(await asks()).toEqual([7, null])
+    const blob = keyBlob(signerOf(generateKeyPairSync('ed25519').privateKey).publicKey)
+    let held: readonly HeldCertificate[] = [{ blob, role: 'ops', serial: '7' } as unknown as HeldCertificate]
+    await using _ = await AgentSocket.listen(folder.agentSocket, { list: () => Promise.resolve(held) })
+    expect(await asks()).toEqual([0, null])
+    held = []
+    expect(await asks()).toEqual([7, null])
+  })
+
+  test('keeps nobody waiting for a broker that does not answer', async () => {
+    const call = { option: () => undefined, env: {}, read: () => new Promise(() => undefined), broker: { address: 'http://127.0.0.1:1' } }
+    const keys = new ResidentKeys(call as unknown as AskingCall, new HeldRecords(folder), 50)
+    expect(await keys.list()).toEqual([])
   })
 
   describe('of which another takes the place', () => {

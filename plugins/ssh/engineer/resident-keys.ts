@@ -18,12 +18,15 @@ const rolesMax = 4
 const askedEveryMs = 1_000
 // Somebody waits for ssh. A broker that does not answer takes nothing away.
 const askedMsMax = 2_000
+// And no longer for another one: an editor that looks at its configuration waits as well.
+const listMsMax = 10_000
 
 /** What the agent behind plain `ssh` offers: of each role one certificate, made when a client asks and kept until a third of its life is left. A client tells for which account only when it logs in, so it is good for all
  *  that the role gives this user. */
 export class ResidentKeys implements AgentKeys {
   readonly #call: AskingCall
   readonly #records: HeldRecords
+  readonly #waitMsMax: number
   readonly #held = new Map<string, HeldCertificate>()
   readonly #ways = new Map<string, Set<string>>()
   #making: Promise<readonly HeldCertificate[]> | undefined
@@ -33,14 +36,17 @@ export class ResidentKeys implements AgentKeys {
   /** There is nothing to offer: the token is over, or the broker away. */
   onNothing: () => void = () => undefined
 
-  constructor(call: AskingCall, records: HeldRecords) {
+  constructor(call: AskingCall, records: HeldRecords, waitMsMax = listMsMax) {
     this.#call = call
     this.#records = records
+    this.#waitMsMax = waitMsMax
   }
 
-  /** One at a time: clients that come together get the same. */
-  list(): Promise<readonly HeldCertificate[]> {
-    return (this.#making ??= this.#list().finally(() => (this.#making = undefined)))
+  /** One at a time: clients that come together get the same. What comes too late is there for the next. */
+  async list(): Promise<readonly HeldCertificate[]> {
+    const making = (this.#making ??= this.#list().finally(() => (this.#making = undefined)))
+    const made = await Promise.race([making, wait(this.#waitMsMax, undefined, { ref: false })])
+    return made ?? [...this.#held.values()].filter(({ until }) => until > Date.now())
   }
 
   /** As `list`, and rejects when there is none, with what went wrong. */
