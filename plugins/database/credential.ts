@@ -1,5 +1,6 @@
 import { BrokerError, Secret, unhandled } from 'mayfly/plugin'
 import type {
+  CreateUser,
   CredentialType,
   Found,
   Json,
@@ -11,6 +12,7 @@ import type {
   RevokeOutcome,
   TargetId
 } from 'mayfly/plugin'
+import type { Held } from './databases.ts'
 import type { Engine } from './engine.ts'
 import { newMark, readMark } from './mark.ts'
 import { newUser } from './new-user.ts'
@@ -32,7 +34,7 @@ export function userCredential(engine: Engine): CredentialType<Handle> {
       const { target, handle, order } = call
       using held = await databases.hold(target)
       const password = await newPassword(context, toOrder(order).passwordPolicy)
-      const server = await held.database.createUser(newUser(engine, held, call, password), signal)
+      const server = await made(held, newUser(engine, held, call, password), signal)
       return { secret: new Secret({ username: handle.name, password: password.reveal() }), handle: { ...handle, server } }
     },
 
@@ -53,6 +55,16 @@ export function userCredential(engine: Engine): CredentialType<Handle> {
   }
 }
 
+/** What a refused user was promised by may not be so any more: the next is told by a fresh look. */
+async function made(held: Held, user: CreateUser, signal: AbortSignal): Promise<JsonObject> {
+  try {
+    return await held.database.createUser(user, signal)
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === 'target_refused') held.check.doubt()
+    throw error
+  }
+}
+
 /** One call of the driver for all, and each outcome at its lease's place. A handle that cannot be read fails alone. */
 async function revokeUsers(engine: Engine, { target, recipe, leases }: RevokeCall<Handle>, signal: AbortSignal): Promise<RevokeOutcome[]> {
   using held = await engine.databases.hold(target)
@@ -61,6 +73,7 @@ async function revokeUsers(engine: Engine, { target, recipe, leases }: RevokeCal
   const how = endingOf(toRecipe(recipe))
   const outcomes = readable.length === 0 ? [] : [...(await held.database.revokeUsers({ ...how, users: readable }, signal))]
   if (outcomes.length !== readable.length) throw new Error(`the driver answered ${outcomes.length} outcomes for ${readable.length} users`)
+  if (outcomes.some(({ kind }) => kind === 'failed')) held.check.doubt()
   return users.map(user => (user ? outcomes.shift()! : { kind: 'failed', error: new BrokerError('integrity', 'the handle names no user') }))
 }
 

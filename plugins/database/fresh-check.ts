@@ -46,6 +46,11 @@ export class FreshCheck {
     }
   }
 
+  /** What it says may be over: whoever asks next has a look taken. */
+  doubt(): void {
+    this.#lookAfter = Number.NEGATIVE_INFINITY
+  }
+
   /** As found by a look that is under way, or by one of its own. `before`: as for `get`; what was lost since is told to the log. */
   now(before?: DatabaseCheck): Promise<DatabaseCheck> {
     this.#looking ??= this.#look(this.#seen?.check ?? before).finally(() => (this.#looking = undefined))

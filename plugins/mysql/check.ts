@@ -13,6 +13,7 @@ export async function check(server: Server, signal: AbortSignal): Promise<Databa
     return await server.pool.use('issue', signal, async session => {
       const seen = await look(session, signal)
       server.seen.eventless = !seen.events
+      server.seen.scheduled = seen.scheduler
       return describe(server, session, seen)
     })
   } catch (error) {

@@ -90,14 +90,22 @@ async function runFirst(making: Making, statements: readonly string[]): Promise<
   const taken = kind.refuseIf(`exists (select 1 from mysql.user where User = ${quoteLiteral(call.name)})`)
   const event = createEvent(server, kind, { name: call.name, hosts: [hostOf(call)], until: call.until, mark: call.mark })
   const without = server.seen.eventless === true && kind.marksUsers
-  const message = [deadline(making), taken, ...(without ? [] : [event]), ...statements]
+  const promised = server.seen.scheduled === true && !without
+  const guards = [deadline(making), taken, ...(promised ? [kind.refuseIf(`@@global.event_scheduler <> 'ON'`)] : [])]
   try {
-    await session.run(message.join(between), signal)
+    await session.run([...guards, ...(without ? [] : [event]), ...statements].join(between), signal)
   } catch (error) {
+    if (promised && isRaised(error, kind.refused) && !(await isScheduled(session, signal)))
+      throw refused(`event_scheduler is off: ${toldToDie}`)
     if (!isEventless(error)) throw error
     const why = kind.marksUsers ? toldToDie : 'a user of MariaDB is marked as ours by its event alone'
     throw refused(`the account needs the schema mayfly, and EVENT on it: ${why}`)
   }
+}
+
+async function isScheduled(session: Session, signal: AbortSignal): Promise<boolean> {
+  const [rows = []] = await session.run('select @@global.event_scheduler as state', signal)
+  return rows[0]?.['state'] === 'ON'
 }
 
 // The next check finds that it does not, and its users are made and told of without.
@@ -143,10 +151,12 @@ function deadline({ server, session, call }: Pick<Making, 'server' | 'session' |
 const markOf = ({ kind }: Session, { mark }: CreateUser): string => (kind.marksUsers ? ` ${attribute(mark)}` : '')
 
 function explained(error: unknown, session: Session | undefined, secrets: readonly string[]): BrokerError {
-  const is = (code: number | string | undefined): boolean => code !== undefined && (errorNumber(error) === code || sqlState(error) === code)
-  if (is(session?.kind.tooLate)) return refused("the issuance deadline has passed on the server's clock")
-  if (is(session?.kind.refused)) return refused('the name is taken')
+  const kind = session?.kind
+  if (kind && isRaised(error, kind.tooLate)) return refused("the issuance deadline has passed on the server's clock")
+  if (kind && isRaised(error, kind.refused)) return refused('the name is taken')
   return targetError(error, 'target_silent', secrets)
 }
+
+const isRaised = (error: unknown, code: number | string): boolean => errorNumber(error) === code || sqlState(error) === code
 
 const refused = (why: string) => new BrokerError('target_refused', why)

@@ -22,6 +22,8 @@ export interface Seen {
   kind?: ServerKind
   /** That a check has found that the account may make no events there, or has no schema for them. */
   eventless?: boolean
+  /** That a check has found the server's scheduler running, and said so to whoever asks for a user. */
+  scheduled?: boolean
 }
 
 /** Server-side expiry comes after the lease's, so that the lease is never the one that was too long. */

@@ -130,6 +130,20 @@ describe('a credential', () => {
     expect(under.driver.checks - before).toBe(1)
   })
 
+  test('has a fresh look taken after one that the server refused', async () => {
+    await using under = await openDatabaseMount()
+    await under.mount.plan('creds/app')
+    const looks = async () => {
+      const before = under.driver.checks
+      await under.mount.plan('creds/app')
+      return under.driver.checks - before
+    }
+    expect(await looks()).toBe(0)
+    under.driver.creation = 'is refused'
+    await expect(under.mount.issue('creds/app')).rejects.toMatchObject({ code: 'target_refused' })
+    expect([await looks(), await looks()]).toEqual([1, 0])
+  })
+
   test('is planned with what is known when the server does not answer a look, which is not repeated at once', async () => {
     await using under = await openDatabaseMount()
     under.driver.adminPassword = 'changed'

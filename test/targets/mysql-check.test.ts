@@ -107,6 +107,21 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await revoke(database, [told.revoked])).toEqual([{ kind: 'gone' }])
   })
 
+  test('a user that was said to die by itself is not made while the scheduler is off', { timeout: 60_000 }, async () => {
+    await using own = await startMysql(flavour)
+    const database = openDriver(own)
+    expect((await database.check(soon())).guarantees.diesByItself).toBe(true)
+    await own.query('set global event_scheduler = off')
+    const user = newUser()
+    await expect(database.createUser(user, soon())).rejects.toThrow('event_scheduler is off')
+    expect(await hostsOf(own, user.name)).toEqual([])
+    expect((await database.check(soon())).guarantees.diesByItself).toBe(false)
+    await issue(database)
+    await own.query('set global event_scheduler = on')
+    await database.check(soon())
+    await issue(database)
+  })
+
   test(
     'over verified TLS, for a name and for an address; not with a certificate of somebody else, and a server off its schedule says so',
     { timeout: 90_000 },
