@@ -104,6 +104,19 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh', () => {
     )
   })
 
+  test('says which certificate a host did not take', async () => {
+    const [port, number] = stand.destination
+    const refused = await stand.mayfly(['ssh', port!, number!, 'nobody-here@127.0.0.1', 'true'])
+    expect(refused).toMatchObject({
+      code: 255,
+      stderr: expect.stringMatching(
+        /Permission denied[^]*127\.0\.0\.1 did not take serial \d+ of role ops, for nobody-here: it may have no account nobody-here/
+      )
+    })
+    const closed = await stand.mayfly(['ssh', '-p', '1', `${user}@127.0.0.1`, 'true'])
+    expect(closed).toMatchObject({ code: 255, stderr: expect.not.stringContaining('did not take') })
+  })
+
   test('says in one line why it cannot, and makes nothing', async () => {
     const before = (await held()).length
     expect(await stand.mayfly(['ssh'])).toMatchObject({ code: 1, stderr: expect.stringContaining('mayfly ssh user@host') })
@@ -112,6 +125,11 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh', () => {
       code: expect.any(Number),
       stdout: ''
     })
+    const over = await stand.mayfly(['ssh', ...stand.destination], { MAYFLY_TOKEN: 's.over' })
+    expect(over).toMatchObject({ code: 1, stderr: 'error: your token is over, or may do nothing here: `mayfly login` gives you another\n' })
+    expect((await stand.mayfly(['ssh', 'ls'], { MAYFLY_TOKEN: '' })).stderr).toBe(
+      'error: there is no token: `mayfly login` gives you one\n'
+    )
     expect(await stand.mayfly(['ssh', '-V'])).toMatchObject({ code: 0, stderr: expect.stringContaining('OpenSSH') })
     expect((await held()).length).toBe(before)
   })

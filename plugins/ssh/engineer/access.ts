@@ -51,7 +51,17 @@ export async function readAccess(
 async function sshMounts(call: AskingCall): Promise<readonly string[]> {
   const { secret = {} } = (await call.read('sys/internal/ui/mounts')) ?? {}
   const mounts = z.record(z.string(), z.object({ type: z.string() })).safeParse(secret)
-  return Object.entries(mounts.data ?? {}).flatMap(([path, { type }]) => (type === 'ssh' ? [path.replace(/\/$/, '')] : []))
+  const found = Object.entries(mounts.data ?? {}).flatMap(([path, { type }]) => (type === 'ssh' ? [path.replace(/\/$/, '')] : []))
+  if (found.length === 0) await requireSomebody(call)
+  return found
+}
+
+/** Nobody is shown nothing, and is not told why: what is the matter most often is worth a question. */
+async function requireSomebody(call: AskingCall): Promise<void> {
+  if ((await call.broker.identity()) === undefined)
+    throw new BrokerError('invalid_request', 'there is no token: `mayfly login` gives you one')
+  if (await toldOrNot(call, 'auth/token/lookup-self', {})) return
+  throw new BrokerError('invalid_request', 'your token is over, or may do nothing here: `mayfly login` gives you another')
 }
 
 async function accessOf(call: AskingCall, mount: string, about: { readonly host?: string; readonly user?: string }): Promise<Access> {

@@ -18,8 +18,7 @@ export function chooseRole(
   there?: Choice
 ): Choice {
   const named = there ? call.option('jumpRole') : (call.option('role') ?? call.env['MAYFLY_SSH_ROLE'])
-  if (all.length === 0)
-    throw refusal('no SSH backend is mounted that you can reach: --mount names one, and `mayfly login` makes you somebody')
+  if (all.length === 0) throw refusal('no SSH backend is mounted that you can reach: --mount names one')
   if (named) return namedRole(all, named)
   const fitting = all.flatMap(access => access.roles.map(role => fit(role, access.principals)).filter(choice => choice !== undefined))
   const narrow = fitting.filter(({ open }) => !open)

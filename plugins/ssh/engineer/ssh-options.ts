@@ -8,7 +8,7 @@ import { shellWord } from './shell-word.ts'
 /** A login with the agent that has its certificate, where it has one. */
 export interface Served {
   readonly login: HopLogin
-  readonly agent: AgentSocket | undefined
+  readonly agent: Pick<AgentSocket, 'path'> | undefined
 }
 
 /** What ssh is told for one host, before the user's own words: the first value counts. What the user's agent holds would only use up the tries that sshd gives. `folder`: private, and there until ssh ends. */

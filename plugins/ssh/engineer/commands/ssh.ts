@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { BrokerError } from 'mayfly/plugin'
 import type { AskingCall, AskingCommand } from 'mayfly/plugin'
 import { AgentSocket } from '../agent/agent-socket.ts'
+import { OneLogin } from '../agent/one-login.ts'
 import type { Destination } from '../destination.ts'
 import type { HeldCertificate } from '../held-certificate.ts'
 import { HeldRecords } from '../held-records.ts'
@@ -65,9 +66,7 @@ async function connect(call: AskingCall, words: SshWords, way: readonly string[]
   try {
     const logins = await hopLogins(call, route, (certificate, hop) => made(certificate, hop?.words ?? way))
     if (call.flag('verbose')) tell(call, logins)
-    const code = await logIn(call, words, logins, env)
-    if (code === sshFailed) tellOfJumps(call, logins)
-    return code
+    return await logIn(call, words, logins, env)
   } finally {
     if (call.flag('revokeOnExit')) for (const lease of leases) await revoke(call, records, lease)
   }
@@ -76,28 +75,31 @@ async function connect(call: AskingCall, words: SshWords, way: readonly string[]
 async function logIn(call: AskingCall, words: SshWords, { jumps, last }: Logins, env: Readonly<Record<string, string>>): Promise<number> {
   using folder = privateFolder(call.env)
   await using agents = new AsyncDisposableStack()
-  const serve = async (login: HopLogin, name: string): Promise<Served> => ({
-    login,
-    agent: login.certificate && agents.use(await agentOf(login.certificate, login.to, join(folder.path, name)))
-  })
-  const served = await Promise.all(jumps.map(async (jump, at) => ({ hop: jump, ...(await serve(jump, `agent-${at + 1}`)) })))
+  const serve = async (login: HopLogin, name: string): Promise<Served & { readonly keys?: OneLogin }> => {
+    if (!login.certificate) return { login, agent: undefined }
+    const keys = new OneLogin(login.certificate, login.to.user)
+    return { login, keys, agent: agents.use(await AgentSocket.listen(join(folder.path, name), keys)) }
+  }
+  const served = await Promise.all(jumps.map(async (hop, at) => ({ hop, ...(await serve(hop, `agent-${at + 1}`)) })))
+  const there = await serve(last, 'agent')
   const over = jumpScript(folder.path, served, last.to)
-  const options = sshOptions(folder.path, await serve(last, 'agent'), over)
-  return await runSsh([...options, ...(over === undefined ? call.args : words.withoutJump)], env)
+  const options = sshOptions(folder.path, there, over)
+  const code = await runSsh([...options, ...(over === undefined ? call.args : words.withoutJump)], env)
+  if (code === sshFailed) for (const { login, keys } of [...served, there]) tellFailure(call, login, keys)
+  return code
 }
 
-async function agentOf(certificate: HeldCertificate, to: Destination, path: string): Promise<AgentSocket> {
-  return await AgentSocket.listen(path, { list: () => Promise.resolve([certificate]), allows: ({ user }) => user === to.user })
+/** Where ssh goes on with the user's own keys nobody has to know it, unless it gets nowhere. Of a host that takes no certificate it says "Permission denied", and nothing more. */
+function tellFailure(call: AskingCall, { to, certificate, without }: HopLogin, keys: OneLogin | undefined): void {
+  if (without !== undefined) call.screen.note(`no certificate for the jump host ${to.host}: ${without}`)
+  if (certificate && keys?.wasRefused)
+    call.screen.note(
+      `${to.host} did not take serial ${certificate.serial} of role ${certificate.role}, for ${certificate.principals.join(', ')}: it may have no account ${to.user}, take other principals there, or not trust this CA`
+    )
 }
 
 function tell(call: AskingCall, { jumps, last }: Logins): void {
   for (const { to, certificate } of [...jumps, last]) if (certificate) call.screen.note(described(certificate, to))
-}
-
-/** Where ssh goes on with the user's own keys nobody has to know it, unless it gets nowhere. */
-function tellOfJumps(call: AskingCall, { jumps }: Logins): void {
-  for (const { to, without } of jumps)
-    if (without !== undefined) call.screen.note(`no certificate for the jump host ${to.host}: ${without}`)
 }
 
 function described({ role, serial, principals, until }: HeldCertificate, to: Destination): string {
