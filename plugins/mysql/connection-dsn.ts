@@ -38,10 +38,11 @@ export function readDsn(text: string): WrittenConnection {
   const trimmed = text.trim()
   if (/^(mysql|mariadb):\/\//i.test(trimmed))
     throw refusal('expected the form user:password@tcp(host:port)/database, or host and the fields beside it')
-  const found = /^(?:(.*)@)?([a-z]+)\(([^()@]*)\)\/([^/?]*)(?:\?([^?]*))?$/s.exec(trimmed)
+  const found = /^(?:(.*)@)?([a-z]*)\(([^()@]*)\)\/([^/?]*)(?:\?([^?]*))?$/s.exec(trimmed)
   if (!found) throw refusal('expected user:password@tcp(host:port)/database')
   const [, user = '', network, authority = '', database = '', query = ''] = found
-  if (network !== 'tcp') throw refusal('only tcp(host:port) is taken, no sockets')
+  // Go takes none for it.
+  if (network !== 'tcp' && network !== '') throw refusal('only tcp(host:port) is taken, no sockets')
   const colon = user.indexOf(':')
   return {
     hosts: readAuthority(field, authority, defaultPort),

@@ -96,7 +96,7 @@ async function runFirst(making: Making, statements: readonly string[]): Promise<
     await session.run([...guards, ...(without ? [] : [event]), ...statements].join(between), signal)
   } catch (error) {
     if (promised && isRaised(error, kind.refused) && !(await isScheduled(session, signal)))
-      throw refused(`event_scheduler is off: ${toldToDie}`)
+      throw refused(`event_scheduler is off, and ${toldToDie}: ask again for one that does not`)
     if (!isEventless(error)) throw error
     const why = kind.marksUsers ? toldToDie : 'a user of MariaDB is marked as ours by its event alone'
     throw refused(`the account needs the schema mayfly, and EVENT on it: ${why}`)

@@ -20,7 +20,13 @@ const told = z.object({
 /** What was typed, else what the broker tells, else the user's own environment. Of several hosts the client takes one: the first. */
 export async function mysqlPlace(call: CommandCall, path: string): Promise<MysqlPlace> {
   const typed = { host: call.option('host'), port: call.option('port'), database: call.option('dbname') }
-  const place = told.safeParse(await call.read(path)).data
+  const answer = await call.read(path)
+  const place = told.safeParse(answer).data
+  if (answer !== undefined && !place)
+    throw new BrokerError(
+      'invalid_request',
+      `role: its server is no MySQL or MariaDB (${path}): another command, such as mayfly psql, may open it`
+    )
   const [first] = place?.hosts ?? []
   const host = typed.host ?? first?.host ?? (call.env['MYSQL_HOST'] || undefined)
   if (host === undefined)

@@ -21,7 +21,13 @@ const told = z.object({
 /** What was typed, else what the broker tells, else the user's own environment. */
 export async function psqlPlace(call: CommandCall, path: string): Promise<PsqlPlace> {
   const typed = { host: call.option('host'), port: call.option('port'), database: call.option('dbname') }
-  const place = told.safeParse(await call.read(path)).data
+  const answer = await call.read(path)
+  const place = told.safeParse(answer).data
+  if (answer !== undefined && !place)
+    throw new BrokerError(
+      'invalid_request',
+      `role: its server is no PostgreSQL (${path}): another command, such as mayfly mysql, may open it`
+    )
   const host = typed.host ?? place?.hosts.map(one => one.host).join(',') ?? (call.env['PGHOST'] || undefined)
   if (host === undefined)
     throw new BrokerError('invalid_request', `host: the broker does not tell you where the database is (${path}): --host, or PGHOST`)

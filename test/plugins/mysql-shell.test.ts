@@ -1,18 +1,23 @@
 /** The file of options that `mayfly mysql` writes, for a broker that answers what no broker should. */
 import { expect, test } from 'vitest'
 import { mysqlShell } from '../../plugins/mysql/mysql-shell.ts'
-import type { JsonObject } from '../../src/contracts/index.ts'
+import { psql } from '../../plugins/postgresql/psql.ts'
+import type { JsonObject, PluginCommand } from '../../src/contracts/index.ts'
 
-async function written(credential: JsonObject): Promise<string> {
-  if (!('plan' in mysqlShell)) throw new Error('no program')
-  const plan = await mysqlShell.plan({
+function planned(command: PluginCommand, told?: JsonObject) {
+  if (!('plan' in command)) throw new Error('no program')
+  return command.plan({
     args: ['readonly'],
-    option: name => (name === 'host' ? 'db1' : undefined),
+    option: name => (name === 'host' && !told ? 'db1' : undefined),
     flag: () => false,
     list: () => [],
     env: {},
-    read: () => Promise.resolve(undefined)
+    read: () => Promise.resolve(told)
   })
+}
+
+async function written(credential: JsonObject): Promise<string> {
+  const plan = await planned(mysqlShell)
   return plan.files?.(credential)['my.cnf'] ?? ''
 }
 
@@ -26,4 +31,10 @@ test.each(['username', 'password'])('a %s that would write a line of its own is 
     const credential = { username: 'v-a', password: 'secret', [field]: `x"${end}[mysql]${end}pager="sh -c id"` }
     await expect(written(credential)).rejects.toThrow(/control character/)
   }
+})
+
+test('a role of another kind of server is told as that', async () => {
+  const there = { hosts: [{ host: 'db1', port: 5432 }], database: 'app' }
+  await expect(planned(mysqlShell, { ...there, sslmode: 'disable' })).rejects.toThrow('role: its server is no MySQL or MariaDB')
+  await expect(planned(psql, { ...there, tls: 'false' })).rejects.toThrow('role: its server is no PostgreSQL')
 })

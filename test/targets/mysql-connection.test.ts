@@ -35,6 +35,11 @@ describe('a DSN', () => {
     expect(warnings).toEqual([expect.stringContaining('no TLS')])
   })
 
+  test('a network that is left out is tcp, as in Go', () => {
+    const { settings } = read({ connection_url: '{{username}}:{{password}}@(db1)/?tls=false', username: 'mayfly', password: 'Canary' })
+    expect(settings.reveal()).toMatchObject({ hosts: [{ host: 'db1', port: 3306 }], username: 'mayfly', password: 'Canary' })
+  })
+
   test('a password in it may hold anything, is warned of, and is never shown', () => {
     const { settings, details, warnings } = read({ connection_url: 'root:Can@ry:p/4?s@tcp(db:3306)/' })
     expect(settings.reveal()).toMatchObject({ username: 'root', password: 'Can@ry:p/4?s', tls: 'true' })
