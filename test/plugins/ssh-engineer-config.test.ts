@@ -19,6 +19,7 @@ let server: SmallServer
 const config = () => join(shell.home, '.ssh/config')
 const line = () => new IncludeLine(shell.home, own('config'))
 const own = (name: string) => join(shell.home, '.mayfly/ssh', name)
+const known = () => readFileSync(own('known_hosts'), 'utf8')
 
 beforeEach(async () => {
   shell = new Shell()
@@ -42,8 +43,8 @@ afterEach(async () => {
   shell[Symbol.dispose]()
 })
 
-function told(hosts: readonly object[]): void {
-  server.answer = { body: envelope({ data: { roles: [], host_keys: [caKey], hosts } }) }
+function told(hosts: readonly object[], keys: readonly string[] = [caKey]): void {
+  server.answer = { body: envelope({ data: { roles: [], host_keys: keys, hosts } }) }
 }
 
 function ssh(script: string): void {
@@ -63,6 +64,31 @@ describe.skipIf(missing(programMissing('ssh')))('mayfly ssh setup', () => {
     expect([code, out]).toEqual([0, 'plain ssh logs in to web1 with certificates, from an agent that starts by itself\n'])
     expect(readFileSync(own('known_hosts'), 'utf8')).toMatch(/^@cert-authority web1 ssh-ed25519 \S+ mayfly\n$/)
     expect(readFileSync(own('config'), 'utf8')).toContain('Match host "web1" exec')
+  })
+
+  test('follows the keys of the broker through a rotation, and its hosts only as far as they were named', async () => {
+    writeFileSync(config(), '')
+    expect((await shell.run('ssh setup')).code).toBe(0)
+    const trusts = (names: string, key = caKey) => `@cert-authority ${names} ${key} mayfly\n`
+    expect(known()).toBe(trusts('web1,web1.example.com'))
+    const next = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcOkNnVeJ1ZLxnQzDKmUPYcL7Ye6nTUSUO4yKmNJQzn'
+    told(
+      [
+        { host: 'web1', names: ['web1', 'web1.example.com', 'github.com'], certified: true },
+        { host: 'web2', names: ['web2'], certified: true }
+      ],
+      [caKey, next]
+    )
+    // There is no role, and so no certificate.
+    expect((await shell.run('ssh certificate')).code).toBe(1)
+    expect(known()).toBe(trusts('web1,web1.example.com') + trusts('web1,web1.example.com', next))
+    expect((await shell.run('ssh setup *.example.com')).code).toBe(0)
+    told([], [next])
+    expect((await shell.run('ssh certificate')).code).toBe(1)
+    expect(known()).toBe(trusts('*.example.com', next))
+    server.answer = { status: 403, body: '{"errors":["permission denied"]}' }
+    await shell.run('ssh certificate')
+    expect(known()).toBe(trusts('*.example.com', next))
   })
 
   test('leaves nothing in the way of an ssh that refuses what was written', async () => {

@@ -35,6 +35,8 @@ export class ResidentKeys implements AgentKeys {
   #blind = false
   /** There is nothing to offer: the token is over, or the broker away. */
   onNothing: () => void = () => undefined
+  /** What the broker has just said of itself. */
+  onAccess: (access: readonly Access[]) => void = () => undefined
 
   constructor(call: AskingCall, records: HeldRecords, waitMsMax = listMsMax) {
     this.#call = call
@@ -51,7 +53,9 @@ export class ResidentKeys implements AgentKeys {
 
   /** As `list`, and rejects when there is none, with what went wrong. */
   async make(): Promise<readonly HeldCertificate[]> {
-    const roles = await residentRoles(this.#call)
+    const access = await readAccess(this.#call)
+    this.onAccess(access)
+    const roles = residentRoles(this.#call, access)
     if (roles.length > rolesMax)
       this.#call.screen.note(
         `${roles.length} roles sign for you, and sshd gives few tries: the first ${rolesMax} are offered; --role names one`
@@ -134,9 +138,8 @@ export class ResidentKeys implements AgentKeys {
 }
 
 /** The role that was named, else all that sign for the user; each with whatever it gives. */
-export async function residentRoles(call: AskingCall): Promise<readonly Choice[]> {
+export function residentRoles(call: AskingCall, access: readonly Access[]): readonly Choice[] {
   const named = call.option('role') ?? call.env['MAYFLY_SSH_ROLE']
-  const access = await readAccess(call)
   const usable = access.flatMap(({ roles }) => roles)
   const principals = call.option('principals')?.split(',')
   const wanted = named ? wantedByName(named, usable, access) : usable

@@ -6,6 +6,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { AskingCall, AskingCommand } from 'mayfly/plugin'
 import { agentWords } from '../agent-words.ts'
 import { HeldRecords } from '../held-records.ts'
+import { KeptTrust } from '../kept-trust.ts'
 import { ownProgram } from '../own-program.ts'
 import { answersAt, serveResident } from '../resident-agent.ts'
 import { ResidentKeys } from '../resident-keys.ts'
@@ -40,6 +41,8 @@ With another token, after mayfly login, it starts anew by itself.`,
     if (await answersAt(folder.agentSocket)) return call.flag('background') ? 0 : call.screen.note('it serves already')
     if (call.flag('background')) return await start(call, folder)
     const keys = new ResidentKeys(call, new HeldRecords(folder))
+    const trust = new KeptTrust(folder)
+    keys.onAccess = access => trust.follow(access)
     // Before anybody relies on it: without a role or a token there is nothing to serve.
     if ((await keys.make()).length === 0)
       throw new BrokerError('invalid_request', 'no role signs for you: mayfly ssh ls shows what there is')

@@ -5,8 +5,10 @@ import { basename, join } from 'node:path'
 import { BrokerError } from 'mayfly/plugin'
 import type { AskingCommand } from 'mayfly/plugin'
 import { writeOpenSshKey } from '../../format/write-openssh-key.ts'
+import { readAccess } from '../access.ts'
 import { HeldRecords } from '../held-records.ts'
 import { freshUntil } from '../held-certificate.ts'
+import { KeptTrust } from '../kept-trust.ts'
 import { newCertificate } from '../new-certificate.ts'
 import { residentRoles } from '../resident-keys.ts'
 import { SshFolder } from '../ssh-folder.ts'
@@ -23,7 +25,9 @@ export const sshCertificateCommand: AskingCommand = {
   examples: ['mayfly ssh certificate --role ops --ttl 10m'],
   async run(call) {
     const folder = new SshFolder(call)
-    const [role, other] = await residentRoles(call)
+    const access = await readAccess(call)
+    new KeptTrust(folder).follow(access)
+    const [role, other] = residentRoles(call, access)
     if (!role) throw new BrokerError('invalid_request', 'no role signs for you: mayfly ssh ls shows what there is')
     if (other)
       throw new BrokerError(

@@ -10,6 +10,7 @@ import { aliasesOf } from '../aliases.ts'
 import { destinationOf } from '../destination.ts'
 import type { Destination } from '../destination.ts'
 import { IncludeLine } from '../include-line.ts'
+import { KeptTrust } from '../kept-trust.ts'
 import { ownProgram } from '../own-program.ts'
 import { removeFiles } from '../remove-files.ts'
 import { replaceFile } from '../replace-file.ts'
@@ -17,7 +18,6 @@ import { endResident } from '../resident-agent.ts'
 import { configText, ensureText } from '../setup-files.ts'
 import type { SetUp, Way } from '../setup-files.ts'
 import { SshFolder } from '../ssh-folder.ts'
-import { trustedLines } from '../trusted-lines.ts'
 import { residentOptions } from './ssh-agent.ts'
 
 const patternsMax = 500
@@ -53,8 +53,7 @@ async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine):
     program: ownProgram(),
     words: agentWords(call, caFile(call, folder))
   }
-  const trusted = trustedLines(access, call.args.length > 0 ? patterns : undefined)
-  replaceFile(folder.file('known_hosts'), trusted, 0o600)
+  const trusted = new KeptTrust(folder).begin({ hosts: [...patterns], ...(call.args.length > 0 ? { typed: [...patterns] } : {}) }, access)
   const isNew = include.put()
   const ways: readonly Way[] = call.flag('files') || !folder.fitsSocket ? ['files'] : ['agent', 'files']
   const way = ways.find(one => works(folder, { ...plan, way: one }, env))
@@ -101,7 +100,8 @@ async function undo(call: AskingCall, folder: SshFolder, include: IncludeLine): 
 
 function takeAway(folder: SshFolder, include: IncludeLine): boolean {
   const was = include.remove()
-  for (const name of ['config', 'ensure', 'known_hosts', 'ca.pem', 'agent.log']) rmSync(folder.file(name), { force: true })
+  new KeptTrust(folder).end()
+  for (const name of ['config', 'ensure', 'ca.pem', 'agent.log']) rmSync(folder.file(name), { force: true })
   removeFiles(folder)
   return was
 }
