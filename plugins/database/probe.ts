@@ -53,7 +53,10 @@ async function probe(engine: Engine, call: IssueCall<Handle>, signal: AbortSigna
   const steps = new CheckSteps(clock, before)
   const trial = new Trial(held.database, user, call, steps, (milliseconds: number) => clock.within(milliseconds, signal))
   const rights = await trial.run()
-  const report = checkReport({ ...check, username: user.name, ...(rights && { rights }) }, steps)
+  const report = checkReport(
+    { ...check, concerns: [...check.concerns, ...trial.concerns], username: user.name, ...(rights && { rights }) },
+    steps
+  )
   return {
     secret: new Secret(report),
     handle: { ...call.handle, ...(trial.server && { server: trial.server }) },
@@ -67,6 +70,8 @@ class Trial {
   readonly #call: IssueCall<Handle>
   readonly #steps: CheckSteps
   readonly #within: (milliseconds: number) => Deadline
+  /** What could not be tried. */
+  readonly concerns: string[] = []
   /** As the server completed the handle. */
   server: JsonObject | undefined
 
@@ -86,11 +91,12 @@ class Trial {
 
   async run(): Promise<EffectiveRights | undefined> {
     const unknown = await this.#create()
-    const rights = this.server && (await this.#rights())
-    if (this.server) await this.#login()
+    const isTried = this.server !== undefined && (await this.#isTakenFromHere())
+    const rights = isTried ? await this.#rights() : undefined
+    if (isTried) await this.#login()
     if (this.server) await this.#renew(this.server)
     await this.#revoke(unknown)
-    if (this.server) await this.#noLogin()
+    if (isTried) await this.#noLogin()
     return rights
   }
 
@@ -115,16 +121,27 @@ class Trial {
     return await this.#steps.try('rights', () => this.#database.effectiveRights!(asked, deadline.signal), describeRights)
   }
 
-  get #fromHere(): string {
+  /** A user of other hosts than this broker's is none that could be tried from here, and that is no fault of the role. */
+  async #isTakenFromHere(): Promise<boolean> {
     const { host } = this.#user
-    return host === undefined ? '' : ` from here: it may log in from ${host} only`
+    if (host === undefined || host === '%') return true
+    using deadline = this.#within(loginMsMax)
+    // What says no in another way than to a wrong host or password is told by the steps themselves.
+    if (await this.#database.mayLogIn(this.#user, deadline.signal).catch(() => true)) return true
+    await this.#steps.try(
+      'login',
+      () => true,
+      () => `not tried: the server takes it from ${host} only, and not from here`
+    )
+    this.concerns.push(`host: the user may log in from ${host} only, so neither its login nor its rights were tried`)
+    return false
   }
 
   async #login(): Promise<void> {
     using deadline = this.#within(loginMsMax)
     const login = async () => {
       if (await this.#database.mayLogIn(this.#user, deadline.signal)) return
-      throw new BrokerError('target_refused', `the server does not let the user in with its password${this.#fromHere}`)
+      throw new BrokerError('target_refused', 'the server does not let the user in with its password')
     }
     await this.#steps.try('login', login, () => 'with its password')
   }

@@ -60,7 +60,7 @@ const servers: readonly (readonly [string, () => Promise<CheckedServer>])[] = [
   ...sharedMysqls.map(flavour => [flavour, () => onMysql(flavour)] as const)
 ]
 
-describe.each(servers)('a check of a role with %s', (_, open) => {
+describe.each(servers)('a check of a role with %s', (kind, open) => {
   let server: CheckedServer
   let roles = 0
 
@@ -103,5 +103,14 @@ describe.each(servers)('a check of a role with %s', (_, open) => {
     const report = await checked({ member_of: 'app_ro', renew_statements: server.unknownGrant })
     const failed = report.steps.filter(({ ok }: { ok: boolean }) => !ok)
     expect(failed).toEqual([expect.objectContaining({ step: 'renew', told: expect.stringMatching(/^the server refused: .*nobodys/) })])
+  })
+
+  test.skipIf(kind === 'postgresql')('a user of other hosts is made and ended, and what could not be tried from here is told', async () => {
+    const report = await checked({ member_of: 'app_ro', host: '10.%' })
+    expect(report.ok).toBe(true)
+    expect(report.steps.at(-2)).toMatchObject({ step: 'login', told: expect.stringContaining('from 10.% only, and not from here') })
+    expect(report.steps.at(-1)).toMatchObject({ step: 'revoke', told: 'gone' })
+    expect(report.concerns).toContainEqual(expect.stringContaining('neither its login nor its rights were tried'))
+    expect((await checked({ member_of: 'app_ro', host: '127.%' })).rights).toMatchObject({ member_of: ['app_ro'] })
   })
 })
