@@ -94,6 +94,7 @@ const withoutAddresses = (text: string): string =>
   text
     // A login that is refused is told with the name that the server found for our host.
     .replaceAll(/@'(?!%')[^']*'/g, "@'[address]'")
+    .replace(/ \(using password: \w+\)$/, '')
     .replaceAll(/\b\d{1,3}(\.\d{1,3}){3}\b/g, '[address]')
     .replaceAll(/(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])/g, '[address]')
 
