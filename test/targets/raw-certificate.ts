@@ -14,7 +14,8 @@ export interface RawCertificate {
   readonly after?: bigint
   readonly before?: bigint
   readonly critical?: readonly RawOption[]
-  readonly extensions?: readonly RawOption[]
+  /** As bytes: whatever they are. */
+  readonly extensions?: readonly RawOption[] | Buffer
   readonly reserved?: string
   /** What stands where the CA's key belongs. */
   readonly issuer?: Buffer
@@ -40,7 +41,7 @@ export async function rawCertificate(publicKeyLine: string, ca: Signer, fields: 
     .uint64(fields.after ?? dayAgo)
     .uint64(fields.before ?? dayAgo + 10n * 86_400n)
     .string(options(fields.critical ?? []))
-    .string(options(fields.extensions ?? []))
+    .string(Buffer.isBuffer(fields.extensions) ? fields.extensions : options(fields.extensions ?? []))
     .string(fields.reserved ?? '')
     .string(fields.issuer ?? keyBlob(ca.publicKey))
   const signedPart = writer.finish()

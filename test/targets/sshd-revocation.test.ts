@@ -43,7 +43,7 @@ const extension = (critical: boolean): Buffer =>
       .finish()
   )
 
-describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', () => {
+describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', async () => {
   const stand = new SshdStand()
   afterAll(() => stand[Symbol.dispose]())
   const ca = ed25519()
@@ -85,6 +85,12 @@ describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', () => {
       'its CA as the second of two',
       () => ours({ certificates: [other, ca].map(({ publicKey }) => ({ ca: publicKey, serials: serialRanges([100n]), keyIds: [] })) })
     ],
+    [
+      'R',
+      'its key id, whatever its serial',
+      () => ours({ certificates: [{ ca: ca.publicKey, serials: [], keyIds: ['alice@example.com'] }] }),
+      { serial: 0n }
+    ],
     ['R', 'its key', () => ours({ keys: [subject] })],
     ['R', 'its CA as a key', () => ours({ keys: [ca.publicKey] })],
     ['R', 'the SHA-256 of its key', () => ours({ fingerprints: [createHash('sha256').update(keyBlob(subject)).digest()] })],
@@ -97,7 +103,38 @@ describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', () => {
   const revoked = (...parts: readonly Buffer[]): Buffer =>
     section(1, Buffer.concat([new WireWriter().string(caBlob).string('').finish(), ...parts]))
 
-  test.concurrent.each<[result: string, what: string, krl: Uint8Array | string | null]>([
+  const bits = (offset: bigint, ...bytes: readonly number[]): Buffer =>
+    section(0x22, new WireWriter().uint64(offset).string(Buffer.from(bytes)).finish())
+  const hashes = (type: number, ...all: readonly Buffer[]): Buffer => {
+    const writer = new WireWriter()
+    for (const hash of all) writer.string(hash)
+    return section(type, writer.finish())
+  }
+  const sha = (algorithm: string, blob: Uint8Array): Buffer => createHash(algorithm).update(blob).digest()
+  const allSerials = section(
+    0x21,
+    new WireWriter()
+      .uint64(1n)
+      .uint64(2n ** 64n - 1n)
+      .finish()
+  )
+  /** Its own certificate, and another for the same key. */
+  const line = await rawCertificate(keyLineOf(key), ca, { principals: [stand.user] })
+  const otherLine = await rawCertificate(keyLineOf(key), other, { principals: ['x'], serial: 3n })
+  const lineBlob = Buffer.from(line.split(' ')[1]!, 'base64')
+  const ownExtension = section(0x39, new WireWriter().string('x@example.com').byte(0).string('').finish())
+
+  test.concurrent.each<[result: string, what: string, krl: Uint8Array | string | null, serial?: bigint]>([
+    ['R', 'a bitmap whose first bit is the first of a byte', Buffer.concat([header, revoked(bits(93n, 0, 0x80))])],
+    ['R', 'the last of 16,384 bits', Buffer.concat([header, revoked(bits(1n, 0, 0x80, ...Buffer.alloc(2_047)))]), 16_384n],
+    ['R', 'none: the bit of serial 0', Buffer.concat([header, revoked(bits(0n, 1))])],
+    ['A', 'all serials, which 0 is none of', Buffer.concat([header, revoked(allSerials)]), 0n],
+    ['A', 'a certificate in the place of its key', Buffer.concat([header, hashes(2, lineBlob)])],
+    ['R', 'hashes that are not sorted', Buffer.concat([header, hashes(5, Buffer.alloc(32, 255), sha('sha256', keyBlob(subject)))])],
+    ['R', 'the SHA-1 of its CA', Buffer.concat([header, hashes(3, sha('sha1', caBlob))])],
+    ['RRAA', 'an extension of a CA that is not critical', Buffer.concat([header, revoked(ownExtension)])],
+    ['R', 'a text of keys with its certificate', `${line}\n`],
+    ['R', 'a text of keys with another certificate of its key', `${otherLine}\n`],
     ['A', 'open: no bytes', ''],
     ['A', 'open: cut at a section boundary', header],
     ['R', 'an unsorted list', Buffer.concat([header, revoked(listed(900n, 100n, 5n))])],
@@ -120,7 +157,15 @@ describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', () => {
     ['R', 'a text of keys with its key', keyLineOf(key)],
     ['R', 'a text of keys with its CA', linesOf(ca)],
     ['RRAA', 'an extension that is not critical', Buffer.concat([header, extension(false)])]
-  ])('of others, %s: %s', async (result, _what, krl) => {
-    expect(await login(krl, {})).toMatchObject({ accepted: isAccepted(result) })
+  ])('of others, %s: %s', async (result, _what, krl, serial) => {
+    expect(await login(krl, serial === undefined ? {} : { serial })).toMatchObject({ accepted: isAccepted(result) })
+  })
+
+  test.concurrent('of two on one line, both count from 10.3 on, and before it nobody gets in', async () => {
+    const files = [ours({}), serials([100n])].map((bytes, at) => stand.file(`one-of-two-${at}`, bytes))
+    const both = { config: [trusting, `RevokedKeys ${files.join(' ')}`], key }
+    const certificate = (serial: bigint) => rawCertificate(keyLineOf(key), ca, { principals: [stand.user], serial })
+    expect(await stand.login({ ...both, certificate: await certificate(100n) })).toMatchObject({ accepted: false })
+    expect(await stand.login({ ...both, certificate: await certificate(101n) })).toMatchObject({ accepted: isAccepted('RRRA') })
   })
 })

@@ -4,8 +4,10 @@ import process from 'node:process'
 import { afterAll, describe, expect, test } from 'vitest'
 import { certificateLine, signCertificate } from '../../plugins/ssh/format/sign-certificate.ts'
 import { parseKeyLine } from '../../plugins/ssh/format/key-line.ts'
+import { keyBlob } from '../../plugins/ssh/format/public-key.ts'
 import { signerOf } from '../../plugins/ssh/format/signer.ts'
 import { signatureBlob } from '../../plugins/ssh/format/signature.ts'
+import { WireWriter } from '../../plugins/ssh/format/wire-writer.ts'
 import { missing } from './missing.ts'
 import { rawCertificate } from './raw-certificate.ts'
 import type { RawCertificate } from './raw-certificate.ts'
@@ -86,6 +88,16 @@ describe.skipIf(missing(sshdMissing()))('a user certificate at a real sshd', () 
     expect(await login({}, { config, signer: other })).toMatchObject({ accepted: true })
   })
 
+  test.concurrent('by an RSA CA of 1024 bits lets in: the host does not look', async () => {
+    const signer = signerOf(generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey)
+    const config = [`TrustedUserCAKeys ${stand.file('weak.pub', linesOf(signer))}`]
+    expect(await login({}, { signer, config })).toMatchObject({ accepted: true })
+  })
+
+  test.concurrent('that its own key has signed does not let in', async () => {
+    expect(await login({ issuer: keyBlob(parseKeyLine(keyLineOf(key)).key) })).toMatchObject({ accepted: false })
+  })
+
   test.concurrent('by an unknown CA does not let in', async () => {
     expect(await login({}, { signer: ed25519() })).toMatchObject({ accepted: false })
   })
@@ -143,6 +155,7 @@ describe.skipIf(missing(sshdMissing()))('a user certificate at a real sshd', () 
     ],
     ['R', 'with a source-address that is not nested', { critical: [['source-address', Buffer.from('127.0.0.1/32')]] }],
     ['R', 'with permit-pty as critical', { critical: [['permit-pty']] }],
+    ['R', 'with an extension that is cut', { extensions: new WireWriter().string('permit-pty').finish() }],
     ['R', 'with data in a flag', { extensions: [['permit-pty', 'true']] }],
     ['A', 'with options out of order', { critical: [['verify-required'], ['force-command', 'true']] }],
     ['A', 'with extensions out of order', { extensions: [['permit-user-rc'], ['permit-pty']] }],
