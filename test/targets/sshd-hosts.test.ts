@@ -1,7 +1,10 @@
 /** What ssh does with host certificates, ours and others. Each row is one connection to `web1.example.com`. */
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import { encodeKrl } from '../../plugins/ssh/format/encode-krl.ts'
 import { serialRanges } from '../../plugins/ssh/format/serial-ranges.ts'
+import { signatureBlob } from '../../plugins/ssh/format/signature.ts'
+import { signerOf } from '../../plugins/ssh/format/signer.ts'
 import { missing } from './missing.ts'
 import { rawCertificate } from './raw-certificate.ts'
 import type { RawCertificate } from './raw-certificate.ts'
@@ -24,10 +27,14 @@ describe.skipIf(missing(sshdMissing()))('a host certificate at a real ssh', () =
     readonly lines?: string
     readonly host?: string
     readonly options?: readonly string[]
+    readonly signer?: typeof ca
   }
 
-  async function connect(fields: RawCertificate, { lines = authority, host = 'web1.example.com', options }: Known = {}): Promise<boolean> {
-    const hostCertificate = await rawCertificate(keyLineOf(stand.hostKey), ca, {
+  async function connect(
+    fields: RawCertificate,
+    { lines = authority, host = 'web1.example.com', options, signer = ca }: Known = {}
+  ): Promise<boolean> {
+    const hostCertificate = await rawCertificate(keyLineOf(stand.hostKey), signer, {
       kind: 'host',
       principals: ['web1.example.com'],
       ...fields
@@ -46,6 +53,9 @@ describe.skipIf(missing(sshdMissing()))('a host certificate at a real ssh', () =
     return code === 0
   }
 
+  const rsaKey = generateKeyPairSync('rsa', { modulusLength: 3_072 }).privateKey
+  const ofRsa = (signer: typeof ca): Known => ({ signer, lines: `@cert-authority *.example.com ${linesOf(signer)}` })
+
   const plain = (names: string): string => `${names} ${keyLineOf(stand.hostKey)}`
   const krl = (more: { serials?: readonly bigint[]; keyIds?: readonly string[] }): readonly string[] => {
     const certificates = [{ ca: ca.publicKey, serials: serialRanges(more.serials ?? []), keyIds: more.keyIds ?? [] }]
@@ -61,6 +71,19 @@ describe.skipIf(missing(sshdMissing()))('a host certificate at a real ssh', () =
     ['A', 'of a CA for every name', {}, { lines: `@cert-authority * ${linesOf(ca)}` }],
     ['A', 'of one of two CAs', {}, { lines: `@cert-authority *.example.com ${linesOf(foreign)}${authority}` }],
     ['A', 'for an address', { principals: ['192.0.2.7'] }, { host: '192.0.2.7', lines: `@cert-authority 192.0.2.* ${linesOf(ca)}` }],
+    [
+      'A',
+      'for an address at another port',
+      { principals: ['192.0.2.7'] },
+      { host: '192.0.2.7', options: ['Port=2222'], lines: `@cert-authority [192.0.2.*]:2222 ${linesOf(ca)}` }
+    ],
+    ['A', 'of an RSA CA', {}, ofRsa(signerOf(rsaKey))],
+    [
+      'R',
+      'of an RSA CA with SHA-1',
+      {},
+      ofRsa({ ...signerOf(rsaKey), sign: async text => signatureBlob('ssh-rsa', sign('sha1', text, rsaKey)) })
+    ],
     ['A', 'that no revoked key is', {}, { options: krl({ serials: [1n] }) }],
     ['A', 'of no known CA, where the plain key is known', {}, { lines: plain('web1.example.com') }],
     ['A', 'that expired, where the plain key is known', { before: now - 1n }, { lines: `${authority}${plain('web1.example.com')}` }],

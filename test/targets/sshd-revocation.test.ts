@@ -43,6 +43,15 @@ const extension = (critical: boolean): Buffer =>
       .finish()
   )
 
+const bits = (offset: bigint, ...bytes: readonly number[]): Buffer =>
+  section(0x22, new WireWriter().uint64(offset).string(Buffer.from(bytes)).finish())
+const hashes = (type: number, ...all: readonly Buffer[]): Buffer => {
+  const writer = new WireWriter()
+  for (const hash of all) writer.string(hash)
+  return section(type, writer.finish())
+}
+const sha = (algorithm: string, blob: Uint8Array): Buffer => createHash(algorithm).update(blob).digest()
+
 describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', async () => {
   const stand = new SshdStand()
   afterAll(() => stand[Symbol.dispose]())
@@ -103,14 +112,6 @@ describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', async () => {
   const revoked = (...parts: readonly Buffer[]): Buffer =>
     section(1, Buffer.concat([new WireWriter().string(caBlob).string('').finish(), ...parts]))
 
-  const bits = (offset: bigint, ...bytes: readonly number[]): Buffer =>
-    section(0x22, new WireWriter().uint64(offset).string(Buffer.from(bytes)).finish())
-  const hashes = (type: number, ...all: readonly Buffer[]): Buffer => {
-    const writer = new WireWriter()
-    for (const hash of all) writer.string(hash)
-    return section(type, writer.finish())
-  }
-  const sha = (algorithm: string, blob: Uint8Array): Buffer => createHash(algorithm).update(blob).digest()
   const allSerials = section(
     0x21,
     new WireWriter()
