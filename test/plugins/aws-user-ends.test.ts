@@ -120,6 +120,9 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     await under.mount.revoke([one])
     for (let turns = 0; turns < 4 && (await isThere(one.plan.name)); turns++) await under.mount.revoke([one])
     expect(await isThere(one.plan.name)).toBe(false)
+    // Where there are hardly calls enough to end it, none is made to look at its use.
+    const looked = under.front.calls.filter(({ action }) => action === 'GetAccessKeyLastUsed')
+    expect(looked.map(({ fields }) => fields.get('AccessKeyId'))).toEqual([keysOf(one).access_key])
   })
 
   test('is gone only when AWS has said so twice, ten seconds apart, by name and in the list', async () => {
@@ -219,6 +222,8 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     const asked = under.front.calls.filter(({ action }) => action === 'GetUser').map(({ fields }) => fields.get('UserName'))
     expect(asked).toHaveLength(10)
     expect(asked).toEqual(expect.arrayContaining([odd, unlisted]))
+    // There are calls enough for a last look at each key.
+    expect(under.front.actions().filter(action => action === 'GetAccessKeyLastUsed')).toHaveLength(17)
     expect((await moto.policies(odd)).size).toBe(0)
     expect(await revokedForGood(under, leases.slice(1))).toEqual(others.map(() => ({ kind: 'gone' })))
     for (const { plan } of leases.slice(1)) expect(await isThere(plan.name)).toBe(false)

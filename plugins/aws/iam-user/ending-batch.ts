@@ -14,6 +14,8 @@ const atOnceMax = 16
 // What is not reached by then has another turn. A batch is told as a whole: that somebody has no access any more must be on record soon, and whoever waits for it hears no sooner.
 const workMsMax = 6_000
 const listMsMax = 10_000
+// Of the whole end of one.
+const callsOfUser = 12
 // A list is some pages for all users, and a question by name is a call for each: it pays where so many will be reached in a turn.
 const listedMin = 15
 
@@ -49,7 +51,8 @@ export class EndingBatch {
 
   /** One user after the other loses its access, and only when all have, what they were is removed: what is not reached goes on in the next turn. */
   async work(): Promise<void> {
-    for (const end of this.#ends) this.#recall(end)
+    const hurried = this.#ends.length > this.#reached(callsOfUser)
+    for (const end of this.#ends) this.#recall(end, hurried)
     await this.#identifyByList()
     await this.#each(
       this.#open().filter(({ denied }) => !denied),
@@ -67,17 +70,22 @@ export class EndingBatch {
     this.#endings.noteWaiting(this.#target, namesOf([...waiting]), namesOf(served))
   }
 
-  #recall(end: UserEnd): void {
+  #recall(end: UserEnd, hurried: boolean): void {
+    end.hurried = hurried
     const keys = this.#endings.deniedKeys(this.#target, end.name)
     if (keys) end.recall(keys)
     end.wasAbsent = this.#endings.isAbsent(this.#target, end.name)
   }
 
+  /** How many users a turn is for, each with so many calls. */
+  #reached(calls: number): number {
+    return (this.#account.iamPerSecond * workMsMax) / 1_000 / calls
+  }
+
   /** Whatever goes wrong with it: who is not identified is asked for by name. */
   async #identifyByList(): Promise<void> {
     const worth = this.#ends.filter(({ wasAbsent }) => !wasAbsent)
-    const reached = (this.#account.iamPerSecond * workMsMax) / 1_000 / Math.max(1, worth[0]?.calls ?? 1)
-    if (Math.min(worth.length, reached) < listedMin) return
+    if (Math.min(worth.length, this.#reached(Math.max(1, worth[0]?.calls ?? 1))) < listedMin) return
     using turn = this.#turn()
     const ids = await idsOfUsers(this.#account, 'revoke', turn.signal).catch(() => undefined)
     this.#signal.throwIfAborted()

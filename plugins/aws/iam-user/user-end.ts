@@ -41,6 +41,8 @@ export class UserEnd {
   wasAbsent = false
   /** By us, just now. */
   removed = false
+  /** More users end than a turn has calls for: what nobody waits for is left out. */
+  hurried = false
   /** How its key was used, as far as AWS had heard when it was about to be removed: afterwards nobody can be asked. */
   used: Usage | undefined
   /** AWS takes no more calls for now. */
@@ -90,7 +92,7 @@ export class UserEnd {
     if (!this.#denied) return identify + callsOfDeny
     const { policyArns, policyDocument, groups } = this.#recipe
     const keys = this.#keys?.length ?? 2
-    const look = this.#handle.accessKey === undefined ? 0 : 1
+    const look = this.#handle.accessKey === undefined || this.hurried ? 0 : 1
     return identify + look + keys + callsOfRemove + policyArns.length + groups.length + (policyDocument === '' ? 0 : 1)
   }
 
@@ -161,7 +163,7 @@ export class UserEnd {
   /** Nothing waits for it, and nothing fails with it. */
   async #lookAtUse(signal: AbortSignal): Promise<void> {
     const { accessKey } = this.#handle
-    if (accessKey === undefined) return
+    if (accessKey === undefined || this.hurried) return
     const how = { lane: 'finish' as const, ...(this.paid && { paid: this.paid }) }
     this.used = (await lastUse(this.#account, accessKey, how, signal).catch(() => undefined)) ?? undefined
     signal.throwIfAborted()
