@@ -109,6 +109,13 @@ Host inner
     expect(refused.stderr).toContain(`no certificate for the jump host bastion: no role signs for ${bastion.user} at bastion`)
   })
 
+  test('says of a way that is a command that it got no certificate', async () => {
+    stand.configure(hostsOf('ProxyCommand ssh -W %h:%p bastion'))
+    const refused = await stand.mayfly(['ssh', 'inner', 'true'])
+    stand.configure(hostsOf(''))
+    expect(refused).toMatchObject({ code: 255, stderr: expect.stringContaining('the way to 127.0.0.1 is a ProxyCommand') })
+  })
+
   test('revokes all of them at its end', async () => {
     const before = await active()
     expect((await stand.mayfly(['ssh', '--revoke-on-exit', '-J', 'bastion', 'inner', 'true'])).code).toBe(0)

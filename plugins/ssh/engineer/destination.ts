@@ -17,6 +17,8 @@ export interface Destination {
   readonly certificateFile?: string
   /** `[user@]host[:port]`, with commas between: over which hosts, the last is the nearest to it. */
   readonly jump?: string
+  /** Another way there than the network. */
+  readonly proxyCommand?: string
 }
 
 const secondsMax = 20
@@ -44,7 +46,8 @@ export function destinationOf(args: readonly string[], env: Readonly<Record<stri
     ...named('controlPath', said.get('controlpath')),
     ...named('identityAgent', said.get('identityagent')),
     ...named('certificateFile', said.get('certificatefile')),
-    ...named('jump', said.get('proxyjump'))
+    ...named('jump', said.get('proxyjump')),
+    ...named('proxyCommand', said.get('proxycommand'))
   }
 }
 

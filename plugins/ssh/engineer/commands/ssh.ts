@@ -92,6 +92,8 @@ async function logIn(call: AskingCall, words: SshWords, { jumps, last }: Logins,
 /** Where ssh goes on with the user's own keys nobody has to know it, unless it gets nowhere. Of a host that takes no certificate it says "Permission denied", and nothing more. */
 function tellFailure(call: AskingCall, { to, certificate, without }: HopLogin, keys: OneLogin | undefined): void {
   if (without !== undefined) call.screen.note(`no certificate for the jump host ${to.host}: ${without}`)
+  if (/(?:^|[\s/])ssh\s/.test(to.proxyCommand ?? ''))
+    call.screen.note(`the way to ${to.host} is a ProxyCommand: it got no certificate of ours; a ProxyJump gets one`)
   if (certificate && keys?.wasRefused)
     call.screen.note(
       `${to.host} did not take serial ${certificate.serial} of role ${certificate.role}, for ${certificate.principals.join(', ')}: it may have no account ${to.user}, take other principals there, or not trust this CA`
