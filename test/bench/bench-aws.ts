@@ -11,7 +11,7 @@ import { printTable } from './table.ts'
 
 const users = 1_000
 const clients = 8
-// moto answers a hundred calls a second, on a busy machine a fifth of that. What AWS takes of one account is less; this is what lets the seventeen thousand be over in minutes.
+// moto answers a hundred calls a second, on a busy machine a fifth of that. What AWS takes of one account is less; this is what lets the fourteen thousand be over in minutes.
 const perSecondMax = 100
 const burstMax = 100
 // Where the broker begins, to find out.

@@ -45,7 +45,7 @@ export async function awsTarget(): Promise<CrashTarget> {
       await api.must('POST', 'aws/config/lease', { lease: '2s', lease_max: '10s' })
       await api.must('POST', 'aws/roles/app', { credential_type: 'iam_user', policy_document: readOnly })
     },
-    // Eleven calls each, and moto has one processor's time.
+    // Ten calls each, and moto has one processor's time.
     removedMsMax: 150_000,
     // moto takes a second for a list of some hundred users.
     lookMs: 3_000,
