@@ -135,4 +135,11 @@ Host inner
     const { code, stdout, stderr } = await stand.program('ssh', 'inner', 'echo', 'in')
     expect([code, stdout, stderr]).toEqual([0, 'in\n', ''])
   })
+
+  test('and where only the host behind it was named, as far as the broker knows who is on the way', async () => {
+    stand.configure(`${hostsOf('ProxyJump bastion')}Host inner2\n  ProxyJump elsewhere.example.org\n`)
+    const set = await stand.mayfly(['ssh', 'setup', 'in*'])
+    expect([set.code, set.stdout]).toEqual([0, expect.stringMatching(/^plain ssh logs in to in\*, 127\.0\.0\.1, bastion\b/)])
+    expect(await stand.program('ssh', 'inner', 'echo', 'in')).toEqual({ code: 0, stdout: 'in\n', stderr: '' })
+  })
 })

@@ -11,6 +11,7 @@ import { destinationOf } from '../destination.ts'
 import type { Destination } from '../destination.ts'
 import { IncludeLine } from '../include-line.ts'
 import { KeptTrust } from '../kept-trust.ts'
+import { knownPlaces } from '../known-places.ts'
 import { ownProgram } from '../own-program.ts'
 import { removeFiles } from '../remove-files.ts'
 import { replaceFile } from '../replace-file.ts'
@@ -44,9 +45,10 @@ Call it again when there are new hosts.`,
 
 async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine): Promise<void> {
   const access = await readAccess(call)
-  const patterns = wantedHosts(call.args, access)
   const config = join(call.homeDir, '.ssh', 'config')
   const env = { ...call.programEnv, MAYFLY_SSH_INSIDE: 'check' }
+  const wanted = wantedHosts(call.args, access)
+  const patterns = [...wanted, ...knownPlaces(config, wanted, new Set(namesOf(access)), env)]
   const plan = {
     patterns: [...patterns, ...aliasesOf(config, new Set(patterns), env)],
     globalKnownHosts: destinationOf(['mayfly.invalid'], env).globalKnownHosts,
@@ -114,9 +116,12 @@ function caFile({ broker: { ca } }: AskingCall, folder: SshFolder): string | und
   return folder.file('ca.pem')
 }
 
+function namesOf(access: readonly Access[]): readonly string[] {
+  return access.flatMap(({ hosts }) => hosts.flatMap(({ host, names }) => [host, ...names]))
+}
+
 function wantedHosts(typed: readonly string[], access: readonly Access[]): readonly string[] {
-  const known = access.flatMap(({ hosts }) => hosts.flatMap(({ host, names }) => [host, ...names]))
-  const patterns = typed.length > 0 ? typed.map(pattern => pattern.toLowerCase()) : [...new Set(known)]
+  const patterns = typed.length > 0 ? typed.map(pattern => pattern.toLowerCase()) : [...new Set(namesOf(access))]
   const wrong = patterns.find(pattern => !/^!?[a-z0-9*?._:-]+$/.test(pattern) || !/[a-z0-9]/.test(pattern))
   if (wrong !== undefined)
     throw new BrokerError(
