@@ -61,6 +61,31 @@ describe('the log of sshd', () => {
     ['of the journal', `1795968635.123456 web1 sshd[811]: ${accepted()}`]
   ])('tells of a login, as a line %s', (_, line) => expect(logins(line)).toEqual([login]))
 
+  // As these wrote it into the journal of a whole machine, with what stands around it.
+  const deploy =
+    '10.77.0.1 port 34948 ssh2: ED25519-CERT SHA256:2WHQl/SrzQ0v9QZtUEmxFTcwD1gmR6OyvT8pVkEjrQc ID root:people:0VcOSFM9FXcGCP0QV0lA2z6q (serial 8) CA ED25519 SHA256:hZTv1g7f4KZ1D5RDz+KDfHgY+Z5CMr5hJmioX5Wpjts'
+  test.each([
+    ['8.4 of Debian 11', 'sshd[550]', '(uid=0)'],
+    ['9.2 of Debian 12', 'sshd[550]', '(uid=0)'],
+    ['10.0 of Debian 13', 'sshd-session[550]', 'deploy(uid=0)'],
+    ['10.6 of Debian sid', 'sshd-session[550]', 'deploy(uid=0)']
+  ])('tells of one login, and of no refusal, as OpenSSH %s writes it', (_, who, by) => {
+    const said = [
+      `Connection from 10.77.0.1 port 34948 on 10.77.0.14 port 22 rdomain ""`,
+      `Postponed publickey for deploy from 10.77.0.1 port 34948 ssh2 [preauth]`,
+      `Accepted publickey for deploy from ${deploy}`,
+      `pam_unix(sshd:session): session opened for user deploy(uid=1000) by ${by}`,
+      'User child is on pid 589',
+      'Starting session: command for deploy from 10.77.0.1 port 34948 id 0',
+      `Failed publickey for deploy from ${deploy}`,
+      'Accepted key ED25519 SHA256:uBsQaWDUofe9JRawhjuuwVLU2xPDyh8KY+wvljIG30Q found at /root/.ssh/authorized_keys:1',
+      'Accepted publickey for root from 10.77.0.1 port 43644 ssh2: ED25519 SHA256:uBsQaWDUofe9JRawhjuuwVLU2xPDyh8KY+wvljIG30Q'
+    ]
+    expect(logins(...said.map(words => `1795981715.842682 web1 ${who}: ${words}`))).toEqual([
+      'SHA256:hZTv1g7f4KZ1D5RDz+KDfHgY+Z5CMr5hJmioX5Wpjts 8 deploy 10.77.0.1 34948 SHA256:2WHQl/SrzQ0v9QZtUEmxFTcwD1gmR6OyvT8pVkEjrQc'
+    ])
+  })
+
   test('of the journal tells when', () => {
     expect(shell('parse_logins', `1795968635.123456 web1 sshd[811]: ${accepted()}\n`)).toMatch(/^1795968635 /)
   })
@@ -104,6 +129,12 @@ describe('the log of sshd', () => {
     writeFileSync(log, `${accepted('first')}\n`)
     expect(turn()).toBe('first\n')
   })
+})
+
+// With capitals since 10.6.
+test.each(['usepam yes', 'UsePAM yes'])('what sshd shows of its configuration is read as %s', line => {
+  const sshd = file('sshd', `#!/bin/sh\necho 'port 22'\necho '${line}'\n`)
+  expect(shell(`sshd() { sh ${sshd}; }; sshd=sshd; ssh_folder=/; sshd_word usepam`)).toBe('yes\n')
 })
 
 describe('the connections of a host', () => {

@@ -33,9 +33,12 @@ export function ssh(login: SshLogin, command: readonly string[] = ['true']): Pro
   })
 }
 
-/** A session that is held open: it has begun when it said `ready`. */
-export async function openSession(login: SshLogin): Promise<{ readonly child: ChildProcess; readonly ended: Promise<number | null> }> {
-  const child = spawn('ssh', [...words(login), 'echo ready; cat >/dev/null; sleep 1000'], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** A session that is held open: it has begun when it said `ready`. `first`: what it runs before. */
+export async function openSession(
+  login: SshLogin,
+  first = ''
+): Promise<{ readonly child: ChildProcess; readonly ended: Promise<number | null> }> {
+  const child = spawn('ssh', [...words(login), `${first} echo ready; cat >/dev/null; sleep 1000`], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
   const ready = new Promise<void>(resolve => child.stdout.once('data', () => resolve()))
   await Promise.race([ready, ended.then(code => Promise.reject(new Error(`ssh ended with ${code} before the session began`)))])
