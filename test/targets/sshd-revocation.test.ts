@@ -125,7 +125,21 @@ describe.skipIf(missing(sshdMissing()))('a KRL at a real sshd', async () => {
   const lineBlob = Buffer.from(line.split(' ')[1]!, 'base64')
   const ownExtension = section(0x39, new WireWriter().string('x@example.com').byte(0).string('').finish())
 
+  /** A signature inside the list, as nobody writes it any more: of all before it, the key that made it included. */
+  const signed = async (list: Buffer, mend = (text: Buffer): Buffer => text): Promise<Buffer> => {
+    const text = new WireWriter().raw(list).byte(4).string(keyBlob(other.publicKey)).finish()
+    return new WireWriter()
+      .raw(text)
+      .string(await other.sign(mend(text)))
+      .finish()
+  }
+  const [signedMiss, signedHit] = [await signed(serials([5n])), await signed(serials([100n]))]
+  const signedElse = await signed(serials([5n]), () => Buffer.from('something else'))
+
   test.concurrent.each<[result: string, what: string, krl: Uint8Array | string | null, serial?: bigint]>([
+    ['A', 'a signature inside, and not this certificate', signedMiss],
+    ['R', 'a signature inside, and this certificate', signedHit],
+    ['RRAA', 'a signature inside that is not good', signedElse],
     ['R', 'a bitmap whose first bit is the first of a byte', Buffer.concat([header, revoked(bits(93n, 0, 0x80))])],
     ['R', 'the last of 16,384 bits', Buffer.concat([header, revoked(bits(1n, 0, 0x80, ...Buffer.alloc(2_047)))]), 16_384n],
     ['R', 'none: the bit of serial 0', Buffer.concat([header, revoked(bits(0n, 1))])],
