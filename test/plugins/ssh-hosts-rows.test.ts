@@ -13,6 +13,7 @@ test('what of the hosts answers without a token', async () => {
   expect(open.toSorted()).toEqual([
     'host-script',
     'host-script/principals',
+    'host-script/session',
     'hosts/:host/enroll',
     'hosts/:host/leave',
     'hosts/:host/logins',
@@ -20,6 +21,7 @@ test('what of the hosts answers without a token', async () => {
     'hosts/:host/principals',
     'hosts/:host/renew',
     'hosts/:host/report',
+    'hosts/:host/sessions',
     'krl/news'
   ])
 })

@@ -70,6 +70,7 @@ test('what anybody may ask is this, and nothing else', async () => {
     [
       "host-script read",
       "host-script/principals read",
+      "host-script/session read",
       "hosts/:host/enroll write",
       "hosts/:host/leave write",
       "hosts/:host/logins write",
@@ -77,6 +78,7 @@ test('what anybody may ask is this, and nothing else', async () => {
       "hosts/:host/principals write",
       "hosts/:host/renew write",
       "hosts/:host/report write",
+      "hosts/:host/sessions write",
       "issuer/:issuer_ref/public_key read",
       "krl read",
       "krl.sig read",

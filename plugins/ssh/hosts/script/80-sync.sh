@@ -39,6 +39,7 @@ sync_with_broker() {
 report() {
   ends=true
   sees_sessions || ends=false
+  tell_whether_blind
   call report ",\"krl_version\":$(krl_version "$conf/krl"),\"krl_date\":$(krl_date "$conf/krl"),\"ends_sessions\":$ends" || return 1
   wanted_krl=$(sed -n 's/^krl //p' "$work/reply")
   case $wanted_krl in '' | *[!0-9]*) fail 'the broker says no version of its KRL' ;; esac
@@ -50,15 +51,16 @@ report() {
 }
 
 # Who logged in stands in the log, and who is connected in /proc.
-sees_sessions() {
-  if sees_log && [ -r /proc/net/tcp ]; then
+sees_sessions() { sees_log && [ -r /proc/net/tcp ]; }
+
+tell_whether_blind() {
+  if sees_sessions; then
     rm -f "$state/blind"
     return
   fi
   # Said once, and not with every turn.
   [ -f "$state/blind" ] || say "sessions of revoked certificates go on: there is no log of sshd at $log, or no /proc"
   : >"$state/blind"
-  return 1
 }
 
 sees_log() {
@@ -116,5 +118,6 @@ status() {
   echo "krl         $(krl_version "$conf/krl"), $(($(date +%s) - $(krl_date "$conf/krl"))) s old"
   echo "last word   $(($(date +%s) - $(cat "$state/contact" 2>/dev/null || echo 0))) s ago"
   echo "renewal in  $(($(cat "$state/renew-at" 2>/dev/null || echo 0) - $(date +%s))) s"
+  echo "sessions    $(awk 'END { print NR }' "$state/sessions" 2>/dev/null || echo 0), told by $log$(sees_sessions || echo ', which is not to be seen: nobody ends them')"
   echo "waiting     $(awk 'END { print NR }' "$state/queue" 2>/dev/null || echo 0) logins"
 }
