@@ -15,15 +15,15 @@ import type { Served } from '../wire/serve-in-memory.ts'
 
 const why = machinesMissing()
 // Few machines have them, those where all is required included.
-const roots = why === undefined ? sshdRoots() : []
-if (roots.length === 0) missing(why)
+const roots = why === undefined ? sshdRoots() : ['none']
+missing(why)
 
 // A turn of the timer waits for news for 20 s.
 const turn = { timeout: 60_000, interval: 500 }
 const everything =
   'find /etc /usr/libexec /var/lib -xdev ! -name "*.mayfly-*" ! -path "/var/lib/systemd/*" | sort; cat /etc/ssh/sshd_config /etc/pam.d/sshd'
 
-describe.each(roots.map(root => [basename(root), root]))('a machine from %s', (_, root) => {
+describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]))('a machine from %s', (_, root) => {
   let broker: Served
   let machine: NspawnMachine
   let before: string
