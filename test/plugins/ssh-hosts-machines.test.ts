@@ -27,7 +27,7 @@ describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]
   let broker: Served
   let machine: NspawnMachine
   let before: string
-  const folder = mkdtempSync(join(tmpdir(), 'mayfly-machines-'))
+  let folder: string
   const ask = async (method: string, path: string, body?: unknown) => {
     const { status, json } = await broker.ask(method, path, body)
     if (status >= 400) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(json)}`)
@@ -49,6 +49,7 @@ describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]
   const lease = async (id: string) => (await broker.ask('POST', 'sys/leases/lookup', { lease_id: id })).json['data']
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'mayfly-machines-'))
     broker = await serveInMemory()
     machine = await NspawnMachine.start(root, await freePort())
     await machine.must('useradd -m -s /bin/sh deploy')
