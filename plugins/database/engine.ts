@@ -1,6 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { BackendContext, DatabaseDriver } from 'mayfly/plugin'
-import type { Databases } from './databases.ts'
+import type { Databases } from './connection/databases.ts'
 
 /** What every path and the credential work with: the mount's context, and the servers it has open. */
 export interface Engine {

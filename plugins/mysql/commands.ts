@@ -1,5 +1,5 @@
 import type { PluginCommand } from 'mayfly/plugin'
-import { mysqlShell } from './mysql-shell.ts'
+import { mysqlShell } from './shell/mysql-shell.ts'
 
 /** Apart from the driver, so that the command line need not load a client library for them. */
 export const commands: readonly PluginCommand[] = [mysqlShell]

@@ -2,11 +2,11 @@
  *  that it has: locked, its sessions ended, dropped, and proven gone. */
 import type { DatabaseDriver, Plugin } from 'mayfly/plugin'
 import { commands } from './commands.ts'
-import { readConnection } from './connection.ts'
+import { readConnection } from './server/connection.ts'
 import { openDatabase } from './database.ts'
-import { connectionFields } from './fields.ts'
-import { kindOf } from './server-kind.ts'
-import { readStatements } from './statements.ts'
+import { connectionFields } from './server/fields.ts'
+import { kindOf } from './server/server-kind.ts'
+import { readStatements } from './statements/statements.ts'
 
 export const mysql: DatabaseDriver = {
   name: 'mysql',

@@ -2,10 +2,10 @@
  *  and proven gone. */
 import type { DatabaseDriver, Plugin } from 'mayfly/plugin'
 import { commands } from './commands.ts'
-import { readConnection } from './connection.ts'
+import { readConnection } from './server/connection.ts'
 import { openDatabase } from './database.ts'
-import { connectionFields } from './fields.ts'
-import { readStatements } from './statements.ts'
+import { connectionFields } from './server/fields.ts'
+import { readStatements } from './statements/statements.ts'
 
 export const postgresql: DatabaseDriver = {
   name: 'postgresql',

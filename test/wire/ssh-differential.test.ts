@@ -1,6 +1,6 @@
 /** The same requests to the server that clients were written for, and to ours: status, keys and sentences. What differs on purpose is not asked here. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newKeyLine } from '../plugins/ssh-mount.ts'
+import { newKeyLine } from '../plugins/ssh/mount.ts'
 import { missing, pythonMissing } from '../targets/missing.ts'
 import { startOpenbao } from './openbao-server.ts'
 import type { OpenbaoServer } from './openbao-server.ts'

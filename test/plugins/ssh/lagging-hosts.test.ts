@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { readHost, writeHost } from '../../../plugins/ssh/hosts/host-rows.ts'
+import { ssh } from '../../../plugins/ssh/index.ts'
+import type { RevokeOutcome } from '../../../src/contracts/index.ts'
+import { systemRandom } from '../../../src/system-clock.ts'
+import { TestMount } from '../../contract/test-mount.ts'
+import { TestClock } from '../../sim/test-clock.ts'
+import { newKeyLine, userRole } from './mount.ts'
+
+const enrolled = { key: '', at: '', sequence: 0, loginsSequence: 0, krlVersion: 0, krlDate: 0, seenAt: '', endsSessions: true }
+
+test('a host that lags is looked at again, later and later, however old the list is that it lacks', async () => {
+  const clock = new TestClock()
+  await using mount = await TestMount.open(ssh, { clock, random: systemRandom })
+  await mount.write('config/ca', {})
+  await mount.write('roles/app', userRole)
+  await mount.write('hosts/web1', { names: 'web1' })
+  const rows = mount.rows.begin()
+  const { host, version } = (await readHost(rows, 'web1'))!
+  writeHost(rows, 'web1', { ...host, enrolled }, version, host)
+  rows.commit()
+  mount.asks = { public_key: newKeyLine() }
+  const lease = await mount.issue('sign/app')
+  await mount.revoke([lease])
+  await mount.runTasks()
+  const waits: number[] = []
+  for (let looks = 0; looks < 8; looks++) {
+    await clock.advance(7_001)
+    const [outcome] = await mount.revoke([lease])
+    expect(outcome).toMatchObject({ kind: 'outlives', why: expect.stringContaining('web1') })
+    const { again } = outcome as Extract<RevokeOutcome, { kind: 'outlives' }>
+    waits.push(again.epochMilliseconds - clock.now().epochMilliseconds)
+  }
+  expect(waits[0]).toBe(5_000)
+  expect(waits.at(-1)).toBeGreaterThan(10_000)
+  expect(waits).toEqual(waits.toSorted((a, b) => a - b))
+})
