@@ -43,6 +43,8 @@ interface Reached {
   readonly prefix: string
   readonly krlVersion: number
   readonly error: string | null
+  /** It sees no sessions there, so it ends none. */
+  readonly blind?: boolean
 }
 
 // Each is looked at by whoever revokes; 5,000 that poll every 15 s are 330 requests a second.
@@ -58,16 +60,14 @@ export async function readHost(storage: MountReader, name: string): Promise<{ re
 /** `version`: of the row that was read; 0 = none yet. */
 export function writeHost(storage: MountStorage, name: string, host: Host, version: number, before: Host | undefined): void {
   storage.put(hostKey(name), host as unknown as Json, version)
-  const [was, is] = [before && runs(before), runs(host)]
-  if (was === is) return
-  if (was !== undefined) storage.remove(runsKey(was, name))
-  if (is !== undefined) storage.put(runsKey(is, name), null)
+  const [was, is] = [before ? foundBy(name, before) : [], foundBy(name, host)]
+  for (const key of was) if (!is.includes(key)) storage.remove(key)
+  for (const key of is) if (!was.includes(key)) storage.put(key, null)
 }
 
 export function removeHost(storage: MountStorage, name: string, host: Host, version: number): void {
   storage.remove(hostKey(name), version)
-  const was = runs(host)
-  if (was !== undefined) storage.remove(runsKey(was, name))
+  for (const key of foundBy(name, host)) storage.remove(key)
 }
 
 export async function hostNames(
@@ -98,12 +98,31 @@ export async function hostsBehind(
   return { none: first.length === 0, behind: behind.slice(0, behindMax), more: behind.length > behindMax }
 }
 
+/** Where a session that is open goes on after its certificate was revoked. */
+export async function blindHosts(storage: MountReader): Promise<{ readonly blind: readonly string[]; readonly more: boolean }> {
+  const names = await storage.list(blindFolder, { limit: behindMax + 1 })
+  return { blind: names.slice(0, behindMax), more: names.length > behindMax }
+}
+
+/** Rows besides its own by which a host is found. */
+function foundBy(name: string, host: Host): readonly string[] {
+  const version = runs(host)
+  if (version === undefined) return []
+  return [runsKey(version, name), ...(endsSessions(host) ? [] : [`${blindFolder}${name}`])]
+}
+
+/** By its helper, or by the broker. */
+function endsSessions({ enrolled, reached }: Host): boolean {
+  return enrolled?.endsSessions === true || (reached !== null && reached.blind !== true)
+}
+
 /** A host with a helper that is reached as well has one KRL, and the later word on it counts. `undefined`: it was only named. */
 function runs({ enrolled, reached }: Host): number | undefined {
   const both = [enrolled?.krlVersion, reached?.krlVersion].filter(version => version !== undefined)
   return both.length === 0 ? undefined : Math.max(...both)
 }
 
+const blindFolder = 'blind-hosts/'
 const versionDigits = 16
 const runsKey = (version: number, name: string): string => `krl-of-hosts/${String(version).padStart(versionDigits, '0')}/${name}`
 

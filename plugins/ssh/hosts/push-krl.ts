@@ -9,7 +9,7 @@ import { reachedPlace } from './reach.ts'
 
 // A host that does not answer is asked again, for ever.
 const again = Temporal.Duration.from('PT30S')
-const blind = 'sessions of revoked certificates go on there: no log of sshd is to be seen, or no /proc'
+const isBlind = 'sessions of revoked certificates go on there: no log of sshd is to be seen, or no /proc'
 
 /** Takes the KRL to a host that has no helper, and ends there the sessions that it ends. That it is there and sshd asks it, the host says itself, and only then the row does. */
 export function pushKrlTask(engine: Engine): Task {
@@ -40,11 +40,12 @@ async function pushed(
   reached: NonNullable<Host['reached']>,
   krl: Buffer,
   signal: AbortSignal
-): Promise<Pick<NonNullable<Host['reached']>, 'krlVersion' | 'error'>> {
+): Promise<Pick<NonNullable<Host['reached']>, 'krlVersion' | 'error' | 'blind'>> {
   const script = `mayfly_krl='${krl.toString('base64')}'\n${hostScript()}`
   const words = ['push', ...(reached.prefix === '' ? [] : ['--prefix', reached.prefix])]
   const said = await runOnHost(await reachedPlace(storage, name, reached), words, script, signal)
   const version = /^krl (\d{1,15})$/m.exec(said)?.[1]
   if (version === undefined) throw new BrokerError('target_refused', 'the host does not say which KRL it runs')
-  return { krlVersion: Number(version), error: /^blind$/m.test(said) ? blind : null }
+  const blind = /^blind$/m.test(said)
+  return { krlVersion: Number(version), error: blind ? isBlind : null, blind }
 }

@@ -1,7 +1,7 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { Json, MountStorage, RevokeCall, RevokeOutcome } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
-import { hostsBehind } from '../hosts/host-rows.ts'
+import { blindHosts, hostsBehind } from '../hosts/host-rows.ts'
 import { holdsSerial } from '../format/serial-ranges.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { fingerprint } from '../format/public-key.ts'
@@ -19,7 +19,7 @@ const lookAgainMsMax = 300_000
 const hostsNamedMax = 5
 
 /** A certificate is not in a target: it ends by its own time, or by a list that the hosts pull. Its serial goes on the list with the outcome, in one commit; the lease is over when its time is, or
- *  when every host that is known has said that it runs a list that names it. */
+ *  when every host that is known has said that it runs a list that names it, and that it ends sessions. */
 export async function revokeCertificates(
   engine: Engine,
   { leases, storage }: RevokeCall<Handle>,
@@ -45,6 +45,7 @@ class Ends {
   readonly #now: Temporal.Instant
   readonly #rows = new Map<string, RevokedRows>()
   readonly #hosts = new Map<number, ReturnType<typeof hostsBehind>>()
+  #blind: ReturnType<typeof blindHosts> | undefined
   #isNew = false
 
   constructor(engine: Engine, storage: MountStorage, now: Temporal.Instant) {
@@ -110,11 +111,17 @@ class Ends {
         again: until,
         why: 'on the list of revoked certificates; no host is enrolled that could say that it has it'
       }
-    if (behind.length === 0) return { kind: 'gone' }
-    const names = behind.slice(0, hostsNamedMax).join(', ')
-    const others = more || behind.length > hostsNamedMax ? ' and others' : ''
-    const why = `hosts that do not run version ${version} of the list of revoked certificates yet: ${names}${others}`
+    if (behind.length === 0) return this.#bySessions(until)
+    const why = `hosts that do not run version ${version} of the list of revoked certificates yet: ${someOf(behind, more)}`
     return { kind: 'outlives', until, again: this.#later(version), why }
+  }
+
+  /** Nobody logs in with it any more. */
+  async #bySessions(until: Temporal.Instant): Promise<RevokeOutcome> {
+    const { blind, more } = await (this.#blind ??= blindHosts(this.#storage))
+    if (blind.length === 0) return { kind: 'gone' }
+    const why = `every host refuses it; a session that is open goes on at hosts that see none and end none: ${someOf(blind, more)}`
+    return { kind: 'outlives', until, again: until, why }
   }
 
   /** The version is the time at which it was made. */
@@ -128,6 +135,10 @@ class Ends {
     this.#rows.set(issuer, rows)
     return rows
   }
+}
+
+function someOf(hosts: readonly string[], more: boolean): string {
+  return `${hosts.slice(0, hostsNamedMax).join(', ')}${more || hosts.length > hostsNamedMax ? ' and others' : ''}`
 }
 
 const neverSeconds = 2 ** 43

@@ -14,7 +14,7 @@ import { newKeyLine, userRole } from './mount.ts'
 // A certificate may outlive its revocation: published, pulled, acknowledged.
 const looksMax = 4
 
-/** The target of a certificate is every host that trusts its CA: this one pulls the list whenever there is a new one, and says so. */
+/** The target of a certificate is every host that trusts its CA: this one pulls the list whenever there is a new one, ends the sessions that it names, and says so. */
 async function openSsh(): Promise<BackendUnderTest> {
   const clock = new TestClock()
   const mount = await TestMount.open(ssh, { clock, random: systemRandom })
@@ -43,8 +43,8 @@ async function openSsh(): Promise<BackendUnderTest> {
       const now = BigInt(Math.floor(clock.now().epochMilliseconds / 1_000))
       const isIn =
         isGenuine(certificate) && now >= certificate.validAfter && now < certificate.validBefore && !isCertificateRevoked(krl, certificate)
-      // Nobody ends the sessions of this host, and nobody promises it.
-      return isIn ? { isOpen: async () => true, [Symbol.asyncDispose]: async () => {} } : undefined
+      const isOpen = async (): Promise<boolean> => !isCertificateRevoked(await pull(mount, clock), certificate)
+      return isIn ? { isOpen, [Symbol.asyncDispose]: async () => {} } : undefined
     },
     pass: instant => clock.advance(instant.since(clock.now()).total('milliseconds') + 1),
     [Symbol.asyncDispose]: () => mount[Symbol.asyncDispose]()
@@ -70,7 +70,7 @@ async function pull(mount: TestMount, clock: TestClock): Promise<Krl> {
 async function acknowledge(mount: TestMount, krlVersion: number): Promise<void> {
   const rows = mount.rows.begin()
   const { host, version } = (await readHost(rows, 'web'))!
-  const enrolled = { key: newKeyLine(), at: '', sequence: 1, loginsSequence: 0, krlVersion, krlDate: 0, seenAt: '', endsSessions: false }
+  const enrolled = { key: newKeyLine(), at: '', sequence: 1, loginsSequence: 0, krlVersion, krlDate: 0, seenAt: '', endsSessions: true }
   writeHost(rows, 'web', { ...host, enrolled }, version, host)
   rows.commit()
 }

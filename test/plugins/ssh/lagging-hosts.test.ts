@@ -15,10 +15,7 @@ test('a host that lags is looked at again, later and later, however old the list
   await mount.write('config/ca', {})
   await mount.write('roles/app', userRole)
   await mount.write('hosts/web1', { names: 'web1' })
-  const rows = mount.rows.begin()
-  const { host, version } = (await readHost(rows, 'web1'))!
-  writeHost(rows, 'web1', { ...host, enrolled }, version, host)
-  rows.commit()
+  await write(mount, 'web1', enrolled)
   mount.asks = { public_key: newKeyLine() }
   const lease = await mount.issue('sign/app')
   await mount.revoke([lease])
@@ -35,3 +32,31 @@ test('a host that lags is looked at again, later and later, however old the list
   expect(waits.at(-1)).toBeGreaterThan(10_000)
   expect(waits).toEqual(waits.toSorted((a, b) => a - b))
 })
+
+test('a certificate outlives its revocation where a host ends no sessions, which is named', async () => {
+  const clock = new TestClock()
+  await using mount = await TestMount.open(ssh, { clock, random: systemRandom })
+  await mount.write('config/ca', {})
+  await mount.write('roles/app', userRole)
+  for (const name of ['sees', 'blind']) {
+    await mount.write(`hosts/${name}`, { names: name })
+    await write(mount, name, { ...enrolled, krlVersion: 2 ** 40, endsSessions: name === 'sees' })
+  }
+  mount.asks = { public_key: newKeyLine() }
+  const lease = await mount.issue('sign/app')
+  await mount.revoke([lease])
+  await mount.runTasks()
+  await clock.advance(7_001)
+  expect(await mount.revoke([lease])).toMatchObject([
+    { kind: 'outlives', why: expect.stringMatching(/^every host refuses it; .*: blind$/) }
+  ])
+  await write(mount, 'blind', { ...enrolled, krlVersion: 2 ** 40 })
+  expect(await mount.revoke([lease])).toMatchObject([{ kind: 'gone' }])
+})
+
+async function write(mount: TestMount, name: string, said: typeof enrolled): Promise<void> {
+  const rows = mount.rows.begin()
+  const { host, version } = (await readHost(rows, name))!
+  writeHost(rows, name, { ...host, enrolled: said }, version, host)
+  rows.commit()
+}
