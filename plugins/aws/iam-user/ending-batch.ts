@@ -14,6 +14,8 @@ const atOnceMax = 16
 // What is not reached by then has another turn. A batch is told as a whole: that somebody has no access any more must be on record soon, and whoever waits for it hears no sooner.
 const workMsMax = 6_000
 const listMsMax = 10_000
+// Of the list that only saves calls: where AWS is slow with it, users are asked for by name while there is time.
+const shortcutMsMax = 2_000
 // Of the whole end of one.
 const callsOfUser = 12
 // A list is some pages for all users, and a question by name is a call for each: it pays where so many will be reached in a turn.
@@ -60,12 +62,16 @@ export class EndingBatch {
     )
     this.#note()
     // More than one batch may be due: nobody of this one is cleaned up while one of another still has access.
-    if (!this.#endings.isAnyWaiting(this.#target)) await this.#each(this.#open(), ['identify', 'remove'])
+    if (this.#endings.isAnyWaiting(this.#target)) return
+    await this.#each(
+      this.#open().filter(({ denied }) => denied),
+      ['identify', 'remove']
+    )
   }
 
   #note(): void {
     for (const end of this.#ends) if (end.denied) this.#endings.noteDenied(this.#target, end.name, end.keys)
-    const waiting = new Set(this.#open().filter(({ denied }) => !denied))
+    const waiting = new Set(this.#open().filter(({ denied, elusive }) => !denied && !elusive))
     const served = this.#ends.filter(end => !waiting.has(end))
     this.#endings.noteWaiting(this.#target, namesOf([...waiting]), namesOf(served))
   }
@@ -86,8 +92,8 @@ export class EndingBatch {
   async #identifyByList(): Promise<void> {
     const worth = this.#ends.filter(({ wasAbsent }) => !wasAbsent)
     if (Math.min(worth.length, this.#reached(Math.max(1, worth[0]?.calls ?? 1))) < listedMin) return
-    using turn = this.#turn()
-    const ids = await idsOfUsers(this.#account, 'revoke', turn.signal).catch(() => undefined)
+    using deadline = this.#engine.context.clock.within(shortcutMsMax, this.#signal)
+    const ids = await idsOfUsers(this.#account, 'revoke', deadline.signal).catch(() => undefined)
     this.#signal.throwIfAborted()
     if (ids) for (const end of worth) end.identifyIn(ids)
   }

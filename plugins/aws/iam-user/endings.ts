@@ -44,8 +44,9 @@ export class Endings {
 
   /** Whether one whom its turn did not reach still has access. */
   isAnyWaiting(target: TargetId): boolean {
-    const now = this.#clock.elapsed()
-    return [...(this.#waiting.get(target)?.values() ?? [])].some(since => now - since < waitsMsMax)
+    const [now, waiting] = [this.#clock.elapsed(), this.#waiting.get(target)]
+    for (const [name, since] of waiting ?? []) if (now - since >= waitsMsMax) waiting?.delete(name)
+    return (waiting?.size ?? 0) > 0
   }
 
   /** True when AWS did not know the user when it was asked last. */

@@ -19,6 +19,8 @@ import { plainRecipe } from './frozen.ts'
 import { UserEnd } from './user-end.ts'
 
 const nextTurnMs = 1_000
+// So that the next turn comes before that time has passed.
+const outlivesMsMin = 60_000
 
 export async function revokeUsers(
   engine: Engine,
@@ -64,8 +66,14 @@ function unfinished({ context }: Engine, end: UserEnd, untils: ReadonlyMap<Lease
   const now = context.clock.now()
   const again = now.add({ milliseconds: nextTurnMs })
   if (end.denied) return { kind: 'ended', again, waiting: 'disabled; the calls that remove it wait for their turn' }
-  const until = untils.get(end.lease)
-  return { kind: 'outlives', until: deadlineOf(until ?? now), again, why: 'the calls that end it wait for their turn: AWS limits them' }
+  const deadline = deadlineOf(untils.get(end.lease) ?? now)
+  // The broker closes what outlives its end once that time has passed, and this one is still there.
+  if (Temporal.Instant.compare(deadline, now) <= 0)
+    return { kind: 'ended', again, waiting: 'over by its own policy; the calls that remove it wait for their turn' }
+  const soonest = now.add({ milliseconds: outlivesMsMin })
+  const until = Temporal.Instant.compare(deadline, soonest) < 0 ? soonest : deadline
+  const why = end.elusive ? 'AWS knows it in one place and not in another' : 'the calls that end it wait for their turn: AWS limits them'
+  return { kind: 'outlives', until, again, why }
 }
 
 async function untilsOf({ context }: Engine, ends: readonly UserEnd[]): Promise<ReadonlyMap<LeaseId, Temporal.Instant>> {

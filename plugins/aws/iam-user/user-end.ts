@@ -37,6 +37,8 @@ export class UserEnd {
   absent = false
   /** AWS knows it, as it was just asked. */
   there = false
+  /** Known where it was asked for and not where the policy that ends it arrived: it may have access, and is looked at again. */
+  elusive = false
   /** AWS did not know it when it was asked last. */
   wasAbsent = false
   /** By us, just now. */
@@ -137,8 +139,7 @@ export class UserEnd {
   async deny(signal: AbortSignal): Promise<void> {
     const input = { UserName: this.name, PolicyName: denyPolicyName, PolicyDocument: denyPolicy }
     const put = await this.#unlessMissing((iam, at) => iam.send(new PutUserPolicyCommand(input), at), signal)
-    // Known where it was asked for and not where the policy arrived: it is looked at again, and then denied.
-    if (!put) return void (this.absent = true)
+    if (!put) return void (this.elusive = true)
     this.#denied = true
   }
 
