@@ -1,4 +1,4 @@
-import { digestBytes, encoded, preparation, rounds } from './sha256-crypt.ts'
+import { digestBytes, encoded, preparation, rounds, sha256Crypt } from './sha256-crypt.ts'
 import type { Preparation, ToCrypt } from './sha256-crypt.ts'
 import { lanes, sha256Lanes } from './sha256-lanes.ts'
 import type { Sha256Lanes } from './sha256-lanes.ts'
@@ -15,11 +15,15 @@ interface Turn {
   readonly shift: number
 }
 
-let sha256: Sha256Lanes | undefined
+let sha256: Sha256Lanes | null | undefined
 
-/** One to four passwords of one length in the time of one and a half. */
+/** One to four passwords of one length in the time of one and a half; one after the other where the processor cannot. */
 export function sha256CryptLanes(asked: readonly ToCrypt[]): readonly string[] {
-  const { memory, hash, put } = (sha256 ??= sha256Lanes())
+  if (sha256 === undefined) sha256 = sha256Lanes() ?? null
+  return sha256 ? sideBySide(sha256, asked) : asked.map(sha256Crypt)
+}
+
+function sideBySide({ memory, hash, put }: Sha256Lanes, asked: readonly ToCrypt[]): readonly string[] {
   const prepared = Array.from({ length: lanes }, (_, lane) => preparation(asked[lane] ?? asked[0]!))
   const turns = layOut(memory, prepared)
   for (let round = 0; round < rounds; round++) {

@@ -18,15 +18,19 @@ export interface Sha256Lanes {
 
 /** What is used of it. Its types come with those of a browser, which are not here. */
 declare const WebAssembly: {
+  readonly validate: (bytes: Uint8Array) => boolean
   readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer }
   readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: Record<string, Record<string, object>>) => { readonly exports: object }
 }
 
-export function sha256Lanes(): Sha256Lanes {
+/** Nothing on a processor without these instructions, which is what some virtual machines show. */
+export function sha256Lanes(): Sha256Lanes | undefined {
+  const code = new Uint8Array(moduleBytes())
+  if (!WebAssembly.validate(code)) return undefined
   // A page: 64 kB.
   const memory = new WebAssembly.Memory({ initial: 1 })
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(moduleBytes())), { m: { m: memory } })
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), { m: { m: memory } })
   const { hash, put } = exports as Pick<Sha256Lanes, 'hash' | 'put'>
   return { memory: new Uint32Array(memory.buffer), hash, put }
 }
