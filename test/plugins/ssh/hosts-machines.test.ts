@@ -83,6 +83,9 @@ describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]
         expect(await enroll('--log', log)).toMatchObject({ code: 0, stderr: expect.stringContaining('enrolled') })
 
       const user = await certificate(`user-${log}`)
+      // By these the loader of a program writes there what it does; by others it would load what lies there.
+      const environment = 'LD_DEBUG OVERRIDE=libs\\nLD_DEBUG_OUTPUT OVERRIDE=/home/deploy/ld\\n'
+      await machine.must(`printf '${environment}' >/home/deploy/.pam_environment; chown deploy /home/deploy/.pam_environment`)
       const mayLogIn = async (): Promise<boolean> => (await ssh(user)).code === 0
       expect(await mayLogIn()).toBe(true)
       // It left its parent, and minds no signal.
@@ -96,6 +99,7 @@ describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]
       expect(await held.ended).toBe(255)
       await expect.poll(async () => (await broker.ask('POST', 'sys/leases/lookup', { lease_id: user.lease })).status, turn).toBe(400)
       expect(await strays()).toBe('')
+      expect(await machine.must('find /home/deploy -user root')).toBe('')
       const { krl_version } = (await ask('GET', 'ssh/hosts/web1'))['data']
       expect(await machine.must('/usr/libexec/mayfly-host status')).toContain(`krl         ${krl_version},`)
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { missing } from '../../targets/missing.ts'
 import { sshdMissing } from '../../targets/sshd-programs.ts'
@@ -9,6 +10,8 @@ import { HostStand } from './hosts-stand.ts'
 import type { UserCertificate } from './hosts-stand.ts'
 
 const pamFile = 'etc/pam.d/sshd'
+// After the line with which sshd includes this folder.
+const usePam = 'etc/ssh/sshd_config.d/60-pam.conf'
 const before = '@include common-auth\n@include common-session\n'
 
 const told = ({ certificate = '' }: UserCertificate) => ({ SSH_AUTH_INFO_0: `publickey ${readFileSync(certificate, 'utf8').trim()}\n` })
@@ -38,18 +41,18 @@ describe.skipIf(missing(sshdMissing()))('a host where PAM tells of sessions', ()
     mkdirSync(stand.path('etc/pam.d'), { recursive: true })
     writeFileSync(stand.path(pamFile), before)
     expect(await stand.enroll('--log', 'pam')).toMatchObject({ code: 1, stderr: expect.stringContaining('--log pam: needs') })
-    // After the line with which sshd includes this folder.
-    writeFileSync(stand.path('etc/ssh/sshd_config.d/60-pam.conf'), 'UsePAM yes\n')
+    writeFileSync(stand.path(usePam), 'UsePAM yes\n')
     expect(await stand.enroll('--principals', 'names', '--log', 'pam')).toMatchObject({ code: 0 })
   })
   afterEach(() => sessions.splice(0).forEach(sshd => sshd.kill()))
   afterAll(() => stand[Symbol.asyncDispose]())
 
-  test('has one line more in the configuration of PAM, however often it enrols', async () => {
-    const line = `session optional pam_exec.so quiet ${stand.path('usr/libexec/mayfly-session')}\n`
-    expect(readFileSync(stand.path(pamFile), 'utf8')).toBe(`${before}${line}`)
+  test('has one line more in the configuration of PAM, before all that may change the environment, however often it enrols', async () => {
+    const line = `session optional pam_exec.so quiet type=open_session ${stand.path('usr/libexec/mayfly-session')}\n`
+    expect(readFileSync(stand.path(pamFile), 'utf8')).toBe(`${line}${before}`)
+    writeFileSync(stand.path(pamFile), `${before}${line}`)
     expect(await stand.enrollWithout('--principals', 'names', '--log', 'pam')).toMatchObject({ code: 0 })
-    expect(readFileSync(stand.path(pamFile), 'utf8')).toBe(`${before}${line}`)
+    expect(readFileSync(stand.path(pamFile), 'utf8')).toBe(`${line}${before}`)
     expect((await stand.ask('GET', 'ssh/hosts/web1'))['data']).toMatchObject({ ends_sessions: true })
   })
 
@@ -86,11 +89,37 @@ describe.skipIf(missing(sshdMissing()))('a host where PAM tells of sessions', ()
     expect((await stand.ask('POST', 'sys/leases/lookup', { lease_id: user.lease }))['data']).toMatchObject({ uses: 1, seen_from: [] })
   })
 
-  test('says that it ends no sessions once its line is gone, and takes all away when it leaves', async () => {
-    writeFileSync(stand.path(pamFile), before)
+  test.each([
+    ['its line is gone', pamFile, before],
+    ['its line is a comment', pamFile, `${before}#session optional pam_exec.so quiet type=open_session /usr/libexec/mayfly-session\n`],
+    ['sshd does not ask PAM', usePam, 'UsePAM no\n']
+  ])('says that it ends no sessions once %s', async (_, file, text) => {
+    const was = readFileSync(stand.path(file))
+    writeFileSync(stand.path(file), text.replace('/usr', stand.path('usr')))
     expect((await stand.run('sync')).stderr).toContain('sessions of revoked certificates go on')
     expect((await stand.ask('GET', 'ssh/hosts/web1'))['data']).toMatchObject({ ends_sessions: false })
-    expect(await stand.enrollWithout('--principals', 'names', '--log', 'pam')).toMatchObject({ code: 0 })
+    expect((await stand.run('status')).stdout).toContain('told by pam, which is not to be seen: nobody ends them')
+    writeFileSync(stand.path(file), was)
+    expect(await stand.run('sync')).toMatchObject({ code: 0, stderr: '' })
+    expect((await stand.ask('GET', 'ssh/hosts/web1'))['data']).toMatchObject({ ends_sessions: true })
+  })
+
+  test('leaves no piece of a configuration behind, where a disk is full', async () => {
+    const bin = join(stand.folder, 'full')
+    mkdirSync(bin)
+    // As grep does there: it has written something, and says 2.
+    const full = '#!/bin/sh\ncase $1 in -vF | -vxF) echo "# a piece"; exit 2 ;; esac\nexec /usr/bin/env -i PATH=/usr/bin:/bin grep "$@"\n'
+    writeFileSync(join(bin, 'grep'), full, { mode: 0o755 })
+    const files = [pamFile, 'etc/ssh/sshd_config.d/50-mayfly.conf'].map(file => stand.path(file)).concat(stand.sshd.configFile)
+    const texts = () => files.map(file => readFileSync(file, 'utf8'))
+    const was = texts()
+    const env = { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin` }
+    expect(await stand.runWith(env, 'enroll', ...stand.enrolment, '--principals', 'names', '--log', 'pam')).toMatchObject({ code: 1 })
+    expect(await stand.runWith(env, 'unenroll')).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot read') })
+    expect(texts()).toEqual(was)
+  })
+
+  test('takes all away when it leaves', async () => {
     appendFileSync(stand.path(pamFile), '# theirs\n')
     expect(await stand.run('unenroll')).toMatchObject({ code: 0 })
     expect(readFileSync(stand.path(pamFile), 'utf8')).toBe(`${before}# theirs\n`)

@@ -1,6 +1,6 @@
 
 # Where sshd's log is not to be seen, PAM tells of each session as it begins, with its certificate: nothing of it can be made up by who can write into a log.
-pam_line() { echo "session optional pam_exec.so quiet $session_tool"; }
+pam_line() { echo "session optional pam_exec.so quiet type=open_session $session_tool"; }
 
 can_use_pam() {
   [ -f "$pam_file" ] && [ "$(sshd_word usepam)" = yes ] || return 1
@@ -19,16 +19,20 @@ stage_pam() {
   }
   # Where another way was chosen before, the line goes.
   if [ "$log" = pam ] || grep -qsF "$session_tool" "$pam_file"; then
-    pam_words | stage pam "$pam_file" 644
+    pam_words >"$work/pam" || fail "cannot read $pam_file"
+    stage pam "$pam_file" 644 <"$work/pam"
   fi
 }
 
+# The first line, and only as a session begins: what stands before it, or has run by its end, may let users say in which environment others run, and ours runs as root (`pam_env.so user_readenv=1`,
+# which Debian has here up to 12: a `~/.pam_environment` with LD_PRELOAD in it). It may also say who may be what from then on (`pam_selinux.so open`).
 pam_words() {
-  without_pam_line
   [ "$log" != pam ] || pam_line
+  without_pam_line
 }
 
-without_pam_line() { grep -vF "$session_tool" "$pam_file" || true; }
+# That nothing is left is no mistake; a piece of it, where a disk is full, would keep everybody out, or let everybody in.
+without_pam_line() { grep -vF "$session_tool" "$pam_file" || [ $? = 1 ]; }
 
 # As the lines of a log are: written down first, and then forgotten.
 read_pam_notes() {

@@ -65,7 +65,7 @@ tell_whether_blind() {
 
 sees_log() {
   case $log in
-    pam) grep -qsF "$session_tool" "$pam_file" ;;
+    pam) grep -qs "^[[:space:]]*session[[:space:]].*$session_tool" "$pam_file" && [ -x "$session_tool" ] && [ "$(sshd_word usepam)" != no ] ;;
     # One that keeps nothing says nothing.
     journal) [ -d /run/systemd/system ] && [ -n "$(journalctl -q --no-pager -n 1 -o cat 2>/dev/null)" ] ;;
     *) [ -r "$log" ] ;;
@@ -113,6 +113,7 @@ run_helper() {
 status() {
   set_places
   load_settings
+  need_tools
   echo "host        $host"
   echo "broker      $address/v1/$mount"
   echo "krl         $(krl_version "$conf/krl"), $(($(date +%s) - $(krl_date "$conf/krl"))) s old"

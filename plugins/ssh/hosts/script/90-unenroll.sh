@@ -12,15 +12,14 @@ unenroll() {
     ! grep -qsF "$session_tool" "$pam_file" || echo "would remove a line of $pam_file"
     return
   fi
+  # What both files are to be, before the first of them is touched.
+  grep -vxF "Include $drop_in" "$ssh_folder/sshd_config" >"$work/sshd_config" || [ $? = 1 ] || fail "cannot read $ssh_folder/sshd_config"
+  if [ -f "$pam_file" ]; then without_pam_line >"$work/pam" || fail "cannot read $pam_file"; fi
   stop_helper
   lock
   rm -f "$drop_in"
-  grep -vxF "Include $drop_in" "$ssh_folder/sshd_config" >"$work/sshd_config" || true
   cmp -s "$ssh_folder/sshd_config" "$work/sshd_config" || replace_sshd_config "$work/sshd_config"
-  if grep -qsF "$session_tool" "$pam_file"; then
-    without_pam_line >"$work/pam"
-    replace "$work/pam" "$pam_file" 644
-  fi
+  if grep -qsF "$session_tool" "$pam_file"; then replace "$work/pam" "$pam_file" 644; fi
   "$sshd" -t -f "$ssh_folder/sshd_config" || fail 'sshd refuses its configuration: it was not reloaded'
   reload_sshd
   call leave '' || fail "sshd trusts the broker no longer; the broker does not know it yet: call this again, or remove the host there (delete $mount/hosts/$host)"

@@ -2,6 +2,8 @@
 # For PAM, at the beginning of each session of sshd (session optional pam_exec.so): notes as root which certificate it is of, and the process of sshd that it hangs on.
 # Every login waits for it, so it asks nobody, writes one small file, and never says no.
 set -u
+# Whatever PAM was told of it before.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 state=/var/lib/mayfly-host
 # While nobody takes them away: the helper does not run.
 notes_max=20000
