@@ -156,6 +156,34 @@ describe('the connections of a host', () => {
     ['2001:db8:0:0:0:0:0:7', 50_024, '5555'],
     ['2001:db8::8', 50_024, '']
   ])('%s port %i is socket %s', (from, port, inode) => expect(socketOf(from, port)).toBe(inode))
+
+  test('one is of sshd, where the client went to another service from the same port as well', () => {
+    const both = file('both', table.replace('080200C0', '070200C0'))
+    const body = `
+      work=$(mktemp -d)
+      connections() { cat ${both}; }
+      holders_of() { [ "$1" != 2222 ] || echo "$session"; }
+      cp "$(command -v sleep)" "$work/sshd"
+      "$work/sshd" 60 &
+      session=$!
+      until [ "$(cat "/proc/$session/comm")" = sshd ]; do :; done
+      end_connection 192.0.2.7 50022 && echo ended
+      wait "$session" || echo "by $?"
+      end_connection 192.0.2.9 50022 || echo none
+      rm -rf "$work"`
+    expect(shell(body)).toBe('ended\nby 143\nnone\n')
+  })
+})
+
+test.each([
+  ['0::/user.slice/user-1000.slice/session-7.scope', '7'],
+  ['12:pids:/user.slice/user-0.slice/session-c2.scope\n1:name=systemd:/user.slice/user-0.slice/session-c2.scope', 'c2'],
+  ['0::/system.slice/ssh.service', ''],
+  // systemd-run --user --scope --unit=session-1
+  ['0::/user.slice/user-1000.slice/user@1000.service/app.slice/session-1.scope', ''],
+  ['0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope/user-0.slice/session-1.scope', '']
+])('the control group %j is of session %j', (groups, session) => {
+  expect(shell(`scope_of ${file('cgroup', `${groups}\n`)}`).trim()).toBe(session)
 })
 
 test.skipIf(missing(sshdMissing()))('sessions are matched against what ssh-keygen reads in a KRL', () => {

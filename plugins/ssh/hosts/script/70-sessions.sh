@@ -92,16 +92,22 @@ is_open() {
 
 end_connection() {
   case $2 in */*)
-    ! lives "${2%/*}" "${2#*/}" || end_process "${2%/*}"
+    lives "${2%/*}" "${2#*/}" && end_process "${2%/*}"
     return
     ;;
   esac
-  inode=$(socket_of "$1" "$2" | head -n 1)
-  [ -n "$inode" ] && [ "$inode" != 0 ] || return 1
-  holders=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$inode]" '/^\/proc\// { split($1, p, "/") } $NF == socket { print p[3] }' | sort -u)
-  for pid in $holders; do
-    case $(cat "/proc/$pid/comm" 2>/dev/null) in sshd | sshd-session) end_process "$pid" ;; esac
+  ended=no
+  # More than one where the client has gone from the same port to another service of this host as well, perhaps to hide behind it.
+  for inode in $(socket_of "$1" "$2"); do
+    for pid in $(holders_of "$inode"); do
+      case $(cat "/proc/$pid/comm" 2>/dev/null) in sshd | sshd-session) end_process "$pid" && ended=yes ;; esac
+    done
   done
+  [ "$ended" = yes ]
+}
+
+holders_of() {
+  ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$1]" '/^\/proc\// { split($1, p, "/") } $NF == socket { print p[3] }' | sort -u
 }
 
 # With all that was started in it: a command without a terminal would go on alone. What is to be ended is written down before anything ends: afterwards nobody's parent is known.
@@ -109,12 +115,15 @@ end_process() {
   tree=$(below "$1")
   for pid in $1 $tree; do
     echo "$pid $(began_at "$pid")" >>"$work/left"
-    sed -n 's|.*/session-\([A-Za-z0-9]*\)\.scope.*|\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1 >>"$work/scopes"
+    scope_of "/proc/$pid/cgroup" >>"$work/scopes"
   done
   kill -TERM "$1" 2>/dev/null || true
   # shellcheck disable=SC2086 # one process a word
   [ -z "$tree" ] || kill -HUP $tree 2>/dev/null || true
 }
+
+# The session manager's name of a session. Below a user's own manager (`user@`) scopes have the names that the user likes, that of another's session among them.
+scope_of() { sed -n '/\/user@/d; s|.*/user-[0-9]*\.slice/session-\([A-Za-z0-9]*\)\.scope.*|\1|p' "$1" 2>/dev/null | head -n 1; }
 
 # Also what has left its parent, where there is a session manager that knows it all the same: of one that does not want to end it would wait for minutes.
 end_what_is_left() {
@@ -124,7 +133,7 @@ end_what_is_left() {
   # Below a prefix it is the session of whoever started this.
   [ -z "$prefix" ] || return 0
   sort -u "$work/scopes" | while read -r scope; do
-    grep -l "/session-$scope\.scope" /proc/[0-9]*/cgroup 2>/dev/null | sed 's|^/proc/\([0-9]*\)/cgroup$|\1|' | while read -r pid; do
+    grep -l "/user-[0-9]*\.slice/session-$scope\.scope" /proc/[0-9]*/cgroup 2>/dev/null | sed 's|^/proc/\([0-9]*\)/cgroup$|\1|' | while read -r pid; do
       kill -KILL "$pid" 2>/dev/null || true
     done
     ! command -v loginctl >/dev/null || loginctl terminate-session "$scope" 2>/dev/null || true
