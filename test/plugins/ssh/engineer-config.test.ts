@@ -91,6 +91,17 @@ describe.skipIf(missing(programMissing('ssh')))('mayfly ssh setup', () => {
     expect(known()).toBe(trusts('*.example.com', next))
   })
 
+  test('follows no other mount and no other broker, which are named for one certificate', async () => {
+    writeFileSync(config(), '')
+    expect((await shell.run('ssh setup *.example.com')).code).toBe(0)
+    const was = known()
+    told([], ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcOkNnVeJ1ZLxnQzDKmUPYcL7Ye6nTUSUO4yKmNJQzn'])
+    for (const elsewhere of ['--mount=theirs', `--address=${server.address.replace('127.0.0.1', 'localhost')}`]) {
+      expect((await shell.run(`ssh certificate ${elsewhere}`)).err).toContain('no role signs for you')
+      expect(known()).toBe(was)
+    }
+  })
+
   test('leaves nothing in the way of an ssh that refuses what was written', async () => {
     writeFileSync(config(), 'Host shop\n')
     ssh(`grep -q mayfly ${config()} && { echo 'Bad configuration option' >&2; exit 255; }\nexec /usr/bin/ssh -F ${config()} "$@"`)

@@ -42,7 +42,7 @@ With another token, after mayfly login, it starts anew by itself.`,
     if (call.flag('background')) return await start(call, folder)
     const keys = new ResidentKeys(call, new HeldRecords(folder))
     const trust = new KeptTrust(folder)
-    keys.onAccess = access => trust.follow(access)
+    keys.onAccess = access => trust.follow(access, call.broker.address)
     // Before anybody relies on it: without a role or a token there is nothing to serve.
     if ((await keys.make()).length === 0)
       throw new BrokerError('invalid_request', 'no role signs for you: mayfly ssh ls shows what there is')

@@ -26,7 +26,7 @@ export const sshCertificateCommand: AskingCommand = {
   async run(call) {
     const folder = new SshFolder(call)
     const access = await readAccess(call)
-    new KeptTrust(folder).follow(access)
+    new KeptTrust(folder).follow(access, call.broker.address)
     const [role, other] = residentRoles(call, access)
     if (!role) throw new BrokerError('invalid_request', 'no role signs for you: mayfly ssh ls shows what there is')
     if (other)

@@ -55,7 +55,8 @@ async function setUp(call: AskingCall, folder: SshFolder, include: IncludeLine):
     program: ownProgram(),
     words: agentWords(call, caFile(call, folder))
   }
-  const trusted = new KeptTrust(folder).begin({ hosts: [...patterns], ...(call.args.length > 0 ? { typed: [...patterns] } : {}) }, access)
+  const hosts = { hosts: [...patterns], ...(call.args.length > 0 ? { typed: [...patterns] } : {}) }
+  const trusted = new KeptTrust(folder).begin(hosts, access, call.broker.address)
   const isNew = include.put()
   const ways: readonly Way[] = call.flag('files') || !folder.fitsSocket ? ['files'] : ['agent', 'files']
   const way = ways.find(one => works(folder, { ...plan, way: one }, env))
