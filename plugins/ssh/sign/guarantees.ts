@@ -41,6 +41,6 @@ const withHosts: Guarantees = {
   listable: false,
   observable: 'every login',
   notes: [
-    'a host refuses a revoked certificate with its next KRL, at once where it asks for principals; its helper ends the sessions of what is revoked, and of what expires nobody does'
+    'a host refuses a revoked certificate with its next KRL, at once where it asks for principals; its helper ends the sessions of what is revoked; of what expires only with --sessions-outlive'
   ]
 }
