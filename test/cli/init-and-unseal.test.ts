@@ -1,3 +1,5 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { realBroker } from './real-broker.ts'
 import { Shell } from './shell.ts'
@@ -54,4 +56,17 @@ test('a share on the command line works, and costs a warning', async () => {
 test('an interrupted question sends nothing and gives the echo back', async () => {
   const { code, err, shown } = await shell.runAtKeyboard('operator unseal', ['a', 'b', '\u0003'])
   expect({ code, err, shown }).toEqual({ code: 1, err: 'Unseal Key (not shown): \nerror: interrupted\n', shown: [false, true] })
+})
+
+test('a key file that cannot be taken is named with the reason, and init works once that is mended', async () => {
+  await using sealed = await realBroker('key_file')
+  const own = new Shell()
+  own.env['MAYFLY_ADDR'] = sealed.address
+  const file = join(sealed.folder, 'seal.key')
+  writeFileSync(file, `${'5'.repeat(64)}\n`, { mode: 0o644 })
+  const why = `the seal's key file ${file} is open to others (mode 644): chmod 600`
+  expect(await own.run('operator init')).toMatchObject({ code: 2, err: `error: cannot be initialised: ${why}\n` })
+  chmodSync(file, 0o600)
+  expect(await own.run('operator init')).toMatchObject({ code: 0, err: '' })
+  own[Symbol.dispose]()
 })

@@ -8,7 +8,7 @@ import { serve } from '../../src/serve.ts'
 
 /** A broker in memory, with a folder for the files of its target and its trail. */
 export async function realBroker(
-  seal: 'dev' | 'shamir'
+  seal: 'dev' | 'shamir' | 'key_file'
 ): Promise<{ address: string; folder: string; trail: string; token: string } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   const folder = mkdtempSync(join(tmpdir(), 'mayfly-cli-broker-'))
@@ -19,7 +19,8 @@ export async function realBroker(
     storage: { memory: {} },
     audit: [{ type: 'file', path: trail }],
     audit_dir: folder,
-    log_level: 'error'
+    log_level: 'error',
+    ...(seal === 'key_file' ? { seal: { key_file: './seal.key' } } : {})
   }
   const running = stack.use(
     await serve(parseConfig(JSON.stringify(config), folder), {

@@ -1,5 +1,5 @@
 import { BrokerError } from '../../contracts/index.ts'
-import type { JsonObject } from '../../contracts/index.ts'
+import type { AutoSeal, JsonObject } from '../../contracts/index.ts'
 import { shamirConfig } from '../../seal/shamir-config.ts'
 import { wrapByShares } from '../../seal/shamir-seal.ts'
 import type { LifeParts } from './life.ts'
@@ -23,8 +23,7 @@ export async function wrapRootKey(
 ): Promise<WrappedRootKey> {
   if (seal !== 'shamir') {
     using deadline = clock.within(sealLimitMs)
-    await seal.prepare(deadline.signal)
-    const wrapped = await seal.wrap(rootKey, deadline.signal)
+    const wrapped = await wrappedBySeal(seal, rootKey, deadline.signal).catch(refuseInWords)
     return { kind: seal.kind, config: '{}', wrapped, reply: { keys: [], keys_base64: [], recovery_keys: [], recovery_keys_base64: [] } }
   }
   for (const key of ['pgp_keys', 'root_token_pgp_key', 'stored_shares', 'recovery_pgp_keys'])
@@ -36,6 +35,17 @@ export async function wrapRootKey(
     keys_base64: shares.map(share => Buffer.from(share).toString('base64'))
   }
   return { kind: 'shamir', config: JSON.stringify(config), wrapped, reply }
+}
+
+async function wrappedBySeal(seal: AutoSeal, rootKey: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  await seal.prepare(signal)
+  return await seal.wrap(rootKey, signal)
+}
+
+/** Of a broker at work no reply says what its seal lacks. Here nothing is sealed yet, and whoever may initialise it is who can mend that. */
+function refuseInWords(error: unknown): never {
+  if (!(error instanceof BrokerError) || error.code !== 'sealed') throw error
+  throw new BrokerError('invalid_request', `cannot be initialised: ${error.message}`, { cause: error })
 }
 
 function isGiven(value: unknown): boolean {
