@@ -59,12 +59,14 @@ export const keyPaths: readonly CorePath[] = [
 
 async function keyStatus(parts: Parts): Promise<JsonObject> {
   const { term, installedAt, encryptions } = parts.barrier.keyStatus
+  // Before the pass is read: who sees one key sees no pass that is still to drop the others.
+  const { oldest } = parts.keys.span
   const pass = await parts.store.resealing()
   return {
     term,
     install_time: installedAt.toString(),
     encryptions,
-    oldest_term: parts.keys.span.oldest,
+    oldest_term: oldest,
     resealing: pass
       ? { below: pass.below, table: pass.table, resealed: pass.resealed, unreadable: pass.unreadable, begun_time: pass.begunAt.toString() }
       : null
