@@ -99,9 +99,9 @@ export async function hostsBehind(
 }
 
 /** Where a session that is open goes on after its certificate was revoked. */
-export async function blindHosts(storage: MountReader): Promise<{ readonly blind: readonly string[]; readonly more: boolean }> {
+export async function blindHosts(storage: MountReader): Promise<{ readonly names: readonly string[]; readonly more: boolean }> {
   const names = await storage.list(blindFolder, { limit: behindMax + 1 })
-  return { blind: names.slice(0, behindMax), more: names.length > behindMax }
+  return { names: names.slice(0, behindMax), more: names.length > behindMax }
 }
 
 /** Rows besides its own by which a host is found. */

@@ -2,6 +2,7 @@ import { BrokerError } from 'mayfly/plugin'
 import type { Json, MountStorage, RevokeCall, RevokeOutcome } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
 import { blindHosts, hostsBehind } from '../hosts/host-rows.ts'
+import { someHosts } from '../hosts/some-hosts.ts'
 import { holdsSerial } from '../format/serial-ranges.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { fingerprint } from '../format/public-key.ts'
@@ -15,8 +16,6 @@ const publishedAfterMs = 1_500
 // Hosts ask for it every half minute. One that is down for days is not asked after every few seconds.
 const lookAgainMsMin = 5_000
 const lookAgainMsMax = 300_000
-// Each other set of names is an entry of the trail.
-const hostsNamedMax = 5
 
 /** A certificate is not in a target: it ends by its own time, or by a list that the hosts pull. Its serial goes on the list with the outcome, in one commit; the lease is over when its time is, or
  *  when every host that is known has said that it runs a list that names it, and that it ends sessions. */
@@ -112,15 +111,15 @@ class Ends {
         why: 'on the list of revoked certificates; no host is enrolled that could say that it has it'
       }
     if (behind.length === 0) return this.#bySessions(until)
-    const why = `hosts that do not run version ${version} of the list of revoked certificates yet: ${someOf(behind, more)}`
+    const why = `hosts that do not run version ${version} of the list of revoked certificates yet: ${someHosts({ names: behind, more })}`
     return { kind: 'outlives', until, again: this.#later(version), why }
   }
 
   /** Nobody logs in with it any more. */
   async #bySessions(until: Temporal.Instant): Promise<RevokeOutcome> {
-    const { blind, more } = await (this.#blind ??= blindHosts(this.#storage))
-    if (blind.length === 0) return { kind: 'gone' }
-    const why = `every host refuses it; a session that is open goes on at hosts that see none and end none: ${someOf(blind, more)}`
+    const blind = await (this.#blind ??= blindHosts(this.#storage))
+    if (blind.names.length === 0) return { kind: 'gone' }
+    const why = `every host refuses it; a session that is open goes on at hosts that see none and end none: ${someHosts(blind)}`
     return { kind: 'outlives', until, again: until, why }
   }
 
@@ -135,10 +134,6 @@ class Ends {
     this.#rows.set(issuer, rows)
     return rows
   }
-}
-
-function someOf(hosts: readonly string[], more: boolean): string {
-  return `${hosts.slice(0, hostsNamedMax).join(', ')}${more || hosts.length > hostsNamedMax ? ' and others' : ''}`
 }
 
 const neverSeconds = 2 ** 43

@@ -1,5 +1,6 @@
 import type { BackendContext, Guarantees } from 'mayfly/plugin'
-import { hostsBehind } from '../hosts/host-rows.ts'
+import { blindHosts, hostsBehind } from '../hosts/host-rows.ts'
+import { someHosts } from '../hosts/some-hosts.ts'
 
 // A host that enrols now shows in what is told of certificates a little later.
 const askAgainMs = 10_000
@@ -18,9 +19,15 @@ export class CertificateGuarantees {
     const asked = clock.elapsed()
     if (this.#known && asked - this.#known.asked < askAgainMs) return this.#known.guarantees
     const { none } = await hostsBehind(storage, 0)
-    const guarantees = none ? withoutHosts : withHosts
+    const guarantees = none ? withoutHosts : { ...withHosts, notes: [...withHosts.notes!, ...(await this.#whereNot())] }
     this.#known = { guarantees, asked }
     return guarantees
+  }
+
+  /** Where the promise of sessions does not hold. */
+  async #whereNot(): Promise<readonly string[]> {
+    const blind = await blindHosts(this.#context.storage)
+    return blind.names.length === 0 ? [] : [`no session is ended at ${someHosts(blind)}`]
   }
 }
 

@@ -44,6 +44,7 @@ test('a certificate outlives its revocation where a host ends no sessions, which
   }
   mount.asks = { public_key: newKeyLine() }
   const lease = await mount.issue('sign/app')
+  expect(lease.plan.guarantees.notes).toContain('no session is ended at blind')
   await mount.revoke([lease])
   await mount.runTasks()
   await clock.advance(7_001)
