@@ -59,11 +59,16 @@ export async function serverCommand(options: ServerOptions, more: Pick<ServePart
     })
     return await untilEnd(running, log)
   } catch (error) {
-    process.stderr.write(
-      `mayfly: ${error instanceof BrokerError ? error.message : error instanceof Error ? (error.stack ?? error.message) : 'failed'}\n`
-    )
+    process.stderr.write(`mayfly: ${whyNot(error)}\n`)
     return 1
   }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof BrokerError) return error.message
+  if (!(error instanceof Error)) return 'failed'
+  // An address that is in use, or not for us: where we were when we heard of it helps nobody.
+  return 'syscall' in error && error.syscall === 'listen' ? `cannot serve: ${error.message}` : (error.stack ?? error.message)
 }
 
 function configOf(options: ServerOptions): Config {

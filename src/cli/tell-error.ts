@@ -30,9 +30,10 @@ function ofServer(error: ClientError, tokenFrom: string | undefined): string {
 
 function denied(error: Denied, tokenFrom: string | undefined): string {
   const text = error.message || 'permission denied'
-  return tokenFrom === undefined
-    ? `${text}: no token was sent; mayfly login, or set MAYFLY_TOKEN`
-    : `${text} (with the token of ${tokenFrom})`
+  if (tokenFrom === undefined) return `${text}: no token was sent; mayfly login, or set MAYFLY_TOKEN`
+  // Whom another token would not help: a connection lists its roles.
+  if (text.endsWith('is not an allowed role')) return `${text} of its connection (allowed_roles)`
+  return `${text} (with the token of ${tokenFrom})`
 }
 
 function noReply({ why, address }: Unreachable): string {

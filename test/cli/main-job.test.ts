@@ -109,7 +109,7 @@ test('a lease is shown, renewed and revoked, and then it is over', async () => {
   expect(out).toMatch(/^expire_time +\S+Z \(in (59m|1h)\)$/m)
   expect((await shell.run(`lease renew -increment=90m -field=lease_duration ${lease}`)).out).toBe('5400')
   expect(await typed(`lease revoke -sync ${lease}`)).toBe('revoked: memory/creds/shop/ID\nexit 0')
-  expect(await typed(`lease show ${lease}`)).toBe('error: invalid lease\nexit 2')
+  expect(await typed(`lease show ${lease}`)).toBe('error: invalid lease: mayfly lease ls --ended shows what is over\nexit 2')
   expect((await shell.run('lease ls -ended')).out).toMatch(new RegExp(`${username} +ended \\S+Z +revoked`))
 })
 
