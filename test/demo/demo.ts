@@ -48,7 +48,7 @@ async function chosen(stack: AsyncDisposableStack): Promise<void> {
 
 async function stayOrEnd({ api }: { readonly api: Api }, hints: readonly string[]): Promise<void> {
   if (!keep) return story.title('Done. Everything that was started is gone again.')
-  story.title('Everything stays up until Ctrl-C. Try next, in another terminal:')
+  story.title('Everything stays up until Ctrl-C. Try next, in another terminal, in this folder:')
   story.sees([`export VAULT_ADDR=${api.address} VAULT_TOKEN=${api.token}`, ...hints].join('\n'))
   await interrupted
 }
@@ -99,7 +99,7 @@ async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
 async function databaseAskedFor(): Promise<DemoDatabase> {
   const [name = 'postgres'] = process.argv.slice(2).filter(word => !word.startsWith('-'))
   const start = { postgres: demoPostgres, mysql: demoMysql }[name]
-  if (!start) throw new Error(`no demo of ${name}: say postgres or mysql`)
+  if (!start) throw new Error(`no demo of ${name}: say postgres, mysql, ssh or aws`)
   return await start()
 }
 
@@ -242,7 +242,7 @@ function tell(entry: any): void {
 
 async function stay({ api, config, database, folder }: Stage): Promise<void> {
   await api.must('POST', 'database/roles/readonly', { db_name: 'shop', member_of: ['app_ro'], default_ttl: '15m' })
-  story.title('Everything stays up until Ctrl-C, and credentials now live for 15 minutes. Try next, in another terminal:')
+  story.title('Everything stays up until Ctrl-C, and credentials now live for 15 minutes. Try next, in another terminal, in this folder:')
   story.sees(
     [
       // Under the names that Mayfly's own command line reads as well as others'.

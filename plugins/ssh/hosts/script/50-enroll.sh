@@ -221,7 +221,7 @@ begin_helper() {
     systemctl daemon-reload
     systemctl enable --now mayfly-host.timer
   else
-    say "no systemd here: start '/bin/sh $tool run' with the host"
+    say "no systemd here: the helper runs now, and has to be started with the host: /bin/sh $tool run"
     rm -rf "$state/lock"
     locked=no
     nohup /bin/sh "$tool" run >/dev/null 2>&1 &
