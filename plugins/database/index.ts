@@ -8,6 +8,7 @@ import { userCredential } from './creds/credential.ts'
 import { credsPath } from './creds/creds.ts'
 import { Databases } from './connection/databases.ts'
 import { Neighbours } from './root/neighbours.ts'
+import { Takings } from './root/takings.ts'
 import { probeCredential } from './check/probe.ts'
 import { resetPath } from './connection/reset.ts'
 import { rolePaths } from './role/roles.ts'
@@ -27,7 +28,7 @@ export const database: BackendType = {
   type: 'database',
   async open(context) {
     const databases = new Databases(context)
-    const engine = { context, databases, neighbours: () => neighbours.of({ context }) }
+    const engine = { context, databases, takings: new Takings(context.clock), neighbours: () => neighbours.of({ context }) }
     const seen = neighbours.add(engine)
     return {
       paths: [

@@ -26,7 +26,7 @@ export interface KeptVersion {
 }
 
 /** Of what every driver calls alike. */
-export function settingText({ settings }: ConnectionVersion, name: 'username' | 'password'): string {
+export function settingText({ settings }: Pick<ConnectionVersion, 'settings'>, name: 'username' | 'password'): string {
   const value = settings[name]
   return typeof value === 'string' ? value : ''
 }

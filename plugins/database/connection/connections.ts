@@ -2,19 +2,19 @@ import { BrokerError, path } from 'mayfly/plugin'
 import type { Answer, Connection, DatabaseCheck, DatabaseDriver, Json, JsonObject, MountStorage, Path, PathRequest, z } from 'mayfly/plugin'
 import { configKey, connectionFields, readConfig } from './connection-config.ts'
 import type { ConnectionConfig, ConnectionFields } from './connection-config.ts'
-import { keepVersion, removeVersions } from './connection-versions.ts'
+import { keepVersion, removeVersions, settingText } from './connection-versions.ts'
 import { driverAskedFor } from '../engine.ts'
 import type { Engine } from '../engine.ts'
 import { refuseFormerPassword } from './former-passwords.ts'
 import { handOverRoot } from '../root/hand-over-root.ts'
 import { listKeys, pageFields } from '../key-list.ts'
 import { connectionName } from '../name/names.ts'
-import { accountElsewhere, rotatedElsewhere } from '../root/neighbours.ts'
+import { accountElsewhere, refuseRotatedElsewhere, rowsElsewhere } from '../root/neighbours.ts'
 import type { Elsewhere } from '../root/neighbours.ts'
 import { refuseMissingPolicy } from '../creds/password.ts'
 import { readConnection } from './read-connection.ts'
 import { statementList } from '../role/statement-list.ts'
-import { hasStaticRoles, staticRoleOfAdmin } from '../static/static-users.ts'
+import { atServer, hasStaticRoles, staticRoleOfAdmin } from '../static/static-users.ts'
 import { refuseUserNameTemplate } from '../name/user-name-template.ts'
 import { usernameBytesMax } from '../name/username-limit.ts'
 
@@ -60,14 +60,17 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
   const template = request.fields.username_template ?? stored?.config.usernameTemplate ?? ''
   // Nobody has to connect to see that no server could take it.
   readTemplate(engine, driver.usernameBytesMaxOf ? Infinity : driver.usernameBytesMax, template)
+  const account = { driver: driver.name, account: connection.account }
+  const before = await rowsElsewhere(engine, account)
   const check = request.fields.verify_connection === false ? null : await verified(engine, driver, connection, signal)
   const usernameTemplate = readTemplate(engine, usernameBytesMax(driver, check), template)
 
+  const settings = connection.settings.reveal()
   const target = await keepVersion(engine, storage, name, stored?.config.target, {
     driver: driver.name,
     identity: connection.identity,
     account: connection.account,
-    settings: connection.settings.reveal()
+    settings
   })
   const config: ConnectionConfig = {
     pluginName,
@@ -86,10 +89,16 @@ async function writeConnection(engine: Engine, request: Request, storage: MountS
     disableEscaping: request.fields.disable_escaping ?? stored?.config.disableEscaping ?? null
   }
   storage.put(configKey(name), config as unknown as Json, stored?.version ?? 0)
-  const account = { driver: driver.name, account: connection.account }
-  const rotatedBy = await rotatedElsewhere(engine, account)
-  if (rotatedBy !== undefined)
-    throw new BrokerError('invalid_request', `username: the mount ${rotatedBy} is giving this account another password just now`)
+  const taken = atServer(driver.name, connection.account, settingText({ settings }, 'username'))
+  engine.takings.note(taken)
+  try {
+    // A look at a server takes a while, and what was proven by it may be over.
+    await refuseStaticAccount(engine, name, driver, connection, storage)
+    await refuseRotatedElsewhere(engine, account, settingText({ settings }, 'password'), before)
+  } catch (error) {
+    engine.takings.forget(taken)
+    throw error
+  }
   const elsewhere = await accountElsewhere(engine, account)
   return told([...new Set([...connection.warnings, ...(check?.missing ?? [])]), ...elsewhere.map(sharedWarning)])
 }

@@ -1,4 +1,7 @@
-import type { ConnectionVersion } from '../connection/connection-versions.ts'
+import { BrokerError } from 'mayfly/plugin'
+import type { TargetId } from 'mayfly/plugin'
+import { settingText } from '../connection/connection-versions.ts'
+import type { ConnectionVersion, KeptVersion } from '../connection/connection-versions.ts'
 import type { Engine } from '../engine.ts'
 import { pendingRoots } from './pending-root.ts'
 import { sharedAccount } from './shared-account.ts'
@@ -44,19 +47,39 @@ export async function accountElsewhere(
   return found
 }
 
-/** The mount that is giving an account another password now: whoever takes the account up meanwhile would have a password that is over. */
-export async function rotatedElsewhere(
+/** Of the versions of connections of other mounts that log in with an account, the numbers of their rows: to be shown to `refuseRotatedElsewhere`. */
+export async function rowsElsewhere(
   engine: Engine,
   account: Pick<ConnectionVersion, 'driver' | 'account'>
-): Promise<string | undefined> {
+): Promise<ReadonlyMap<TargetId, number>> {
+  const rows = new Map<TargetId, number>()
+  for (const other of engine.neighbours())
+    for (const { target, row } of (await sharedAccount(other, other.context.storage, account)).versions) rows.set(target, row)
+  return rows
+}
+
+/** Where another mount is giving an account another password than `password` now, or has done so since `before`: whoever takes the account up meanwhile would have one that is over. */
+export async function refuseRotatedElsewhere(
+  engine: Engine,
+  account: Pick<ConnectionVersion, 'driver' | 'account'>,
+  password: string,
+  before: ReadonlyMap<TargetId, number>
+): Promise<void> {
   for (const other of engine.neighbours()) {
     const { storage, mount } = other.context
     const pending = new Set((await pendingRoots(storage)).map(one => one.pending.target))
-    if (pending.size === 0) continue
     const { versions } = await sharedAccount(other, storage, account)
-    if (versions.some(({ target }) => pending.has(target))) return mount.path
+    const isAnother = ({ target, row, version }: KeptVersion): boolean =>
+      before.has(target) && before.get(target) !== row && settingText(version, 'password') !== password
+    if (versions.some(one => pending.has(one.target) || isAnother(one)))
+      throw new BrokerError('invalid_request', `username: the mount ${mount.path} is giving this account another password just now`)
   }
-  return undefined
+}
+
+/** Until the commits that other mounts were about when they looked can be seen. Whoever looks from here on sees what is on record of the change that is waiting. */
+export async function untilTakenUp(engine: Engine, accounts: readonly string[], signal: AbortSignal): Promise<void> {
+  const left = Math.max(0, ...engine.neighbours().flatMap(({ takings }) => accounts.map(account => takings.msLeft(account))))
+  if (left > 0) await engine.context.clock.sleep(left, signal)
 }
 
 async function connectionsWith(other: Engine, account: Pick<ConnectionVersion, 'driver' | 'account'>): Promise<ReadonlySet<string>> {

@@ -14,9 +14,10 @@ import { readVersion, settingText } from '../connection/connection-versions.ts'
 import type { ConnectionVersion } from '../connection/connection-versions.ts'
 import { driverNamed } from '../engine.ts'
 import type { Engine } from '../engine.ts'
-import { accountElsewhere } from './neighbours.ts'
+import { accountElsewhere, untilTakenUp } from './neighbours.ts'
 import { pendingRootKey, readPendingRoot } from './pending-root.ts'
 import { carryPassword, sharedAccount } from './shared-account.ts'
+import { atServer } from '../static/static-users.ts'
 
 export function rootRotation(engine: Engine): Task {
   return { run: (intent, storage, signal) => rotate(engine, nameOf(intent), storage, signal) }
@@ -57,6 +58,7 @@ async function change(
   const fresh = { name: held.username, password: new Secret(pending) }
   const way = await wayIn(held.database, old, next, fresh, signal)
   // Another mount may have taken the account up after the request looked, and nothing has been changed yet.
+  if (way === held.database) await untilTakenUp(engine, [atServer(version.driver, version.account, held.username)], signal)
   const [elsewhere] = way === held.database ? await accountElsewhere(engine, version) : []
   if (elsewhere)
     return `connection "${elsewhere.connection}" of the mount ${elsewhere.mount} logs in with the account too, and would be locked out`

@@ -9,6 +9,7 @@ import type { Json, MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
 import type { ConnectionConfig } from '../connection/connection-config.ts'
 import type { Engine } from '../engine.ts'
 import { newPassword, passwordPolicyOf } from '../creds/password.ts'
+import { untilTakenUp } from '../root/neighbours.ts'
 import { RotationGate } from './rotation-gate.ts'
 import { isDue, isPastWindow, nextRotation, preparedAt } from './rotation-clock.ts'
 import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
@@ -63,7 +64,10 @@ async function prepare(
 
 async function rotate(engine: Engine, turn: Turn, pending: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
   const { name, role, config, credential: before, version } = turn
-  if (before.password === null) await refuseElsewhere(engine, role.claims)
+  if (before.password === null) {
+    await untilTakenUp(engine, role.claims, signal)
+    await refuseElsewhere(engine, role.claims)
+  }
   using held = await engine.databases.hold(config.target)
   await held.database.setPassword({ name: role.username, password: new Secret(pending), statements: role.statements }, signal)
   const now = engine.context.clock.now()

@@ -91,7 +91,7 @@ async function holderOf(storage: MountReader, claim: string): Promise<string | u
 
 const ofConnection = (connection: string, username: string): string => `static-users/of/${connection}/${digest(username)}`
 const serverPrefix = 'static-users/at/'
-const atServer = (driver: string, account: string, username: string): string => `${serverPrefix}${digest(driver, account, username)}`
+export const atServer = (driver: string, account: string, username: string): string => `${serverPrefix}${digest(driver, account, username)}`
 
 /** Names of users hold what keys may not. */
 const digest = (...parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40)

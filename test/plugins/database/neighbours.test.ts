@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { JsonObject } from '../../../src/contracts/index.ts'
 import { rotationStand } from './rotation-stand.ts'
 import type { RotationStand } from './rotation-stand.ts'
 
@@ -97,4 +98,45 @@ test('a connection that is written while its account is rotated by another mount
   const [rotated, written] = await asked
   expect([rotated.status, written.status].toSorted()).toEqual(['fulfilled', 'rejected'])
   expect(broker.driver.adminPassword === 'first').toBe(rotated.status === 'rejected')
+})
+
+/** The write of a connection of the second mount, at the server for as long as `meanwhile` takes. */
+async function writtenMeanwhile(broker: RotationStand, connection: JsonObject, meanwhile: () => Promise<unknown>) {
+  const looks = Promise.withResolvers<void>()
+  const checks = broker.driver.checks
+  broker.driver.checkHangs = looks.promise
+  const [written] = await Promise.all([
+    Promise.allSettled([broker.ask('write', 'second/config/same', connection)]),
+    (async () => {
+      while (broker.driver.checks === checks) await new Promise(resolve => setImmediate(resolve))
+      broker.driver.checkHangs = undefined
+      await meanwhile()
+      looks.resolve()
+    })()
+  ])
+  return written[0]
+}
+
+test('a connection whose password another mount rotates away while the server is looked at is refused', async () => {
+  await using broker = await twoMounts()
+  const written = await writtenMeanwhile(broker, broker.connection, () => broker.write('db/rotate-root/main'))
+  expect(broker.driver.adminPassword).not.toBe('first')
+  expect(written).toMatchObject({
+    status: 'rejected',
+    reason: { message: expect.stringContaining('the mount db/ is giving this account') }
+  })
+})
+
+test('a connection whose account another mount takes for a static role while the server is looked at is refused', async () => {
+  await using broker = await twoMounts()
+  const role = { db_name: 'main', username: 'app', rotation_period: '1h' }
+  const connection = { ...broker.connection, username: 'app' }
+  const written = await writtenMeanwhile(broker, connection, () => broker.write('db/static-roles/app', role))
+  expect(written).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('"app" of the mount db/ rotates') } })
+})
+
+test('a connection that another mount writes anew meanwhile, with the password that it has, is written', async () => {
+  await using broker = await twoMounts()
+  const written = await writtenMeanwhile(broker, broker.connection, () => broker.ask('write', 'db/config/main', broker.connection))
+  expect(written.status).toBe('fulfilled')
 })
