@@ -88,8 +88,21 @@ describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]
       await machine.must(`printf '${environment}' >/home/deploy/.pam_environment; chown deploy /home/deploy/.pam_environment`)
       const mayLogIn = async (): Promise<boolean> => (await ssh(user)).code === 0
       expect(await mayLogIn()).toBe(true)
-      // It left its parent, and minds no signal.
-      const held = await openSession(user, `(trap '' TERM HUP; setsid sh -c 'sleep 7777; sleep 7778' >/dev/null 2>&1 &);`)
+      expect(await machine.must('find /home/deploy -user root')).toBe('')
+      const other = await certificate(`other-${log}`)
+      const staying = await openSession(other)
+      const groupOf = (process: string) =>
+        machine.run(`cat /proc/$(pgrep -nu deploy ${process})/cgroup`).then(({ stdout }) => stdout.trim())
+      // It says that it is ready a moment before.
+      await expect.poll(() => groupOf('-x cat'), turn).toContain('/session-')
+      const [, scope = ''] = /\/(session-\w+)\.scope$/.exec(await groupOf('-x cat')) ?? []
+      // One left its parent, and minds no signal; one calls itself by the session of somebody else.
+      const left = `(trap '' TERM HUP; setsid sh -c 'sleep 7777; sleep 7778' >/dev/null 2>&1 &);`
+      const named = `systemd-run --quiet --user --scope --unit=${scope} /usr/bin/sleep 7779 >/dev/null 2>&1 &`
+      const held = await openSession(user, `${left} ${named}`)
+      await expect
+        .poll(() => groupOf('-fx "/usr/bin/sleep 7779"'), turn)
+        .toMatch(new RegExp(`/user@\\d+\\.service/(?:.*/)?${scope}\\.scope$`))
       const strays = async (): Promise<string> => (await machine.run('pgrep -fx "sleep 777[78]"')).stdout
       await expect.poll(strays).not.toBe('')
       await expect.poll(async () => (await lease(user.lease)).uses, turn).toBe(2)
@@ -99,6 +112,8 @@ describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]
       expect(await held.ended).toBe(255)
       await expect.poll(async () => (await broker.ask('POST', 'sys/leases/lookup', { lease_id: user.lease })).status, turn).toBe(400)
       expect(await strays()).toBe('')
+      expect(staying.child.exitCode).toBe(null)
+      staying.child.kill()
       expect(await machine.must('find /home/deploy -user root')).toBe('')
       const { krl_version } = (await ask('GET', 'ssh/hosts/web1'))['data']
       expect(await machine.must('/usr/libexec/mayfly-host status')).toContain(`krl         ${krl_version},`)
@@ -110,7 +125,6 @@ describe.skipIf(why !== undefined).each(roots.map(root => [basename(root), root]
       const knownHosts = join(folder, 'known_hosts')
       const ca = await (await fetch(`${broker.address}/v1/ssh/public_key`)).text()
       writeFileSync(knownHosts, `@cert-authority [127.0.0.1]:* ${ca.trim()}\n`)
-      const other = await certificate(`other-${log}`)
       await expect.poll(async () => (await ssh({ ...other, knownHosts })).stderr, turn).toBe('')
 
       expect(await script('', 'unenroll')).toMatchObject({ code: 0, stderr: expect.stringContaining('unenrolled') })
