@@ -1,8 +1,7 @@
 import { path, z } from 'mayfly/plugin'
-import type { MountReader, Path } from 'mayfly/plugin'
-import { certificateNames } from '../use/find-certificate.ts'
-import type { NamedCertificate } from '../use/find-certificate.ts'
+import type { Path } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
+import { certificateEnds } from './certificate-ends.ts'
 import { messageFields } from './host-message.ts'
 import { knownHost } from './known-host.ts'
 import { parseSaid } from './parse-said.ts'
@@ -33,26 +32,8 @@ export function sessionsPath(engine: Engine): Path {
     write: async ({ params, fields }, storage) => {
       const { said } = await knownHost(engine, storage, fields, 'sessions', params['host'] ?? '')
       const { certificates } = parseSaid(asked, said)
-      const lines = await whatBecameOf(engine, storage, certificates)
+      const lines = await certificateEnds(engine, storage, certificates)
       return { raw: Buffer.from(lines.map(line => `certificate ${line}\n`).join('')), type: 'text/plain' }
     }
-  })
-}
-
-/** Of a certificate of another CA nothing is said; of one of ours that nobody remembers, that it has ended: it did so long ago, and why is not known any more. */
-async function whatBecameOf(
-  { context }: Engine,
-  storage: MountReader,
-  certificates: readonly NamedCertificate[]
-): Promise<readonly string[]> {
-  const names = await certificateNames(storage, certificates)
-  const leases = await context.leases.named([...new Set(names.filter(name => name !== undefined))])
-  const byName = new Map(leases.map(lease => [lease.name, lease]))
-  return certificates.flatMap(({ ca, serial }, at) => {
-    const name = names[at]
-    if (name === undefined) return []
-    const lease = byName.get(name)
-    if (!lease) return [`${ca} ${serial} 0 ended`]
-    return [`${ca} ${serial} ${Math.floor(lease.until.epochMilliseconds / 1_000)} ${lease.endedEarly ? 'ended' : 'good'}`]
   })
 }

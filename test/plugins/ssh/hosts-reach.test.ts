@@ -70,9 +70,21 @@ describe.skipIf(missing(sshdMissing()))('a host that the broker reaches', () => 
     expect(await ending.ended).toBe(255)
     expect(staying.child.exitCode).toBe(null)
     staying.child.kill()
-    expect(await stand.mayLogIn(revoked)).toBe(false)
+    // The host may hear of the end before it has the list.
+    await expect.poll(() => stand.mayLogIn(revoked), { timeout: 30_000, interval: 500 }).toBe(false)
     expect(await stand.mayLogIn(other)).toBe(true)
     await expect.poll(() => stand.leaseStatus(revoked), { timeout: 30_000, interval: 500 }).toBe(400)
+  })
+
+  test('loses the sessions of what was ended while no list could say it there', async () => {
+    const [ended, other] = [await stand.certificate(), await stand.certificate()]
+    const [ending, staying] = [await stand.session(ended), await stand.session(other)]
+    // By force: the backend is not asked, and no list ever names the certificate.
+    await stand.ask('POST', `sys/leases/revoke-force/${ended.lease}`)
+    await reach()
+    expect(await ending.ended).toBe(255)
+    expect(staying.child.exitCode).toBe(null)
+    staying.child.kill()
   })
 
   test('and the private key is never told', async () => {

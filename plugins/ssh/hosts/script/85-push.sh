@@ -1,5 +1,7 @@
 
-# A turn on a host without a helper: the broker itself is here, over ssh, with the KRL. What it is told at the end is what this host runs now.
+# A turn on a host without a helper: the broker itself is here, over ssh, with the KRL. What it is told at the end is whose sessions are here, and what this host runs now.
+told_max=500
+
 push() {
   set_places
   need_tools
@@ -14,12 +16,15 @@ push() {
   # The first time from the beginning: who is in already is in that log.
   [ -f "$state/position" ] || [ "$log" = journal ] || [ ! -f "$log" ] || echo "$(ls -i "$log" | awk '{ print $1 }') 0" >"$state/position"
   : >>"$state/sessions"
+  printf '%s' "${mayfly_ends:-}" >"$work/answered"
+  keep_ends "$work/answered"
   sleep 1
   read_logins
   rm -f "$state/queue"
   end_revoked_sessions
   "$sshd" -T -f "$ssh_folder/sshd_config" 2>/dev/null | grep -qix "revokedkeys $conf/krl" ||
     fail "sshd here does not ask it: its configuration needs the line RevokedKeys $conf/krl"
+  awk '!seen[$2 " " $3]++ { print "session", $2, $3 }' "$state/sessions" | head -n "$told_max"
   sees_sessions || echo blind
   echo "krl $(krl_version "$conf/krl")"
 }
