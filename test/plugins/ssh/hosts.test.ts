@@ -77,6 +77,21 @@ describe.skipIf(missing(sshdMissing()))('a host that enrolled', () => {
     }
   })
 
+  test('has one helper, the one that was started last', async () => {
+    const older = stand.start('run')
+    const file = stand.path('var/lib/mayfly-host/helper')
+    await expect.poll(() => readFileSync(file, 'utf8'), { timeout: 20_000 }).toMatch(new RegExp(`^${older.pid} `))
+    const newer = stand.start('run')
+    await expect.poll(() => readFileSync(file, 'utf8'), { timeout: 20_000 }).toMatch(new RegExp(`^${newer.pid} `))
+    // It waits for news, which come with the next revocation.
+    const { lease } = await stand.certificate()
+    await stand.ask('POST', 'sys/leases/revoke', { lease_id: lease })
+    await expect.poll(() => older.exitCode, { timeout: 40_000 }).toBe(0)
+    expect(newer.exitCode).toBe(null)
+    newer.kill()
+    await new Promise(resolve => newer.once('exit', resolve))
+  })
+
   test('tells who logged in, once, whatever is lost on the way', async () => {
     const user = await stand.certificate()
     await stand.mayLogIn(user)

@@ -98,12 +98,14 @@ turn() {
   sync_once
 }
 
-# Each turn is a process of its own: what goes wrong in one ends that one.
+# Each turn is a process of its own: what goes wrong in one ends that one. Of two helpers the newer one stays.
 run_helper() {
   set_places
   load_settings
+  me="$$ $(began_at $$)"
+  echo "$me" >"$state/helper"
   trap 'kill "$now_running" 2>/dev/null; exit 143' TERM INT HUP
-  while [ -f "$conf/settings" ]; do
+  while [ -f "$conf/settings" ] && [ "$(cat "$state/helper" 2>/dev/null)" = "$me" ]; do
     /bin/sh "$tool" turn &
     now_running=$!
     wait "$now_running" || sleep 1
