@@ -29,7 +29,16 @@ interface Credential {
   readonly password: string
 }
 
+const databases = { postgres: demoPostgres, mysql: demoMysql }
+const usage = 'npm run demo -- [postgres|mysql|ssh|aws] [--keep]'
+
 async function main(): Promise<void> {
+  const known = [...Object.keys(databases), 'ssh', 'aws', '--keep']
+  const unknown = process.argv.slice(2).find(word => !known.includes(word))
+  if (unknown !== undefined) {
+    process.exitCode = unknown === '--help' ? 0 : 2
+    return void process.stderr.write(unknown === '--help' ? `${usage}\n` : `no demo knows ${unknown}: ${usage}\n`)
+  }
   await using stack = new AsyncDisposableStack()
   await Promise.race([chosen(stack), interrupted])
 }
@@ -97,10 +106,7 @@ async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
 
 /** `npm run demo -- mysql`; nothing: PostgreSQL. */
 async function databaseAskedFor(): Promise<DemoDatabase> {
-  const [name = 'postgres'] = process.argv.slice(2).filter(word => !word.startsWith('-'))
-  const start = { postgres: demoPostgres, mysql: demoMysql }[name]
-  if (!start) throw new Error(`no demo of ${name}: say postgres, mysql, ssh or aws`)
-  return await start()
+  return await databases[process.argv.includes('mysql') ? 'mysql' : 'postgres']()
 }
 
 async function configure({ api, database }: Stage): Promise<void> {
