@@ -1,10 +1,10 @@
 import { BrokerError, path } from 'mayfly/plugin'
 import type { Answer, MountStorage, Path, PathRequest } from 'mayfly/plugin'
-import { credsFields } from './credential-kind.ts'
-import type { CredentialKind, CredsFields } from './credential-kind.ts'
+import { credsFields } from './role/credential-kind.ts'
+import type { CredentialKind, CredsFields } from './role/credential-kind.ts'
 import type { Engine } from './engine.ts'
-import { knownRoot } from './known-root.ts'
-import { readRole } from './role.ts'
+import { knownRoot } from './root/known-root.ts'
+import { readRole } from './role/role.ts'
 
 /** `creds/:name` and `sts/:name`: two names for one thing, each by a read or a write, because the wire says so. */
 export function credsPaths(engine: Engine, kinds: readonly CredentialKind[]): readonly Path[] {

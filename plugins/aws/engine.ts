@@ -1,5 +1,5 @@
 import type { BackendContext } from 'mayfly/plugin'
-import type { Accounts } from './accounts.ts'
+import type { Accounts } from './account/accounts.ts'
 
 /** What every path and every kind of credential works with: the mount's context, and the accounts that it reaches. */
 export interface Engine {

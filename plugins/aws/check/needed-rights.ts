@@ -1,6 +1,6 @@
 /** What the broker itself has to be allowed, and nothing more: the statements that one role takes, and of all of them one policy. Pure. */
 import type { Json, JsonObject } from 'mayfly/plugin'
-import type { Role } from '../role.ts'
+import type { Role } from '../role/role.ts'
 
 export interface Where {
   readonly partition: string

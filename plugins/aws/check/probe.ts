@@ -2,10 +2,10 @@
  *  check. The check ends them itself, to see that this works; the sweeper looks again. The keys never leave this file. */
 import { BrokerError, CheckSteps, Secret } from 'mayfly/plugin'
 import type { BackendContext, CheckStep, CredentialType, IssueCall, Issued, Json, JsonObject, MountStorage } from 'mayfly/plugin'
-import type { Keys } from '../account.ts'
-import type { CredentialKind } from '../credential-kind.ts'
+import type { Keys } from '../account/account.ts'
+import type { CredentialKind } from '../role/credential-kind.ts'
 import type { Engine } from '../engine.ts'
-import { numberOf } from '../root-config.ts'
+import { numberOf } from '../root/root-config.ts'
 import { untilUsable } from '../usable/until-usable.ts'
 
 /** Of a user. Whatever goes wrong, AWS refuses it after this. */

@@ -1,8 +1,8 @@
 import { SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam'
 import type { ContextEntry } from '@aws-sdk/client-iam'
 import { BrokerError } from 'mayfly/plugin'
-import type { Account } from '../account.ts'
-import { awsCode } from '../aws-error.ts'
+import type { Account } from '../account/account.ts'
+import { awsCode } from '../account/aws-error.ts'
 import type { Statement } from './needed-rights.ts'
 
 /** Asks AWS what it would say to the calls that a role takes, without making them. The rights that are missing; a sentence where AWS simulates nothing for us. */

@@ -20,8 +20,8 @@ import {
   RemoveUserFromGroupCommand
 } from '@aws-sdk/client-iam'
 import type { IAMClient } from '@aws-sdk/client-iam'
-import type { Account } from '../account.ts'
-import { awsCode, isMissing } from '../aws-error.ts'
+import type { Account } from '../account/account.ts'
+import { awsCode, isMissing } from '../account/aws-error.ts'
 
 type At = { readonly abortSignal: AbortSignal }
 

@@ -1,5 +1,5 @@
 /** The policies that end a user. AWS looks at them with each request, by its own clock and whether or not a broker runs. Pure. */
-import { policyLength } from '../policy-document.ts'
+import { policyLength } from '../role/policy-document.ts'
 
 export const expiryPolicyName = 'mayfly-expiry'
 /** Of a name of its own: a late creation or renewal cannot write over it. */

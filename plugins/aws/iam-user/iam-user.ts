@@ -1,4 +1,4 @@
-import type { CredentialKind } from '../credential-kind.ts'
+import type { CredentialKind } from '../role/credential-kind.ts'
 import { createUser } from './create-user.ts'
 import { listUsers } from './list-users.ts'
 import { observeUsers } from './observe-users.ts'

@@ -1,8 +1,8 @@
 import { GetAccessKeyLastUsedCommand } from '@aws-sdk/client-iam'
 import type { AccessKeyLastUsed } from '@aws-sdk/client-iam'
 import type { Usage } from 'mayfly/plugin'
-import type { Account, How } from '../account.ts'
-import { awsCode, isRootRefused } from '../aws-error.ts'
+import type { Account, How } from '../account/account.ts'
+import { awsCode, isRootRefused } from '../account/aws-error.ts'
 
 /** When a key was used last, as AWS tells it: late, and the last use only. `null`: never, or nobody can be asked about it any more. */
 export async function lastUse(account: Account, AccessKeyId: string, how: How, signal: AbortSignal): Promise<Usage | null> {

@@ -7,9 +7,9 @@
  *    look       AWS tells of an end now here, now there: gone is who is not there twice, neither by name nor in the list */
 import type { LeaseId, RevokeCall, RevokedLease, RevokeOutcome, Usage } from 'mayfly/plugin'
 import { BrokerError } from 'mayfly/plugin'
-import type { Account } from '../account.ts'
+import type { Account } from '../account/account.ts'
 import type { Engine } from '../engine.ts'
-import { numberOf } from '../root-config.ts'
+import { numberOf } from '../root/root-config.ts'
 import type { Endings } from './endings.ts'
 import { deadlineOf } from './dead-man.ts'
 import { EndingBatch } from './ending-batch.ts'

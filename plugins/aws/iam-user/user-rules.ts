@@ -1,6 +1,6 @@
-import { isIamArn } from '../arn.ts'
-import { policyLength } from '../policy-document.ts'
-import type { Role } from '../role.ts'
+import { isIamArn } from '../account/arn.ts'
+import { policyLength } from '../role/policy-document.ts'
+import type { Role } from '../role/role.ts'
 import { roleCharsMax } from './dead-man.ts'
 import { ownTagsMax, tagPrefix } from './mark.ts'
 

@@ -1,8 +1,8 @@
 /** What is left to do when a static role was deleted: the keys that it made end, the user stays. */
 import type { Json, MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
-import { presentAccount } from '../present-account.ts'
-import type { Account } from '../account.ts'
+import { presentAccount } from '../root/present-account.ts'
+import type { Account } from '../account/account.ts'
 import { endKey, findUser, holderOf, letGoOfUser, listKeys } from './user-keys.ts'
 
 /** Key of the backend's task. Rows of the store name it: never rename it. */

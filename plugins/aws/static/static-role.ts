@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto'
 import { field } from 'mayfly/plugin'
 import type { MountReader, z } from 'mayfly/plugin'
-import { isRoleName } from '../role.ts'
+import { isRoleName } from '../role/role.ts'
 
 export const staticRoleFields = { username: field.text(), rotation_period: field.duration() }
 export type StaticRoleFields = z.output<z.ZodObject<typeof staticRoleFields>>

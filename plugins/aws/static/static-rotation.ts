@@ -6,9 +6,9 @@
  *  What crashes between the new key and its commit is found by the next run as a key that was not to stay. */
 import { BrokerError } from 'mayfly/plugin'
 import type { MountStorage, TargetId, Task, TaskOutcome } from 'mayfly/plugin'
-import type { Account } from '../account.ts'
+import type { Account } from '../account/account.ts'
 import type { Engine } from '../engine.ts'
-import { presentAccount } from '../present-account.ts'
+import { presentAccount } from '../root/present-account.ts'
 import { waitUntilUsable } from '../usable/wait-until-usable.ts'
 import { readStaticCredential, readStaticRole, staticCredentialKey } from './static-role.ts'
 import type { StaticCredential, StaticRole } from './static-role.ts'

@@ -10,8 +10,8 @@ import {
 } from '@aws-sdk/client-iam'
 import { BrokerError, Secret } from 'mayfly/plugin'
 import type { BackendContext } from 'mayfly/plugin'
-import type { Account, Keys } from '../account.ts'
-import { isMissing, saying } from '../aws-error.ts'
+import type { Account, Keys } from '../account/account.ts'
+import { isMissing, saying } from '../account/aws-error.ts'
 
 export interface UserFound {
   readonly userId: string

@@ -1,7 +1,7 @@
 /** What the groups of a role allow, as policies of a session: STS knows no groups. Read at each session, so that a group that was cut back counts at once. */
 import { GetGroupPolicyCommand, ListAttachedGroupPoliciesCommand, ListGroupPoliciesCommand } from '@aws-sdk/client-iam'
 import { BrokerError } from 'mayfly/plugin'
-import type { Account } from '../account.ts'
+import type { Account } from '../account/account.ts'
 
 interface Policies {
   readonly policyDocument: string

@@ -1,6 +1,6 @@
 /** What keeps a role of sessions from being written, and what it gives up. */
-import { isIamArn } from '../arn.ts'
-import type { Role } from '../role.ts'
+import { isIamArn } from '../account/arn.ts'
+import type { Role } from '../role/role.ts'
 import { refuseSourceIdentity, refuseTags } from './attribution.ts'
 import { secondsMin } from './session-kinds.ts'
 import type { SessionKind } from './session-kinds.ts'

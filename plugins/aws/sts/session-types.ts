@@ -1,4 +1,4 @@
-import type { CredentialKind } from '../credential-kind.ts'
+import type { CredentialKind } from '../role/credential-kind.ts'
 import { sessionCredential } from './session-credential.ts'
 import type { SessionKind } from './session-kinds.ts'
 import { planSession } from './session-plan.ts'

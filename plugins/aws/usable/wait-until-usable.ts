@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import type { Secret, TargetId } from 'mayfly/plugin'
-import type { Keys } from '../account.ts'
+import type { Keys } from '../account/account.ts'
 import type { Engine } from '../engine.ts'
-import { numberOf } from '../root-config.ts'
+import { numberOf } from '../root/root-config.ts'
 import { untilUsable } from './until-usable.ts'
 
 // Commonly AWS takes a new key within ten.

@@ -2,7 +2,7 @@
 import { CreatePolicyCommand } from '@aws-sdk/client-iam'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { policyOf, rightsOfRole } from '../../../plugins/aws/check/needed-rights.ts'
-import type { Role } from '../../../plugins/aws/role.ts'
+import type { Role } from '../../../plugins/aws/role/role.ts'
 import { dataOf } from '../../broker/small-broker.ts'
 import { missing } from '../../targets/missing.ts'
 import { motoMissing } from '../../targets/moto.ts'

@@ -95,7 +95,7 @@ describe.skipIf(missing(motoMissing()))('the root of an AWS mount', () => {
     ['cn-north-1', 'https://iam.cn-north-1.amazonaws.com.cn', 'https://sts.cn-north-1.amazonaws.com.cn'],
     ['us-gov-west-1', 'https://iam.us-gov.amazonaws.com', 'https://sts.us-gov-west-1.amazonaws.com']
   ])('the addresses of AWS in %s are taken without a word in the configuration', async (region, iam_endpoint, sts_endpoint) => {
-    const { placeOf } = await import('../../../plugins/aws/place.ts')
+    const { placeOf } = await import('../../../plugins/aws/account/place.ts')
     const rules = { targetEndpoints: [], targetTls: 'verified' } as const
     const place = placeOf({ region, iamEndpoint: iam_endpoint, stsEndpoint: sts_endpoint }, rules)
     expect(place).toMatchObject({ region, iam: iam_endpoint, sts: sts_endpoint.replace(/\/$/, '') })
@@ -109,7 +109,7 @@ describe.skipIf(missing(motoMissing()))('the root of an AWS mount', () => {
     ['eu-central-1', '', 'eu-central-1'],
     ['eu-central-1', 'https://sts.internal.example', 'eu-central-1']
   ])('what is signed in %s for the STS at %j is for %s', async (region, stsEndpoint, signed) => {
-    const { placeOf } = await import('../../../plugins/aws/place.ts')
+    const { placeOf } = await import('../../../plugins/aws/account/place.ts')
     const rules = { targetEndpoints: ['https://sts.internal.example'], targetTls: 'verified' } as const
     expect(placeOf({ region, iamEndpoint: '', stsEndpoint }, rules).region).toBe(signed)
   })
@@ -123,7 +123,7 @@ describe.skipIf(missing(motoMissing()))('the root of an AWS mount', () => {
     ['eu-central-1', '', 'https://sts.eu-central-1.amazonaws.com.cn'],
     ['us-gov-west-1', '', 'https://sts.amazonaws.com']
   ])('in %s the addresses %j and %j of another partition are refused', async (region, iamEndpoint, stsEndpoint) => {
-    const { placeOf } = await import('../../../plugins/aws/place.ts')
+    const { placeOf } = await import('../../../plugins/aws/account/place.ts')
     const rules = { targetEndpoints: [], targetTls: 'verified' } as const
     expect(() => placeOf({ region, iamEndpoint, stsEndpoint }, rules)).toThrow(/_endpoint: expected https:/)
   })

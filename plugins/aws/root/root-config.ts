@@ -3,8 +3,8 @@
  *    config/root   what the operator wrote last, and the number of the version that new leases get
  *    root/<n>      version n: where, whose keys, and of which account; kept as long as a lease may live there */
 import type { MountReader, TargetId } from 'mayfly/plugin'
-import type { Engine } from './engine.ts'
-import type { Place } from './place.ts'
+import type { Engine } from '../engine.ts'
+import type { Place } from '../account/place.ts'
 
 export const rootKey = 'config/root'
 

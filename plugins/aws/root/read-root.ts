@@ -1,6 +1,6 @@
 import { healthFields } from 'mayfly/plugin'
 import type { Answer, MountReader } from 'mayfly/plugin'
-import type { Engine } from './engine.ts'
+import type { Engine } from '../engine.ts'
 import { readRotation } from './pending-rotation.ts'
 import { readRoot, targetOf } from './root-config.ts'
 

@@ -10,12 +10,12 @@
 import { CreateAccessKeyCommand, DeleteAccessKeyCommand, ListAccessKeysCommand, UpdateAccessKeyCommand } from '@aws-sdk/client-iam'
 import { BrokerError, Secret, unhandled } from 'mayfly/plugin'
 import type { MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
-import { isMissing } from './aws-error.ts'
-import type { Engine } from './engine.ts'
+import { isMissing } from '../account/aws-error.ts'
+import type { Engine } from '../engine.ts'
 import { readRotation, rotationKey } from './pending-rotation.ts'
 import type { PendingRotation } from './pending-rotation.ts'
 import { keptVersions, readRoot, rootKey, versionKey } from './root-config.ts'
-import { untilUsable } from './usable/until-usable.ts'
+import { untilUsable } from '../usable/until-usable.ts'
 
 const proveMsMax = 30_000
 const proveAgainMs = 10_000

@@ -1,6 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { MountStorage } from 'mayfly/plugin'
-import type { Engine } from './engine.ts'
+import type { Engine } from '../engine.ts'
 import { readRoot, versionKey } from './root-config.ts'
 import type { Root } from './root-config.ts'
 

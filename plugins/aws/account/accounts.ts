@@ -3,8 +3,8 @@ import type { BackendContext, Clock, TargetId } from 'mayfly/plugin'
 import { Account } from './account.ts'
 import type { Keys } from './account.ts'
 import { CallBudget } from './call-budget.ts'
-import { numberOf, readVersion } from './root-config.ts'
-import type { RootVersion } from './root-config.ts'
+import { numberOf, readVersion } from '../root/root-config.ts'
+import type { RootVersion } from '../root/root-config.ts'
 
 // AWS takes more calls of STS than of IAM.
 const perSecondMax = { iam: 25, sts: 100 }

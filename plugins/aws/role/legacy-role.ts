@@ -1,5 +1,5 @@
 import { BrokerError } from 'mayfly/plugin'
-import { isIamArn } from './arn.ts'
+import { isIamArn } from '../account/arn.ts'
 import type { RoleFields } from './role.ts'
 
 const since = [

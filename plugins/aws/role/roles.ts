@@ -1,13 +1,13 @@
 import { BrokerError, path } from 'mayfly/plugin'
 import type { Answer, JsonObject, MountStorage, Path, PathRequest } from 'mayfly/plugin'
-import { isIamArn } from './arn.ts'
+import { isIamArn } from '../account/arn.ts'
 import type { CredentialKind } from './credential-kind.ts'
 import { legacyFields } from './legacy-role.ts'
-import { listKeys, pageFields } from './key-list.ts'
+import { listKeys, pageFields } from '../key-list.ts'
 import { compactPolicy } from './policy-document.ts'
 import { isRoleName, readRole, roleFields, roleKey } from './role.ts'
 import type { Role, RoleFields } from './role.ts'
-import { cutOff } from './sts/cut-off.ts'
+import { cutOff } from '../sts/cut-off.ts'
 
 /** `roles` and `roles/:name`. */
 export function rolePaths(kinds: readonly CredentialKind[]): readonly Path[] {

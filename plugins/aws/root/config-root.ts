@@ -1,10 +1,10 @@
 import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Answer, MountStorage, Path, PathRequest, TargetId, z } from 'mayfly/plugin'
-import type { Engine } from './engine.ts'
+import type { Engine } from '../engine.ts'
 import { answerRoot } from './read-root.ts'
 import { readRotation } from './pending-rotation.ts'
-import { placeOf } from './place.ts'
-import type { Place } from './place.ts'
+import { placeOf } from '../account/place.ts'
+import type { Place } from '../account/place.ts'
 import { keptVersions, readRoot, rootKey, targetOf, versionKey } from './root-config.ts'
 import type { Root, RootConfig, RootVersion } from './root-config.ts'
 

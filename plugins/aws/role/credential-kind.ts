@@ -1,7 +1,7 @@
 import { field } from 'mayfly/plugin'
 import type { CredentialType, Issuance, MountStorage, PathRequest, z } from 'mayfly/plugin'
-import type { Engine } from './engine.ts'
-import type { KnownRoot } from './known-root.ts'
+import type { Engine } from '../engine.ts'
+import type { KnownRoot } from '../root/known-root.ts'
 import type { Role } from './role.ts'
 
 /** What `creds/:name` and `sts/:name` take, in query or body. */

@@ -1,7 +1,7 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { MountReader, TargetId } from 'mayfly/plugin'
-import type { Account } from './account.ts'
-import type { Engine } from './engine.ts'
+import type { Account } from '../account/account.ts'
+import type { Engine } from '../engine.ts'
 import { readRoot, targetOf } from './root-config.ts'
 
 /** The account of the root as it is now, for work that is no lease's. `task`: in the place of a type of credential. */

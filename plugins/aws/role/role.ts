@@ -1,6 +1,6 @@
 import { field } from 'mayfly/plugin'
 import type { MountReader, z } from 'mayfly/plugin'
-import type { CutOff } from './sts/session-recipe.ts'
+import type { CutOff } from '../sts/session-recipe.ts'
 
 export const roleFields = {
   credential_type: field.text(),
