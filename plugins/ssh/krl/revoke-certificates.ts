@@ -110,17 +110,17 @@ class Ends {
         again: until,
         why: 'on the list of revoked certificates; no host is enrolled that could say that it has it'
       }
-    if (behind.length === 0) return this.#bySessions(until)
+    if (behind.length === 0) return this.#bySessions(version, until)
     const why = `hosts that do not run version ${version} of the list of revoked certificates yet: ${someHosts({ names: behind, more })}`
     return { kind: 'outlives', until, again: this.#later(version), why }
   }
 
-  /** Nobody logs in with it any more. */
-  async #bySessions(until: Temporal.Instant): Promise<RevokeOutcome> {
+  /** Nobody logs in with it any more. A host may see its sessions again a moment later: its log was being rotated. */
+  async #bySessions(version: number, until: Temporal.Instant): Promise<RevokeOutcome> {
     const blind = await (this.#blind ??= blindHosts(this.#storage))
     if (blind.names.length === 0) return { kind: 'gone' }
     const why = `every host refuses it; a session that is open goes on at hosts that see none and end none: ${someHosts(blind)}`
-    return { kind: 'outlives', until, again: until, why }
+    return { kind: 'outlives', until, again: this.#later(version), why }
   }
 
   /** The version is the time at which it was made. */

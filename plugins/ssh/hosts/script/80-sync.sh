@@ -103,13 +103,19 @@ run_helper() {
   set_places
   load_settings
   me="$$ $(began_at $$)"
-  echo "$me" >"$state/helper"
+  # A full disk keeps nobody from helping.
+  (echo "$me" >"$state/helper") 2>/dev/null || true
   trap 'kill "$now_running" 2>/dev/null; exit 143' TERM INT HUP
-  while [ -f "$conf/settings" ] && [ "$(cat "$state/helper" 2>/dev/null)" = "$me" ]; do
+  while [ -f "$conf/settings" ] && is_newest_helper; do
     /bin/sh "$tool" turn &
     now_running=$!
     wait "$now_running" || sleep 1
   done
+}
+
+is_newest_helper() {
+  newest=$(cat "$state/helper" 2>/dev/null || true)
+  [ "${newest:-$me}" = "$me" ]
 }
 
 status() {
