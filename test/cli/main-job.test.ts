@@ -128,12 +128,9 @@ test('leases are listed and revoked by their prefix, and never all of them by ac
 test('everything that somebody holds is revoked by whose it is, and nothing by accident', async () => {
   await issue()
   expect(await typed('lease revoke -holder=nobody -sync')).toBe(
-    lines(
-      'revoked: everything that nobody holds',
-      'warning: "nobody" holds nothing now: the names are those that mayfly lease ls shows',
-      'exit 0'
-    )
+    'nothing to revoke: "nobody" holds nothing (mayfly lease ls shows who holds what)\nexit 0'
   )
+  expect(await typed('lease revoke -accessor=unknown')).toMatch(/^nothing to revoke: "unknown" holds nothing /)
   expect((await shell.run('lease ls')).out).toContain('memory/creds/shop/')
   expect(await typed('lease revoke -sync -holder=root -mount=memory')).toBe('revoked: everything that root holds at memory\nexit 0')
   expect((await shell.run('lease ls')).out).toBe('nobody holds anything\n')
@@ -144,6 +141,19 @@ test('everything that somebody holds is revoked by whose it is, and nothing by a
   expect(await typed('lease revoke -mount=memory x')).toBe('error: mount: needs --holder, --entity or --accessor as well\nexit 1')
   expect(await typed('lease revoke')).toBe('error: lease: is empty\nexit 1')
   expect(await typed('lease revoke -holder=')).toMatch(/exit 1|exit 2/)
+})
+
+test('what is not there is not said to be revoked', async () => {
+  const over = '(mayfly lease ls shows what there is, and with --ended what is over)'
+  expect(await typed('lease revoke memory/creds/shop/misspelt')).toBe(
+    `nothing to revoke: no lease memory/creds/shop/misspelt ${over}\nexit 0`
+  )
+  expect(await typed('lease revoke -sync -prefix memory/creds/shp')).toBe(
+    `nothing to revoke: no lease below memory/creds/shp ${over}\nexit 0`
+  )
+  const { lease } = await issue()
+  expect(await typed(`lease revoke -sync -prefix ${lease}`)).toBe('revoked: memory/creds/shop/ID\nexit 0')
+  expect(await typed(`lease revoke -sync ${lease}`)).toBe(`nothing to revoke: no lease memory/creds/shop/ID ${over}\nexit 0`)
 })
 
 test('giving up on a target says that it was not cleaned', async () => {

@@ -6,6 +6,7 @@ import { Readable, Writable } from 'node:stream'
 import { program } from '../../src/cli/program.ts'
 import type { Io, Keyboard } from '../../src/cli/io.ts'
 import type { PluginCommand } from '../../src/contracts/index.ts'
+import type { Restore } from '../../src/cli/commands/operator-restore.ts'
 import type { ServerOptions } from '../../src/cli/commands/server.ts'
 
 export interface Ran {
@@ -18,6 +19,8 @@ export interface Typing {
   readonly stdin?: string
   /** Whether output is a terminal. */
   readonly tty?: boolean
+  /** How wide that terminal is. */
+  readonly columns?: number
   /** Nobody reads standard output any more. */
   readonly closed?: boolean
   readonly env?: Readonly<Record<string, string>>
@@ -28,12 +31,13 @@ export class Shell implements Disposable {
   readonly env: Record<string, string> = {}
   readonly served: ServerOptions[] = []
   readonly plugins: PluginCommand[] = []
+  restore: Restore = () => Promise.reject(new Error('no restore here'))
   /** How often a line needed them. */
   pluginsLoaded = 0
 
   /** As typed behind `mayfly`; words are parted by spaces, or given one by one. */
-  async run(line: string | readonly string[], { stdin = '', tty = false, closed = false, env = {} }: Typing = {}): Promise<Ran> {
-    const [stdout, stderr] = [new Paper(tty, closed), new Paper(tty)]
+  async run(line: string | readonly string[], { stdin = '', tty = false, columns, closed = false, env = {} }: Typing = {}): Promise<Ran> {
+    const [stdout, stderr] = [new Paper(tty, closed, columns), new Paper(tty)]
     const io = { stdout, stderr, stdin: Readable.from([Buffer.from(stdin)]), env: { ...this.env, ...env }, homeDir: this.home }
     return this.#run(line, io)
   }
@@ -63,7 +67,7 @@ export class Shell implements Disposable {
       return 0
     }
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line
-    const code = await program({ server, restore, version: '0.0.0', plugins: () => this.#loadPlugins() }, io).run(argv)
+    const code = await program({ server, restore: this.restore, version: '0.0.0', plugins: () => this.#loadPlugins() }, io).run(argv)
     return { code, out: io.stdout.text, err: io.stderr.text }
   }
 
@@ -77,18 +81,18 @@ export class Shell implements Disposable {
   }
 }
 
-const restore = () => Promise.reject(new Error('no restore here'))
-
 class Paper extends Writable {
   readonly isTTY: boolean
+  readonly columns: number | undefined
   text = ''
 
   readonly #closed: boolean
 
-  constructor(isTTY: boolean, closed = false) {
+  constructor(isTTY: boolean, closed = false, columns?: number) {
     super()
     this.#closed = closed
     this.isTTY = isTTY
+    this.columns = columns
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {

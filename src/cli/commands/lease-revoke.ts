@@ -1,7 +1,8 @@
-import { Refused } from '../../client/client-error.ts'
+import { Denied, NothingThere, Refused } from '../../client/client-error.ts'
 import type { CliCommand } from '../cli-command.ts'
 import type { Invocation } from '../invocation.ts'
-import { objectsAt } from '../json-at.ts'
+import { jsonAt } from '../json-at.ts'
+import type { Typed } from '../typed.ts'
 import { UsageError } from '../usage-error.ts'
 
 export const leaseRevoke: CliCommand = {
@@ -28,7 +29,13 @@ export const leaseRevoke: CliCommand = {
     if (holder) return revokeHolder(invocation, holder)
     const lease = typed.arg(0, 'lease')
     const sync = typed.flag('sync')
+    refuseEverything(typed, lease)
+    const nothing = await isNothing(invocation, lease)
     await revoke(invocation, lease, sync)
+    if (nothing)
+      return terminal.say(
+        `nothing to revoke: no lease ${typed.flag('prefix') ? 'below ' : ''}${lease} (mayfly lease ls shows what there is, and with --ended what is over)`
+      )
     if (typed.flag('force')) terminal.warn('the target was not cleaned: mayfly reconcile shows what is left there')
     terminal.say(sync || typed.flag('force') ? `revoked: ${lease}` : `being revoked: ${lease}`)
   }
@@ -56,30 +63,49 @@ async function revokeHolder(invocation: Invocation, { by, name }: Held): Promise
   const { typed, terminal } = invocation
   const sync = typed.flag('sync')
   const mount = typed.text('mount')
-  if (by === 'display_name' && (await holdsNothing(invocation, name)))
-    terminal.warn(`"${name}" holds nothing now: the names are those that mayfly lease ls shows`)
-  await invocation.request('PUT', 'sys/leases/revoke-holder', { [by]: name, ...(mount === undefined ? {} : { mount }), sync })
-  terminal.say(`${sync ? 'revoked' : 'being revoked'}: everything that ${name} holds${mount === undefined ? '' : ` at ${mount}`}`)
+  const at = mount === undefined ? {} : { mount }
+  const nothing = await isEmpty(invocation, 'GET', 'sys/holdings', { [by === 'entity' ? 'entity_id' : by]: name, ...at, limit: 1 })
+  // Asked for all the same: what is issued just now may not be in the list yet, and the order is in the trail.
+  await invocation.request('PUT', 'sys/leases/revoke-holder', { [by]: name, ...at, sync })
+  const where = mount === undefined ? '' : ` at ${mount}`
+  if (nothing) terminal.say(`nothing to revoke: "${name}" holds nothing${where} (mayfly lease ls shows who holds what)`)
+  else terminal.say(`${sync ? 'revoked' : 'being revoked'}: everything that ${name} holds${where}`)
 }
 
-/** A name that is misspelt is held by nobody, and revoking it would read like the real thing. Who may not look is told nothing. */
-async function holdsNothing(invocation: Invocation, name: string): Promise<boolean> {
+/** Whether there is nothing to end: what is misspelt is held by nobody, and revoking it would read like the real thing. Who may not look is told nothing. */
+async function isEmpty(invocation: Invocation, ...[method, path, fields]: Parameters<Invocation['request']>): Promise<boolean> {
   try {
-    const { data } = await invocation.request('GET', 'sys/holdings', { display_name: name, limit: 1 })
-    return objectsAt(data, 'holdings').length === 0
+    const { data } = await invocation.request(method, path, fields)
+    const found = jsonAt(data, 'holdings')
+    return Array.isArray(found) && found.length === 0
   } catch (error) {
-    if (error instanceof Refused && error.status === 403) return false
+    if (error instanceof NothingThere) return true
+    if (error instanceof Denied) return false
+    if (error instanceof Refused && error.status === 400 && error.texts.includes('invalid lease')) return true
     throw error
   }
 }
 
+/** The id of a lease, or a path with leases below it. Tokens are leases too, which nobody looks up here. */
+async function isNothing(invocation: Invocation, lease: string): Promise<boolean> {
+  const prefix = asPrefix(lease)
+  if (prefix.startsWith('auth/')) return false
+  if (!(await isEmpty(invocation, 'PUT', 'sys/leases/lookup', { lease_id: prefix }))) return false
+  return !invocation.typed.flag('prefix') || isEmpty(invocation, 'LIST', `sys/leases/lookup/${prefix}`)
+}
+
+function refuseEverything(typed: Typed, lease: string): void {
+  if (typed.flag('force') && !typed.flag('prefix')) throw new UsageError('force: needs --prefix as well')
+  if (typed.flag('prefix') && asPrefix(lease) === '') throw new UsageError('lease: a prefix of nothing would be every lease')
+}
+
+// Written as a folder or not, it is the same prefix; a path that is written to never ends in a slash.
+const asPrefix = (lease: string): string => lease.replace(/^\/+|\/+$/g, '')
+
 async function revoke(invocation: Invocation, lease: string, sync: boolean): Promise<void> {
   const { typed } = invocation
-  // Written as a folder or not, it is the same prefix; a path that is written to never ends in a slash.
-  const prefix = lease.replace(/^\/+|\/+$/g, '')
-  if (typed.flag('force') && !typed.flag('prefix')) throw new UsageError('force: needs --prefix as well')
-  if (typed.flag('prefix') && prefix === '') throw new UsageError('lease: a prefix of nothing would be every lease')
+  const prefix = asPrefix(lease)
   if (typed.flag('force')) await invocation.request('PUT', `sys/leases/revoke-force/${prefix}`)
   else if (typed.flag('prefix')) await invocation.request('PUT', `sys/leases/revoke-prefix/${prefix}`, { sync })
-  else await invocation.request('PUT', 'sys/leases/revoke', { lease_id: lease, sync })
+  else await invocation.request('PUT', 'sys/leases/revoke', { lease_id: prefix, sync })
 }

@@ -29,8 +29,8 @@ The server comes up held: it only reads until you say what it is (mayfly operato
       if (config === undefined) throw new UsageError('say --config FILE: the configuration of the server')
       const check = typed.flag('check')
       const {
-        seal: _,
-        salt: __,
+        seal,
+        salt: _,
         ...told
       } = await restore({ file, config, check }, () => input.secret('Unseal shares, with blanks between them'))
       if (terminal.format !== 'table') return terminal.json({ restored: !check, ...told })
@@ -38,7 +38,8 @@ The server comes up held: it only reads until you say what it is (mayfly operato
       if (check) return terminal.say(`the backup is whole: ${what}`)
       terminal.say(
         `restored: ${what}`,
-        'Next: start the server, unseal it, and say what it is: mayfly operator resume --restored (the original is gone), or --copy (it lives on)'
+        // A key file unseals by itself.
+        `Next: start the server, ${seal.kind === 'shamir' ? 'unseal it, ' : ''}and say what it is: mayfly operator resume --restored (the original is gone), or --copy (it lives on)`
       )
     }
   }
