@@ -48,7 +48,7 @@ export const ssh: BackendType = {
   async open(context) {
     const engine: Engine = {
       context,
-      keys: new SigningKeys(context.storage),
+      keys: new SigningKeys(context),
       serials: new Serials(context),
       krl: new PublishedKrl(context.storage),
       blockedKeys: new BlockedKeys(context),

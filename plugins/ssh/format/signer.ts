@@ -1,6 +1,7 @@
 import { sign } from 'node:crypto'
 import type { KeyObject, SignKeyObjectInput } from 'node:crypto'
-import { BrokerError, unhandled } from 'mayfly/plugin'
+import { unhandled } from 'mayfly/plugin'
+import { computedTwice } from './computed-twice.ts'
 import { curveOf } from './curves.ts'
 import type { EcdsaType } from './curves.ts'
 import { publicPart } from './key-object.ts'
@@ -14,7 +15,7 @@ export type RsaAlgorithm = 'rsa-sha2-512' | 'rsa-sha2-256'
 /** What signs certificates, KRLs and an agent's answers. A key in a KMS is another implementation of the same members. */
 export interface Signer {
   readonly publicKey: PublicKey
-  /** Each signature is computed twice, and given when both are the same. Without it, whoever gives one away verifies it first. */
+  /** Each signature is computed twice, and given when both are the same (`computedTwice` says what that finds and what not). Without it, whoever gives one away verifies it first. */
   readonly repeats?: true
   /** A string of algorithm and bytes, by `key`'s own algorithm. */
   sign(message: Uint8Array): Promise<Buffer>
@@ -25,7 +26,11 @@ export function signerOf(privateKey: KeyObject, rsa: RsaAlgorithm = 'rsa-sha2-51
   const publicKey = publicPart(privateKey)
   switch (publicKey.type) {
     case 'ssh-ed25519':
-      return { publicKey, repeats: true, sign: async message => signatureBlob(publicKey.type, await signTwice(message, privateKey)) }
+      return {
+        publicKey,
+        repeats: true,
+        sign: async message => signatureBlob(publicKey.type, await computedTwice(() => signAside(null, message, privateKey)))
+      }
     case 'ssh-rsa':
       return { publicKey, sign: async message => signatureBlob(rsa, await signAside(rsaHash(rsa), message, privateKey)) }
     case 'sk-ssh-ed25519@openssh.com':
@@ -56,13 +61,6 @@ async function signOnCurve(type: EcdsaType, key: KeyObject, message: Uint8Array)
   const halves = await signAside(hash, message, { key, dsaEncoding: 'ieee-p1363' })
   const bytes = new WireWriter().mpint(halves.subarray(0, coordinateBytes)).mpint(halves.subarray(coordinateBytes)).finish()
   return signatureBlob(type, bytes)
-}
-
-/** A fault of memory in the midst of an Ed25519 signature can give away the key. The same comes out of it every time, so twice is a check, and costs 60 µs where verifying costs 150 (measured). */
-async function signTwice(message: Uint8Array, key: KeyObject): Promise<Buffer> {
-  const [one, other] = await Promise.all([signAside(null, message, key), signAside(null, message, key)])
-  if (!one.equals(other)) throw new BrokerError('integrity', 'two signatures of the same are not the same: both were thrown away')
-  return one
 }
 
 /** In libuv's pool: RSA takes 2 to 7 ms, P-521 3; and of the 65 µs of Ed25519 the event loop keeps 7 (measured). */

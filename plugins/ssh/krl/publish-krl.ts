@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts'
 import { parseKeyLine } from '../format/key-line.ts'
 import { parseKrl } from '../format/parse-krl.ts'
 import { serialRanges } from '../format/serial-ranges.ts'
-import { signMessage } from '../format/sshsig.ts'
+import { signerOfMessage, signMessage } from '../format/sshsig.ts'
 import type { RevokedCertificates } from '../format/krl.ts'
 import { schedulePushes } from '../hosts/schedule-pushes.ts'
 import { publishedIssuers, readIssuers } from '../issuers/issuer.ts'
@@ -44,7 +44,7 @@ export function publishKrlTask(engine: Engine): Task {
       })
       // A list that cannot be read locks every host: it is read before anybody gets it.
       parseKrl(body)
-      const signature = await signMessage(await krlSigner(storage), krlNamespace, body)
+      const signature = await signedList(body, storage)
       storage.put(publishedHeadKey, { version, at: nowSeconds, bytes: body.length } satisfies PublishedHead, head?.version ?? 0)
       storage.put(publishedBodyKey, { version, krl: body.toString('base64'), signature } satisfies PublishedBody)
       await schedulePushes(context, storage)
@@ -53,6 +53,13 @@ export function publishKrlTask(engine: Engine): Task {
       return why === undefined ? { again } : { again, why }
     }
   }
+}
+
+/** Verified, each of them: a list whose signature hosts do not take is as good as none. */
+async function signedList(body: Buffer, storage: MountStorage): Promise<string> {
+  const signature = await signMessage(await krlSigner(storage), krlNamespace, body)
+  signerOfMessage(signature, krlNamespace, body)
+  return signature
 }
 
 /** A store that was restored refuses what was signed since, whether or not anything is signed again. Where that cannot be written, those who were revoked are refused all the same. */
