@@ -47,6 +47,8 @@ export interface Path {
   readonly counted?: true
   /** Needs `sudo` in addition to the capability. */
   readonly sudo?: true
+  /** Its names mean the same in capitals. A rule of a policy for the lower case then counts however they are spelled. */
+  readonly caseless?: true
   readonly fields: z.ZodObject
   /** With it, a write to a path that is absent needs `create`, to one that is there `update`; without it a write is an `update`. */
   readonly exists?: (request: PathRequest, storage: MountStorage) => Promise<boolean>
@@ -62,6 +64,7 @@ export interface PathDefinition<Shape extends z.ZodRawShape> {
   readonly open?: true
   readonly counted?: true
   readonly sudo?: true
+  readonly caseless?: true
   readonly fields?: Shape
   readonly exists?: (request: PathRequest<z.output<z.ZodObject<Shape>>>, storage: MountStorage) => Promise<boolean>
   readonly read?: Handler<z.output<z.ZodObject<Shape>>>

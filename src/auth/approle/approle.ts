@@ -14,7 +14,11 @@ import { tidyTasks } from './tidy.ts'
 export const approle: AuthMethodType = {
   type: 'approle',
   open: async (context: AuthContext) => ({
-    paths: [loginPath(context), ...rolePaths(context), ...settingPaths, ...secretIdPaths(context)],
+    // All of its names are roles'.
+    paths: [loginPath(context), ...rolePaths(context), ...settingPaths, ...secretIdPaths(context)].map(path => ({
+      ...path,
+      caseless: true
+    })),
     tasks: tidyTasks(context),
     renew,
     [Symbol.asyncDispose]: async () => undefined

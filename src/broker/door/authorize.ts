@@ -7,6 +7,8 @@ import type { Identity, WireRequest } from './request.ts'
 /** What the rule must say about a path: its own `sudo`, and whether a write there can be a creation. */
 export interface Guarded {
   readonly sudo: boolean
+  /** The path in the one form of its names, where the caller wrote another. */
+  readonly canonical?: string
   /** Present where creating and updating are two rights. */
   readonly exists: (() => Promise<boolean>) | undefined
 }
@@ -20,7 +22,7 @@ export interface Verdict {
  *  neither, refused without a look; both, go on; one, look, then decide. */
 export async function authorize(identity: Identity, request: WireRequest, guarded: Guarded): Promise<Verdict> {
   if (request.operation === 'patch') throw new BrokerError('unsupported_operation', listed('unsupported operation'))
-  const ask = (operation: Operation): Verdict => ({ operation, decision: decide(identity.acl, question(request, operation, guarded.sudo)) })
+  const ask = (operation: Operation): Verdict => ({ operation, decision: decided(identity, request, operation, guarded) })
   if (request.operation !== 'write') return ask(request.operation)
   const update = ask('update')
   if (!guarded.exists) return update
@@ -29,8 +31,16 @@ export async function authorize(identity: Identity, request: WireRequest, guarde
   return (await guarded.exists()) ? update : create
 }
 
-function question(request: WireRequest, operation: Operation, sudo: boolean): Question {
-  const path = operation === 'list' ? `${request.path}/` : request.path
+/** A rule that speaks of a name in its one form counts however the name is spelled: `role/ADMIN` is no way round a deny of `role/admin`. Where none does, what was written decides. */
+function decided({ acl }: Identity, request: WireRequest, operation: Operation, { sudo, canonical }: Guarded): Decision {
+  const asked = decide(acl, question(request, request.path, operation, sudo))
+  if (!asked.allowed || canonical === undefined) return asked
+  const meant = decide(acl, question(request, canonical, operation, sudo))
+  return meant.allowed || meant.rule === undefined ? asked : meant
+}
+
+function question(request: WireRequest, asked: string, operation: Operation, sudo: boolean): Question {
+  const path = operation === 'list' ? `${asked}/` : asked
   const wrapSeconds = request.wrapSeconds ?? 0
   return operation === 'list' || operation === 'delete'
     ? { path, capability: operation, sudo, wrapSeconds }

@@ -30,6 +30,7 @@ export interface CorePath {
   readonly summary: string
   readonly open?: true
   readonly sudo?: true
+  readonly caseless?: true
   readonly fields: z.ZodObject
   readonly exists?: (call: Call) => Promise<boolean>
   readonly read?: CoreHandler
@@ -43,6 +44,7 @@ interface CorePathDefinition<Shape extends z.ZodRawShape> {
   readonly summary: string
   readonly open?: true
   readonly sudo?: true
+  readonly caseless?: true
   readonly fields?: Shape
   readonly exists?: (call: Call<z.output<z.ZodObject<Shape>>>) => Promise<boolean>
   readonly read?: CoreHandler<z.output<z.ZodObject<Shape>>>

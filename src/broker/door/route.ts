@@ -52,9 +52,15 @@ export function route(parts: Parts, request: WireRequest): Route {
     open: match.path.open === true,
     counted: match.path.open === true && match.path.counted === true,
     sudo: match.path.sudo === true,
+    ...canonical(mount, match.path, rest),
     exists: existence(parts, request, mount, match, rest),
     serve: operation => serve(parts, mount, match, rest, operation)
   }
+}
+
+function canonical({ record }: Mount, { caseless }: Path, rest: string): Pick<Route, 'canonical'> {
+  const lower = rest.toLowerCase()
+  return caseless && lower !== rest ? { canonical: record.path + lower } : {}
 }
 
 function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, operation: Operation): Served {

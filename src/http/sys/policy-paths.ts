@@ -12,6 +12,7 @@ export const policyPaths: readonly CorePath[] = [
   corePath({
     pattern: 'policies/acl/:name',
     summary: 'one policy',
+    caseless: true,
     fields: {
       ...name,
       policy: field.text(),
@@ -31,6 +32,7 @@ export const policyPaths: readonly CorePath[] = [
   corePath({
     pattern: 'policy/:name',
     summary: 'one policy, by the old route',
+    caseless: true,
     fields: { ...name, policy: field.text(), rules: field.text() },
     read: async call => {
       const found = policyText(call)
