@@ -34,6 +34,6 @@ export const wireLimits: Limits = {
   connectionsMax: 8_192,
   // As on the wire.
   bodyBytesMax: 32 * 1_024 * 1_024,
-  // All bodies that are on their way in, of all connections.
+  // All large bodies that are on their way in, of all connections.
   bodiesBytesMax: 256 * 1_024 * 1_024
 }

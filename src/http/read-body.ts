@@ -4,7 +4,11 @@ import type { JsonObject } from '../contracts/index.ts'
 import type { Limits } from './limits.ts'
 import { parseBody } from './parse-body.ts'
 
-/** The bytes of all bodies that are on their way in, of one listener: many half-sent ones must not fill the memory. */
+// Nearly every body is smaller, and needs no room: whoever fills the room with large ones, half-sent and without a token, keeps nobody from writing. All connections at once
+// hold 128 MiB in such.
+const smallBytesMax = 16_384
+
+/** The bytes of all large bodies that are on their way in, of one listener: many half-sent ones must not fill the memory. */
 export class BodyRoom {
   readonly #max: number
   #used = 0
@@ -13,14 +17,21 @@ export class BodyRoom {
     this.#max = max
   }
 
-  take(bytes: number): void {
-    this.#used += bytes
-    if (this.#used > this.#max) throw new BrokerError('quota_exceeded', 'too many large requests at once', { retryAfter: 1 })
+  /** One body grows. */
+  grow(before: number, after: number): void {
+    this.#used += beyondSmall(after) - beyondSmall(before)
+    if (after > smallBytesMax && this.#used > this.#max)
+      throw new BrokerError('quota_exceeded', 'too many large requests at once', { retryAfter: 1 })
   }
 
+  /** One body is gone, with all of its bytes. */
   free(bytes: number): void {
-    this.#used -= bytes
+    this.#used -= beyondSmall(bytes)
   }
+}
+
+function beyondSmall(bytes: number): number {
+  return Math.max(0, bytes - smallBytesMax)
 }
 
 export function hasBody({ headers }: IncomingMessage): boolean {
@@ -31,18 +42,23 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 export async function readBody(request: IncomingMessage, room: BodyRoom, limits: Limits): Promise<JsonObject> {
   const form = readMediaType(request)
   const chunks: Buffer[] = []
-  const bytes = await receive(request, room, limits.bodyBytesMax, chunk => chunks.push(chunk))
+  let held = 0
+  const keep = (chunk: Buffer) => {
+    chunks.push(chunk)
+    held += chunk.length
+    room.grow(held - chunk.length, held)
+  }
   try {
+    const bytes = await receive(request, limits.bodyBytesMax, keep)
     return parseBody(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes), form)
   } finally {
-    room.free(bytes)
+    room.free(held)
   }
 }
 
 /** A body where none is read: some clients send one with a GET. */
-export async function skipBody(request: IncomingMessage, room: BodyRoom, limits: Limits): Promise<void> {
-  const bytes = await receive(request, room, limits.bodyBytesMax, () => undefined)
-  room.free(bytes)
+export async function skipBody(request: IncomingMessage, limits: Limits): Promise<void> {
+  await receive(request, limits.bodyBytesMax, () => undefined)
 }
 
 const patchType = 'application/merge-patch+json'
@@ -65,20 +81,18 @@ function isUtf8OrNoCharset(parameter: string): boolean {
   return ['utf-8', 'utf8', 'us-ascii'].includes(value.trim().replaceAll('"', ''))
 }
 
-/** Hands over the chunks, bounded while they arrive. How many bytes they were, which the room has lent. */
-function receive(request: IncomingMessage, room: BodyRoom, bytesMax: number, keep: (chunk: Buffer) => void): Promise<number> {
+/** Hands over the chunks, bounded while they arrive. How many bytes they were. */
+function receive(request: IncomingMessage, bytesMax: number, keep: (chunk: Buffer) => void): Promise<number> {
   return new Promise((resolve, reject) => {
     let bytes = 0
     if (Number(request.headers['content-length'] ?? 0) > bytesMax) return reject(tooLarge())
     const fail = (error: unknown) => {
       request.off('data', take).off('end', done).off('close', gone)
-      room.free(bytes)
       reject(error)
     }
     const take = (chunk: Buffer) => {
       try {
         bytes += chunk.length
-        room.take(chunk.length)
         if (bytes > bytesMax) throw tooLarge()
         keep(chunk)
       } catch (error) {

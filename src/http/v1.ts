@@ -110,6 +110,6 @@ const userAgentCharsMax = 256
 async function readData({ bodies, limits }: V1Parts, request: IncomingMessage, query: WireQuery): Promise<JsonObject> {
   const { method } = request
   if (method === 'PATCH' || (hasBody(request) && (method === 'POST' || method === 'PUT'))) return readBody(request, bodies, limits)
-  if (hasBody(request)) await skipBody(request, bodies, limits)
+  if (hasBody(request)) await skipBody(request, limits)
   return method === 'POST' || method === 'PUT' ? {} : query.fields
 }

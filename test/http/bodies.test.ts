@@ -167,7 +167,7 @@ test('33 MiB are answered 413, although the client is still sending', async () =
 })
 
 test('many large bodies at once do not fill the memory', async () => {
-  await using small = await serving({ limits: { ...(await import('../../src/http/limits.ts')).wireLimits, bodiesBytesMax: 50_000 } })
+  await using small = await serving({ limits: { ...(await import('../../src/http/limits.ts')).wireLimits, bodiesBytesMax: 30_000 } })
   using first = small.connect()
   using second = small.connect()
   const half = bytes('POST', '/v1/a', { 'Content-Length': '60000' }) + 'x'.repeat(40_000)
@@ -178,6 +178,15 @@ test('many large bodies at once do not fill the memory', async () => {
   first[Symbol.dispose]()
   await new Promise(resolve => setTimeout(resolve, 50))
   expect((await small.ask('POST', '/v1/a', {}, `{"a":"${'x'.repeat(40_000)}"}`)).status).toBe(200)
+})
+
+test('whoever fills the room for large bodies keeps nobody from writing', async () => {
+  await using small = await serving({ limits: { ...(await import('../../src/http/limits.ts')).wireLimits, bodiesBytesMax: 30_000 } })
+  using greedy = small.connect()
+  await greedy.send(bytes('POST', '/v1/a', { 'Content-Length': '60000' }) + 'x'.repeat(46_000))
+  await expect.poll(async () => (await small.ask('POST', '/v1/a', {}, `{"a":"${'x'.repeat(40_000)}"}`)).status).toBe(429)
+  expect((await small.ask('POST', '/v1/a', {}, '{"a":1}')).status).toBe(200)
+  expect((await small.ask('GET', '/v1/a', {}, 'x'.repeat(40_000))).status).toBe(200)
 })
 
 test('a body that ends early asks nothing', async () => {
