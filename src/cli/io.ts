@@ -9,6 +9,6 @@ export interface Io {
   readonly homeDir: string
 }
 
-export type Screen = Writable & { readonly isTTY?: boolean }
+export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number | undefined }
 
 export type Keyboard = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown }

@@ -2,7 +2,7 @@ import type { Json } from '../contracts/index.ts'
 import { cell, plain } from './cell.ts'
 import type { Invocation } from './invocation.ts'
 import { jsonAt } from './json-at.ts'
-import { table } from './table.ts'
+import { showTable } from './show-table.ts'
 
 /** The mounts that a route lists, backends or auth methods, by their paths. */
 export async function showMounts(invocation: Invocation, route: 'sys/mounts' | 'sys/auth'): Promise<void> {
@@ -11,12 +11,8 @@ export async function showMounts(invocation: Invocation, route: 'sys/mounts' | '
   if (terminal.format === 'json') return terminal.json(data)
   const detailed = typed.flag('detailed')
   const head = ['Path', 'Type', 'Accessor', ...(detailed ? ['Default TTL', 'Max TTL', 'UUID'] : []), 'Description']
-  return terminal.lines(
-    table(
-      head,
-      Object.entries(data ?? {}).map(([path, mount]) => row(path, mount, detailed))
-    )
-  )
+  const rows = Object.entries(data ?? {}).map(([path, mount]) => row(path, mount, detailed))
+  return showTable(invocation, head, rows, ['UUID'])
 }
 
 function row(path: string, mount: Json, detailed: boolean): readonly string[] {

@@ -1,6 +1,9 @@
 import { escapeButLines, escapeControl, safeJson, safeYaml } from './escape-control.ts'
 import type { Io, Screen } from './io.ts'
 
+// Of a terminal that does not say.
+const columnsDefault = 100
+
 export type Format = 'table' | 'json' | 'yaml'
 
 /** Where words go. Results go to standard output, everything else to standard error; in JSON and YAML standard output holds one value or nothing. */
@@ -14,6 +17,11 @@ export class Terminal {
     this.#io = io
     this.format = format === 'table' ? 'table' : 'json'
     this.#yaml = format === 'yaml'
+  }
+
+  /** How wide a table may be; `undefined` where nobody looks: to a program every row is one line. */
+  get columns(): number | undefined {
+    return this.#io.stdout.isTTY ? this.#io.stdout.columns || columnsDefault : undefined
   }
 
   /** Lines for people: what was done. Not in JSON. */

@@ -105,7 +105,7 @@ test('a list that was cut short says so', async () => {
 test('a lease is shown, renewed and revoked, and then it is over', async () => {
   const { lease, username } = await issue()
   const { out } = await shell.run(`lease show ${lease}`)
-  expect(out).toMatch(new RegExp(`^visible +username=${username}$`, 'm'))
+  expect(out).toMatch(new RegExp(`^visible\n  username: ${username}$`, 'm'))
   expect(out).toMatch(/^expire_time +\S+Z \(in (59m|1h)\)$/m)
   expect((await shell.run(`lease renew -increment=90m -field=lease_duration ${lease}`)).out).toBe('5400')
   expect(await typed(`lease revoke -sync ${lease}`)).toBe('revoked: memory/creds/shop/ID\nexit 0')

@@ -229,14 +229,6 @@ test('who stops reading early, as head does, sees no error', async () => {
   expect(await shell.run('list x', { closed: true })).toMatchObject({ code: 0, err: '' })
 })
 
-test('a list of leases cuts what is long where a reader sees it', async () => {
-  const [visible, revoke_error] = [{ names: 'n'.repeat(200) }, 'e'.repeat(200)]
-  server.answer = {
-    body: envelope({ data: { holdings: [{ id: 'a/b/1', display_name: 'ann', visible, state: 'revoking', revoke_error }] } })
-  }
-  expect((await shell.run('lease ls')).out).toContain(`ann       ${'n'.repeat(95)}…    -        revoking: ${'e'.repeat(59)}…`)
-})
-
 test('server gets its options and nothing else', async () => {
   await shell.run('server -dev -dev-root-token-id=root --dev-listen-address 127.0.0.1:1')
   await shell.run('server --config /etc/mayfly.yaml')

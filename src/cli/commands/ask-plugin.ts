@@ -72,7 +72,7 @@ function screenOf({ terminal }: Invocation): CommandScreen {
   return {
     format: terminal.format,
     say: (...lines) => terminal.say(...lines),
-    table: (head, rows) => void (terminal.format === 'table' && terminal.lines(table(head, rows))),
+    table: (head, rows) => void (terminal.format === 'table' && terminal.lines(table(head, rows, { width: terminal.columns }))),
     json: value => void (terminal.format === 'json' && terminal.json(value)),
     text: text => terminal.text(text),
     note: line => terminal.note(line),

@@ -1,11 +1,12 @@
 import { plain } from '../cell.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { jsonAt } from '../json-at.ts'
-import { table } from '../table.ts'
+import { showTable, wideOption } from '../show-table.ts'
 
 export const auditList: CliCommand = {
   name: 'audit list',
   summary: 'list where the audit trail goes',
+  options: wideOption,
   examples: ['mayfly audit list'],
   run: async invocation => {
     const { terminal } = invocation
@@ -17,6 +18,6 @@ export const auditList: CliCommand = {
       plain(jsonAt(device, 'options', 'file_path')),
       plain(jsonAt(device, 'description'))
     ])
-    return terminal.lines(table(['Path', 'Type', 'File', 'Description'], rows))
+    return showTable(invocation, ['Path', 'Type', 'File', 'Description'], rows, ['File'])
   }
 }

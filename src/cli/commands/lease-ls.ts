@@ -5,7 +5,7 @@ import type { CliCommand } from '../cli-command.ts'
 import type { Invocation } from '../invocation.ts'
 import { isObject, jsonAt, objectsAt } from '../json-at.ts'
 import { showKeys } from '../show-keys.ts'
-import { table } from '../table.ts'
+import { showTable, wideOption } from '../show-table.ts'
 import { timeLeft } from '../time-left.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -19,7 +19,8 @@ export const leaseLs: CliCommand = {
     '--mount <path>': 'only leases of this mount',
     '--role <role>': 'only leases of this role',
     '--ended': 'what was held, too: leases that are over',
-    '--limit <n>': 'at most so many (1000)'
+    '--limit <n>': 'at most so many (1000)',
+    ...wideOption
   },
   examples: ['mayfly lease ls', 'mayfly lease ls -holder=token-ci -format=json', 'mayfly lease ls database/creds/readonly'],
   run: async invocation => {
@@ -68,17 +69,24 @@ function filters({ typed }: Invocation): JsonObject {
   return Object.fromEntries(Object.entries(said).filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
-function showHoldings({ terminal }: Invocation, found: readonly JsonObject[]): void {
+function showHoldings(invocation: Invocation, found: readonly JsonObject[]): void {
+  const { terminal, typed } = invocation
   if (terminal.format === 'json') return terminal.json(found)
   if (found.length === 0) return terminal.say('nobody holds anything')
   const head = ['Holder', 'Holds', 'Until', 'State', 'From', 'Lease']
-  return terminal.lines(table(head, found.map(row)))
+  const errorCharsMax = terminal.columns === undefined || typed.flag('wide') ? Infinity : errorCharsShown
+  return showTable(
+    invocation,
+    head,
+    found.map(lease => row(lease, errorCharsMax)),
+    ['Lease', 'Holds']
+  )
 }
 
-function row(lease: JsonObject): readonly string[] {
+function row(lease: JsonObject, errorCharsMax: number): readonly string[] {
   const { visible, ttl, display_name: holder, remote_address: from, id } = lease
   const holds = isObject(visible) ? Object.values(visible) : visible
-  return [plain(holder), shortened(plain(holds), holdsCharsMax), until(lease, ttl), state(lease), plain(from), plain(id)]
+  return [plain(holder), plain(holds), until(lease, ttl), state(lease, errorCharsMax), plain(from), plain(id)]
 }
 
 function until({ ended_time: ended }: JsonObject, ttl: Json | undefined): string {
@@ -86,11 +94,10 @@ function until({ ended_time: ended }: JsonObject, ttl: Json | undefined): string
   return typeof ttl === 'number' ? timeLeft(ttl) : '-'
 }
 
-// The whole of both is in `lease show`.
-const holdsCharsMax = 96
-const errorCharsMax = 60
+// On a terminal; the whole is in `lease show`.
+const errorCharsShown = 96
 
-function state({ state, revoke_error: error, waits_for: waits }: JsonObject): string {
+function state({ state, revoke_error: error, waits_for: waits }: JsonObject, errorCharsMax: number): string {
   const why = error ?? waits
   return typeof why === 'string' && why !== '' ? `${plain(state)}: ${shortened(why, errorCharsMax)}` : plain(state)
 }

@@ -13,7 +13,7 @@ import { fieldsTyped } from '../fields-typed.ts'
 import type { Invocation } from '../invocation.ts'
 import { jsonAt, textAt } from '../json-at.ts'
 import { readNamedFile } from '../settings.ts'
-import { table } from '../table.ts'
+import { showTable } from '../show-table.ts'
 import { UsageError } from '../usage-error.ts'
 
 type Asked = Question['capability']
@@ -47,7 +47,7 @@ export const policyTest: CliCommand = {
     if (policies.some(policy => policy.rules.some(rule => hasTemplate(rule.path))))
       terminal.warn('rules with {{identity…}} in their path were left out')
     if (terminal.format === 'json') terminal.json({ path, policies: policies.map(({ name }) => name), answers })
-    else terminal.lines(table(['Capability', 'Answer', 'Rule', 'Policies', 'Why not'], answers.map(row)))
+    else showTable(invocation, ['Capability', 'Answer', 'Rule', 'Policies', 'Why not'], answers.map(row))
     return typed.text('capability') !== undefined && !answers[0]?.decision.allowed ? exitCode.refused : exitCode.done
   }
 }
