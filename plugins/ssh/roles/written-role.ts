@@ -1,7 +1,7 @@
 import { BrokerError } from 'mayfly/plugin'
 import { cidrListMistake } from '../otp/cidr-list.ts'
 import { keyIdMistake } from '../sign/key-id.ts'
-import { templateMistake } from '../sign/template.ts'
+import { requireTemplates } from './require-templates.ts'
 import type { RoleFields } from './role-fields.ts'
 import { namesIn } from './role.ts'
 import type { CaRole, OtpRole, Role } from './role.ts'
@@ -61,7 +61,7 @@ function caRole(fields: RoleFields): CaRole {
   const allowHostCertificates = fields.allow_host_certificates ?? false
   if (!allowUserCertificates && !allowHostCertificates)
     throw refusal("Either 'allow_user_certificates' or 'allow_host_certificates' must be set to 'true'")
-  return {
+  const role: CaRole = {
     type: 'ca',
     allowUserCertificates,
     allowHostCertificates,
@@ -75,6 +75,8 @@ function caRole(fields: RoleFields): CaRole {
     issuerRef: fields.issuer_ref || 'default',
     leaseOutlivesToken: fields.lease_outlives_token ?? null
   }
+  requireTemplates(role)
+  return role
 }
 
 function principalsPart(fields: RoleFields) {
@@ -144,23 +146,8 @@ export function roleWarnings(role: Role): readonly string[] {
       : []),
     ...(role.allowUserCertificates && namesIn(role.allowedUsers).length === 0
       ? ['allowed_users is empty: this role signs for no user']
-      : []),
-    ...templateWarnings(role)
+      : [])
   ]
-}
-
-/** Another broker may know what this one does not, and a role that was written for it must not be lost: what cannot be filled in is refused when it is asked for. */
-function templateWarnings(role: CaRole): readonly string[] {
-  const texts = {
-    default_user: role.defaultUserTemplate ? [role.defaultUser] : [],
-    allowed_users: role.allowedUsersTemplate ? [role.allowedUsers] : [],
-    allowed_domains: role.allowedDomainsTemplate ? [role.allowedDomains] : [],
-    default_extensions: role.defaultExtensionsTemplate ? Object.values(role.defaultExtensions) : []
-  }
-  return Object.entries(texts).flatMap(([name, all]) => {
-    const mistake = all.map(templateMistake).find(one => one !== undefined)
-    return mistake === undefined ? [] : [`${name}: ${mistake}`]
-  })
 }
 
 const shown = (text: string): string => text.slice(0, 64)

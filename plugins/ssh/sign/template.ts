@@ -11,8 +11,10 @@ const known = [
   /^token\.display_name$/,
   /^token\.metadata\..+$/
 ]
-// Names of entities, groups and their metadata are kept by somebody else; here a person is what a login says of it.
+// What another broker of this wire keeps; here a person is what a login says of it.
 const foreign = /^(?:identity\.(?:entity|groups)\.|time\.)/
+const said =
+  'what a login says of a person is {{identity.entity.aliases.<accessor of the auth mount>.metadata.<key>}} or {{token.metadata.<key>}}'
 
 /** Text with the caller's own names in it: `{{identity.entity.id}}`, `{{identity.entity.aliases.<accessor>.metadata.<key>}}`, `{{token.display_name}}`, `{{token.metadata.<key>}}`. Throws when a name is missing or
  *  unfit: a principal that is not the person's must not come of it. */
@@ -22,12 +24,12 @@ export function filledTemplate(text: string, caller: Caller): string {
   return filled
 }
 
-/** What can never be filled in, if anything. */
+/** What can never be filled in, if anything, and what could stand there. */
 export function templateMistake(text: string): string | undefined {
   for (const [, name = ''] of text.matchAll(hole)) {
     const reference = name.trim()
     if (!known.some(one => one.test(reference)))
-      return `{{${reference.slice(0, 64)}}}: ${foreign.test(reference) ? 'this broker keeps no such thing of a person' : 'nothing has this name'}`
+      return `{{${reference.slice(0, 80)}}}: ${foreign.test(reference) ? `this broker keeps no such thing of a person: ${said}` : 'nothing has this name'}`
   }
   return /\{\{|\}\}/.test(text.replaceAll(hole, '')) ? 'braces do not match' : undefined
 }

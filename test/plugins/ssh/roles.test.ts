@@ -83,7 +83,17 @@ test.each([
   [{ ...userRole, allowed_user_key_lengths: { x: 1 } }, 'error processing allowed_user_key_lengths: '],
   [{ ...userRole, algorithm_signer: 'md5' }, 'unknown algorithm signer "md5"'],
   [{ ...userRole, not_before_duration: '1h' }, 'not_before_duration: at most 300 seconds'],
-  [{ ...userRole, key_id_format: '{{nothing}}' }, 'key_id_format: unknown variable {{nothing}}']
+  [{ ...userRole, key_id_format: '{{nothing}}' }, 'key_id_format: unknown variable {{nothing}}'],
+  [{ ...userRole, default_user: '{{identity.entity.id}}' }, 'default_user: names stand in braces, and default_user_template is not set'],
+  [{ ...userRole, allowed_users: 'alice,{{token.display_name}}' }, 'allowed_users: names stand in braces, and allowed_users_template'],
+  [
+    { ...userRole, default_extensions: { 'login@example.com': '{{ token.display_name }}' } },
+    'default_extensions: names stand in braces, and default_extensions_template is not set'
+  ],
+  [
+    { ...userRole, default_critical_options: { 'force-command': 'echo {{identity.entity.id}}' } },
+    'default_critical_options: nothing is filled in there'
+  ]
 ])('%j is no role', async (fields, message) => {
   await using broker = await sshBroker()
   await expect(broker.ask('write', 'ssh/roles/it', fields)).rejects.toThrow(message)

@@ -1,5 +1,6 @@
 /** Names of the caller in a role's principals: what a login says of a person, and never what it does not. */
 import { expect, test } from 'vitest'
+import { filledTemplate } from '../../../plugins/ssh/sign/template.ts'
 import { dataOf } from '../../broker/small-broker.ts'
 import type { SmallBroker } from '../../broker/small-broker.ts'
 import { sign, sshBroker, userRole } from './mount.ts'
@@ -57,23 +58,45 @@ test('a name that cannot be filled in takes nothing from those beside it', async
   await expect(sign(broker, { valid_principals: 'alice' }, 'it')).rejects.toThrow('could not be rendered -> no entity found')
 })
 
-test('what is never known of a person is said as the role is written, and refused in the wire’s words as it is asked for', async () => {
+test('what is never known of a person is refused as the role is written, and so is what nothing has as its name', async () => {
   await using broker = await sshBroker()
-  const { token, accessor } = await person(broker, {})
-  const cases: readonly (readonly [string, string])[] = [
-    ['identity.entity.name', 'no value could be found for one of the template directives'],
-    ['identity.entity.metadata.login', 'no value could be found for one of the template directives'],
-    [`identity.entity.aliases.${accessor}.name`, 'no value could be found for one of the template directives'],
-    ['identity.groups.names.ops.id', 'string contains groups template directives but no groups were provided']
+  const never = [
+    'identity.entity.name',
+    'identity.entity.metadata.login',
+    'identity.entity.aliases.auth_approle_1234.name',
+    'identity.entity.aliases.auth_approle_1234.id',
+    'identity.entity.aliases.auth_approle_1234.custom_metadata.login',
+    'identity.groups.names.ops.id',
+    'identity.groups.ids.1234.name'
   ]
-  for (const [reference, says] of cases) {
-    expect(await templated(broker, `{{${reference}}}`)).toEqual([
-      `allowed_users: {{${reference}}}: this broker keeps no such thing of a person`
-    ])
-    await expect(sign(broker, { valid_principals: 'carol' }, 'it', token)).rejects.toThrow(`could not be rendered -> ${says}`)
+  for (const reference of never)
+    await expect(templated(broker, `deploy,{{${reference}}}`)).rejects.toThrow(
+      `allowed_users: {{${reference}}}: this broker keeps no such thing of a person: what a login says of a person is {{identity.entity.aliases.`
+    )
+  await expect(templated(broker, '{{identity.entty.id}}')).rejects.toThrow('allowed_users: {{identity.entty.id}}: nothing has this name')
+  await expect(templated(broker, '{{identity.entity.id}')).rejects.toThrow('allowed_users: braces do not match')
+  const extension = { default_extensions: { 'login@example.com': '{{identity.entity.name}}' }, default_extensions_template: true }
+  await expect(templated(broker, 'alice', extension)).rejects.toThrow('default_extensions: {{identity.entity.name}}: this broker keeps')
+  // Nothing of it was kept.
+  await expect(broker.ask('read', 'ssh/roles/it')).rejects.toThrow()
+})
+
+test('a role that was kept with such a name signs for nobody by it', async () => {
+  const caller = { displayName: 'carol', accessor: 'a', entity: 'e', metadata: {}, authAccessor: 'auth_approle_1234' }
+  const cases = {
+    'identity.entity.name': 'no value could be found for one of the template directives',
+    'identity.entity.aliases.auth_approle_1234.name': 'no value could be found for one of the template directives',
+    'identity.groups.names.ops.id': 'string contains groups template directives but no groups were provided'
   }
-  expect(await templated(broker, '{{identity.entty.id}}')).toEqual(['allowed_users: {{identity.entty.id}}: nothing has this name'])
-  expect(await templated(broker, '{{identity.entity.id}')).toEqual(['allowed_users: braces do not match'])
+  for (const [reference, says] of Object.entries(cases))
+    expect(() => filledTemplate(`{{${reference}}}`, caller)).toThrow(`could not be rendered -> ${says}`)
+})
+
+test('a command with braces of its own is left as it is', async () => {
+  await using broker = await sshBroker()
+  const command = "docker inspect -f '{{.State.Status}}' shop"
+  await templated(broker, 'alice', { default_critical_options: { 'force-command': command } })
+  expect([...(await sign(broker, {}, 'it')).certificate.criticalOptions]).toEqual([['force-command', command]])
 })
 
 test('an extension that names a person is left out for a token that is nobody, and refused where the name is missing', async () => {
@@ -92,6 +115,6 @@ test('an extension that names a person is left out for a token that is nobody, a
     ['permit-pty'],
     expect.arrayContaining([expect.stringContaining('this request lacked identity entity information')])
   ])
-  await extended('{{identity.entity.name}}')
-  await expect(sign(broker, {}, 'it', token)).rejects.toThrow('could not be rendered -> no value could be found')
+  await extended('{{token.metadata.team}}')
+  await expect(sign(broker, {}, 'it', token)).rejects.toThrow('could not be rendered -> the login has no metadata team')
 })
