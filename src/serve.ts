@@ -19,7 +19,10 @@ import { openToAnybody } from './http/sys/metrics-paths.ts'
 import { sysPaths } from './http/sys/sys-paths.ts'
 import { loadPlugins } from './load-plugins.ts'
 import { KeyFileSeal } from './seal/key-file-seal.ts'
+import { lockHolder } from './store/sqlite/folder/lock-holder.ts'
 import { openMemory, openSqlite } from './store/sqlite/open.ts'
+import type { SqliteOptions } from './store/sqlite/open.ts'
+import type { Store } from './store/store.ts'
 import { systemClock, systemRandom } from './system-clock.ts'
 import { listenerTls } from './tls/listener-tls.ts'
 import { version } from './version.ts'
@@ -48,11 +51,14 @@ export interface Running extends AsyncDisposable {
 const drainMs = 5_000
 const renewTlsEveryMs = 3_600_000
 
+// Longer than the whole shutdown of the one before, which a supervisor may not have waited for.
+const ownerWaitMs = 12_000
+
 export async function serve(config: Config, given: ServeParts): Promise<Running> {
   const parts = { clock: systemClock, random: systemRandom, at: nowhere, ...given }
   await using stack = new AsyncDisposableStack()
   const catalog = await loadPlugins(config.plugins, given.folder)
-  const store = stack.use(config.storage === 'memory' ? await openMemory() : await openSqlite(config.storage))
+  const store = stack.use(config.storage === 'memory' ? await openMemory() : await openOwn(config.storage, given.log))
   // What the header of a new file follows.
   const hashOf = async (seq: number) => {
     const [row] = await store.auditLines(seq - 1, 1)
@@ -98,6 +104,14 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync()
   }
+}
+
+/** A restart finds the old run still ending: it is waited for, and said who it is. */
+function openOwn(storage: SqliteOptions, log: Log): Promise<Store> {
+  const pid = lockHolder(join(storage.path, 'lock.db'))
+  if (pid !== undefined)
+    log.warn('another mayfly uses the data folder and may be ending: waiting for it', { pid, seconds: ownerWaitMs / 1_000 })
+  return openSqlite({ ...storage, ownerWaitMs })
 }
 
 function settingsOf(config: Config) {

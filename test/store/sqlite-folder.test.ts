@@ -84,6 +84,24 @@ describe('the folder of a store', () => {
     expect(await openElsewhere(path)).toContain('another mayfly uses the folder')
   })
 
+  test('who does not end in the time that it is given is named', async () => {
+    const child = elsewhere(path, 'setInterval(() => undefined, 1000); process.send("open")')
+    await once(child, 'message')
+    const who = process.platform === 'linux' ? `: process ${child.pid}, which` : ': it'
+    await expect(openSqlite({ path, ownerWaitMs: 50 })).rejects.toEqual(refused(`uses the folder ${path}${who} did not end within 0.05 s`))
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+
+  test('who is ending is waited for', async () => {
+    const child = elsewhere(path, 'process.on("message", () => setTimeout(() => process.exit(), 1500)); process.send("open")')
+    await once(child, 'message')
+    const next = openSqlite({ path, reserveBytes: 65_536, ownerWaitMs: 60_000 })
+    child.send('end')
+    await using store = await next
+    await store.commit([], ['{"n":1}'])
+  })
+
   test('the folder is free again when its owner was killed', async () => {
     const child = elsewhere(path, 'setInterval(() => undefined, 1000); process.send("open")')
     expect(await once(child, 'message')).toEqual(['open', undefined])

@@ -27,6 +27,8 @@ export interface SqliteOptions {
   readonly witness?: string | undefined
   /** Between beats while something is committed. */
   readonly beatMs?: number
+  /** How long another owner of the folder, which may be ending, is given to end. */
+  readonly ownerWaitMs?: number
   /** Only for tests of the fence: a second run takes over while the first still works. */
   readonly allowSecondOwner?: boolean
 }
@@ -36,8 +38,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const { promise: fatal, reject: damaged } = Promise.withResolvers<never>()
   // Nobody may be looking yet; whoever asks later still gets the rejection.
   fatal.catch(() => undefined)
-  const { nodeId, reserveBytes, allowSecondOwner = false, witness, beatMs } = options
-  const data: WriterData = { files, nodeId, reserveBytes, allowSecondOwner, witness, beatMs }
+  const { nodeId, reserveBytes, allowSecondOwner = false, ownerWaitMs = 0, witness, beatMs } = options
+  const data: WriterData = { files, nodeId, reserveBytes, allowSecondOwner, ownerWaitMs, witness, beatMs }
   // Both threads start at once; the reader opens the file when it is first asked, long after the writer has made it.
   const [writer, reader] = await both(startThread<StartedNode>('writer', data, damaged), startThread<true>('reader', files, damaged))
   const { id, epoch } = writer.ready

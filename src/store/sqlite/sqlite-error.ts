@@ -1,6 +1,7 @@
 import { BrokerError } from '../../contracts/index.ts'
 
 // Result codes of SQLite; the extended ones carry them in the low byte.
+const busy = 5
 const ioError = 10
 const corrupt = 11
 const full = 13
@@ -8,6 +9,11 @@ const notDatabase = 26
 
 export function isFull(error: unknown): boolean {
   return resultCode(error) === full
+}
+
+/** Somebody else has the lock. */
+export function isBusy(error: unknown): boolean {
+  return resultCode(error) === busy
 }
 
 /** After one of these nothing that the connection says can be believed. */

@@ -25,6 +25,7 @@ export interface WriterData {
   readonly nodeId: string | undefined
   readonly reserveBytes: number | undefined
   readonly allowSecondOwner: boolean
+  readonly ownerWaitMs: number
   /** A file elsewhere that repeats the beats of this store. */
   readonly witness: string | undefined
   readonly beatMs: number | undefined
@@ -77,8 +78,8 @@ function take(queue: Call[], copies: Copies, message: ToThread): boolean {
   return false
 }
 
-function start({ files, nodeId, reserveBytes, allowSecondOwner, witness, beatMs }: WriterData): void {
-  const lock = allowSecondOwner ? undefined : lockFolder(files.lock, files.folder)
+function start({ files, nodeId, reserveBytes, allowSecondOwner, ownerWaitMs, witness, beatMs }: WriterData): void {
+  const lock = allowSecondOwner ? undefined : lockFolder(files.lock, files.folder, ownerWaitMs)
   try {
     const room = new DiskRoom(files.folder, reserveBytes)
     const db = openWriting(files.database)
