@@ -10,6 +10,8 @@ export default defineConfig({
     // None waits that long on a quiet machine; on a busy one a simulated month takes its time.
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    // A state that is waited for comes within milliseconds; vitest's own second is over when the machine stalls for one.
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2
   }
 })

@@ -6,7 +6,7 @@ import { openDriver, soon } from './kit.ts'
 const admin = { user: 'mayfly', password: 'Canary-of-the-admin' }
 
 /** Somebody who listens where a database should: `serve` gets each connection. */
-async function impostor(serve: (socket: Socket) => void) {
+async function impostor(serve: (socket: Socket) => void, connect_timeout = 20) {
   const told: Buffer[] = []
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -23,7 +23,7 @@ async function impostor(serve: (socket: Socket) => void) {
   const { port } = server.address() as { port: number }
   return {
     told: () => Buffer.concat(told).toString('latin1'),
-    database: openDriver({ host: '127.0.0.1', port, admin }, { connect_timeout: 2 })
+    database: openDriver({ host: '127.0.0.1', port, admin }, { connect_timeout })
   }
 }
 
@@ -83,6 +83,7 @@ test('a server that asks for a file gets none', async () => {
   const { told, database } = await impostor(
     letIn(socket => {
       socket.write(packet(1, Buffer.from('\xfb/etc/passwd', 'latin1')))
+      setTimeout(() => socket.destroy(), 1_000)
     })
   )
   await expect(database.check(soon())).rejects.toMatchObject({ name: 'BrokerError' })
@@ -122,7 +123,7 @@ test('one byte at a time runs into the time limit', async () => {
   const { database } = await impostor(socket => {
     const timer = setInterval(() => socket.write('\x01'), 200)
     socket.on('close', () => clearInterval(timer))
-  })
+  }, 2)
   await expect(database.check(soon())).rejects.toMatchObject({ code: 'target_unreachable' })
 })
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Secret } from 'mayfly/plugin'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/system-clock.ts'
-import { canLogIn, issue, login, newUser, openDriver, password, postgres, revoke, roleNamed, soon } from './kit.ts'
+import { canLogIn, issue, login, newUser, obstacle, openDriver, password, postgres, revoke, roleNamed, soon } from './kit.ts'
 
 // Who sleeps in a transaction leaves the second away: it would hold the group, and with it everybody else.
 const template = [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';`, `GRANT app_ro TO "{{name}}";`]
@@ -31,10 +31,13 @@ test('the server expires it by itself, 5 s after the lease', async () => {
 
 test('statements that set LOGIN and a comment have no say in either', async () => {
   const database = openDriver()
-  const statements = [template[0]!, `comment on role "{{name}}" is 'theirs'`, 'select pg_sleep(0.3)']
+  const { statement, reached, letGo } = await obstacle()
+  const statements = [template[0]!, `comment on role "{{name}}" is 'theirs'`, statement]
   const user = newUser({ statements, memberOf: [] })
   const making = database.createUser(user, soon())
+  await reached()
   expect(await canLogIn(user.name)).toBe(false)
+  await letGo()
   const handle = await making
   expect(await roleNamed(user.name)).toMatchObject({ enabled: true, mark: user.mark })
   await revoke(database, [{ name: user.name, mark: user.mark, handle }])

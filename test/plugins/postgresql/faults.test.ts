@@ -1,4 +1,6 @@
+import type { Clock } from 'mayfly/plugin'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../../src/system-clock.ts'
 import { startPostgres } from '../../targets/embedded-postgres.ts'
 import { FaultProxy } from '../../targets/fault-proxy.ts'
 import { canLogIn, issue, kinds, login, newUser, openDriver, postgres, revoke, revoked, roleNamed, sessionsOf, soon, why } from './kit.ts'
@@ -9,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(async () => proxy[Symbol.asyncDispose]())
 
-const throughProxy = (fields = {}) => openDriver({ port: proxy.port, ...fields })
+const throughProxy: typeof openDriver = (fields, parts) => openDriver({ port: proxy.port, ...fields }, parts)
 const silent = { code: 'target_silent' }
 const unknown = (user: ReturnType<typeof newUser>) => revoked(user, {}, { createBy: user.createBy })
 
@@ -83,12 +85,10 @@ test('an aborted signal is honoured at once, whatever the server does, and the c
     (signal: AbortSignal) => database.now(signal)
   ]) {
     proxy.fault = { kind: 'black-hole', direction: 'server' }
-    const startedAt = performance.now()
     await expect(call(AbortSignal.timeout(150))).rejects.toMatchObject({
       name: 'BrokerError',
       code: expect.stringMatching(/^target_(silent|unreachable)$/)
     })
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
     proxy.fault = { kind: 'pass' }
     expect((await database.now(soon())).epochMilliseconds).toBeGreaterThan(0)
   }
@@ -104,22 +104,28 @@ test('a signal that is aborted already sends nothing', async () => {
 })
 
 test('a session ends during the wait between two looks when the signal says so', async () => {
-  const database = throughProxy()
+  const caller = new AbortController()
+  const sleep: Clock['sleep'] = (milliseconds, signal) => {
+    setImmediate(() => caller.abort())
+    return systemClock.sleep(milliseconds * 1_000, signal)
+  }
+  const database = throughProxy({}, { clock: { ...systemClock, sleep } })
   const user = await issue(database)
-  await expect(database.revokeUsers({ statements: [], users: [user.revoked] }, AbortSignal.timeout(100))).rejects.toMatchObject(silent)
+  await expect(database.revokeUsers({ statements: [], users: [user.revoked] }, caller.signal)).rejects.toMatchObject(silent)
   expect(await canLogIn(user.name)).toBe(false)
-  expect(kinds(await revoke(database, [user.revoked]))).toEqual(['gone'])
+  expect(kinds(await revoke(openDriver(), [user.revoked]))).toEqual(['gone'])
 })
 
 test('silence at connecting ends with connect_timeout, as unreachable', async () => {
   proxy.fault = { kind: 'black-hole' }
-  const database = throughProxy({ connect_timeout: 1 })
-  const startedAt = performance.now()
-  await expect(database.check(soon())).rejects.toMatchObject({
+  const limits: number[] = []
+  const within: Clock['within'] = (milliseconds, signal) => (limits.push(milliseconds), systemClock.within(milliseconds, signal))
+  const database = throughProxy({ connect_timeout: 1 }, { clock: { ...systemClock, within } })
+  await expect(database.check(new AbortController().signal)).rejects.toMatchObject({
     code: 'target_unreachable',
     message: 'cannot reach the database server: no answer in time'
   })
-  expect(performance.now() - startedAt).toBeLessThan(3_000)
+  expect(limits).toEqual([1_000])
 })
 
 test('what a late server does after our deadline is found by the revocation', async () => {

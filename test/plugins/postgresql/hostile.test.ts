@@ -6,7 +6,7 @@ import { openDriver, soon } from './kit.ts'
 const adminPassword = 'Canary-of-the-admin'
 
 /** Somebody who listens where a database should: `serve` gets each connection. */
-async function impostor(serve: (socket: Socket) => void) {
+async function impostor(serve: (socket: Socket) => void, connect_timeout = 20) {
   const told: Buffer[] = []
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -21,7 +21,7 @@ async function impostor(serve: (socket: Socket) => void) {
     server.close()
   })
   const { port } = server.address() as { port: number }
-  return { told: () => Buffer.concat(told).toString('latin1'), database: openDriver({ port, password: adminPassword, connect_timeout: 2 }) }
+  return { told: () => Buffer.concat(told).toString('latin1'), database: openDriver({ port, password: adminPassword, connect_timeout }) }
 }
 
 const message = (type: string, body: Buffer, bytes = body.length): Buffer => {
@@ -88,7 +88,7 @@ test('one byte at a time runs into the time limit', async () => {
   const { database } = await impostor(socket => {
     const timer = setInterval(() => socket.write('R'), 200)
     socket.on('close', () => clearInterval(timer))
-  })
+  }, 2)
   await expect(database.check(soon())).rejects.toMatchObject({ code: 'target_unreachable' })
 })
 

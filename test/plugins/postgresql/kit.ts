@@ -1,7 +1,8 @@
 /** What the tests of the PostgreSQL driver share: the real server, the driver opened on it, users and logins. */
+import { randomInt } from 'node:crypto'
 import { Secret } from 'mayfly/plugin'
 import type { CreateUser, Database, JsonObject, RevokedUser, RevokeOutcome } from 'mayfly/plugin'
-import { afterAll, onTestFinished } from 'vitest'
+import { afterAll, expect, onTestFinished } from 'vitest'
 import { postgresql } from '../../../plugins/postgresql/index.ts'
 import { systemClock, systemRandom } from '../../../src/system-clock.ts'
 import type { PostgresAccess } from '../../targets/postgres-access.ts'
@@ -63,6 +64,24 @@ export const kinds = (outcomes: readonly RevokeOutcome[]): readonly string[] => 
 export function why(outcome: RevokeOutcome | undefined): string {
   if (outcome?.kind === 'ended') return outcome.waiting
   return outcome?.kind === 'failed' ? (outcome.error as Error).message : String(outcome?.kind)
+}
+
+/**
+ * A statement that the server does not get past until `letGo`, so that what happens meanwhile happens then, however slow the machine is. It waits in short
+ * naps: a wait for a lock would run into the time limits of our own sessions.
+ */
+export async function obstacle() {
+  const key = randomInt(2 ** 31)
+  const holder = await postgres.connect({ user: postgres.superuser, password: postgres.password })
+  await holder.query(`select pg_advisory_lock(${key})`)
+  onTestFinished(async () => holder.end().catch(() => undefined))
+  const stopped = `select 1 from pg_stat_activity where wait_event = 'PgSleep' and strpos(query, $1) > 0`
+  return {
+    statement: `do $$ begin while not pg_try_advisory_xact_lock(${key}) loop perform pg_sleep(0.02); end loop; end $$`,
+    /** Somebody is at it. */
+    reached: async () => expect.poll(async () => (await postgres.query(stopped, [`xact_lock(${key})`])).length).toBeGreaterThan(0),
+    letGo: async () => void (await holder.query(`select pg_advisory_unlock(${key})`))
+  }
 }
 
 /** A session as an application would have it, ended with the test. `ended` resolves when the server ends it. */

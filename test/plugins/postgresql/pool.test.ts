@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from 'mayfly/plugin'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/system-clock.ts'
-import { issue, kinds, newUser, openDriver, postgres, revoke, soon } from './kit.ts'
+import { issue, kinds, newUser, obstacle, openDriver, postgres, revoke, soon } from './kit.ts'
 
 let count = 0
 
@@ -16,8 +16,8 @@ function ownDriver(fields = {}, clock: Clock = systemClock) {
   return { database, connections }
 }
 
-/** Issues that keep a connection for a while. */
-const slow = (seconds: number) => newUser({ statements: [`create role "{{name}}"`, `select pg_sleep(${seconds})`], memberOf: [] })
+/** An issue of which the server does this last. */
+const issueWith = (statement: string) => newUser({ statements: [`create role "{{name}}"`, statement], memberOf: [] })
 
 /** Of the latest driver's only connection. */
 async function pid(): Promise<unknown> {
@@ -26,8 +26,7 @@ async function pid(): Promise<unknown> {
 }
 
 async function settles(connections: () => Promise<number>, expected: number): Promise<void> {
-  for (let tries = 0; tries < 100 && (await connections()) !== expected; tries++) await wait(20)
-  expect(await connections()).toBe(expected)
+  await expect.poll(connections).toBe(expected)
 }
 
 test('no connection is made before it is needed, and none beyond the limit', async () => {
@@ -49,12 +48,15 @@ test('no connection is made before it is needed, and none beyond the limit', asy
 test('issuing never takes the last connection: a revocation goes on beside it', async () => {
   const { database } = ownDriver({ max_open_connections: 2 })
   const user = await issue(database)
-  const slowOnes = [slow(2), slow(0)]
+  const { statement, reached, letGo } = await obstacle()
   let issued = 0
-  const issuing = slowOnes.map(one => database.createUser(one, soon()).then(handle => ({ user: one, handle, at: ++issued })))
-  await wait(100)
+  const issuing = [issueWith(statement), issueWith('select 1')].map(one =>
+    database.createUser(one, soon()).then(handle => ({ user: one, handle, at: ++issued }))
+  )
+  await reached()
   expect(kinds(await revoke(database, [user.revoked]))).toEqual(['gone'])
   expect(issued).toBe(0)
+  await letGo()
   const done = await Promise.all(issuing)
   await revoke(
     database,
@@ -67,12 +69,14 @@ test('of those who wait a revocation goes first', async () => {
   const user = await issue(database)
   const order: string[] = []
   const note = (what: string) => () => void order.push(what)
-  const first = slow(0.5)
-  const second = slow(0)
+  const { statement, reached, letGo } = await obstacle()
+  const first = issueWith(statement)
+  const second = issueWith('select 1')
   const holding = database.createUser(first, soon()).then(note('the one that holds the connection'))
-  await wait(50)
+  await reached()
   const issuing = database.createUser(second, soon()).then(note('issue'))
   const revoking = revoke(database, [user.revoked]).then(note('revoke'))
+  await letGo()
   await Promise.all([holding, issuing, revoking])
   expect(order).toEqual(['the one that holds the connection', 'revoke', 'issue'])
   await revoke(
@@ -83,13 +87,15 @@ test('of those who wait a revocation goes first', async () => {
 
 test('who waits for a connection can be interrupted, and leaves no gap', async () => {
   const { database } = ownDriver({ max_open_connections: 1 })
-  const first = slow(0.6)
+  const { statement, reached, letGo } = await obstacle()
+  const first = issueWith(statement)
   const holding = database.createUser(first, soon())
-  await wait(50)
+  await reached()
   await expect(database.createUser(newUser(), AbortSignal.timeout(100))).rejects.toMatchObject({
     code: 'target_unreachable',
     message: 'no connection became free in time'
   })
+  await letGo()
   await holding
   const next = await issue(database)
   await revoke(database, [next.revoked, { name: first.name, mark: first.mark, handle: {} }])
@@ -143,12 +149,14 @@ test('no idle connection is kept when none may be', async () => {
 
 test('closing ends what is open, and refuses what comes after', async () => {
   const { database, connections } = ownDriver({ max_open_connections: 2 })
-  const running = database.createUser(slow(1), soon())
+  const { statement, reached, letGo } = await obstacle()
+  const running = database.createUser(issueWith(statement), soon())
   const waiting = database.createUser(newUser(), soon())
-  await wait(200)
+  await reached()
   const refused = expect(Promise.allSettled([running, waiting])).resolves.toMatchObject([{ status: 'rejected' }, { status: 'rejected' }])
   await database[Symbol.asyncDispose]()
   await refused
+  await letGo()
   await settles(connections, 0)
   await expect(database.now(soon())).rejects.toMatchObject({ code: 'target_unreachable' })
 })
