@@ -1,6 +1,7 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { BackendContext, DatabaseDriver } from 'mayfly/plugin'
 import type { Databases } from './connection/databases.ts'
+import type { RootChanges } from './root/root-changes.ts'
 import type { Takings } from './root/takings.ts'
 
 /** What every path and the credential work with: the mount's context, and the servers it has open. */
@@ -8,6 +9,7 @@ export interface Engine {
   readonly context: BackendContext
   readonly databases: Databases
   readonly takings: Takings
+  readonly rootChanges: RootChanges
   /** The engines of the broker's other mounts. */
   neighbours(): readonly Engine[]
 }

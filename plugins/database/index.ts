@@ -14,6 +14,7 @@ import { resetPath } from './connection/reset.ts'
 import { rolePaths } from './role/roles.ts'
 import { rotateRolePath } from './static/rotate-role.ts'
 import { rotateRootPath } from './root/rotate-root.ts'
+import { RootChanges } from './root/root-changes.ts'
 import { rootRotation } from './root/root-rotation.ts'
 import { rotateRole, rotateRoot } from './static/rotation-wait.ts'
 import { staticCredsPath } from './static/static-creds.ts'
@@ -28,7 +29,13 @@ export const database: BackendType = {
   type: 'database',
   async open(context) {
     const databases = new Databases(context)
-    const engine = { context, databases, takings: new Takings(context.clock), neighbours: () => neighbours.of({ context }) }
+    const engine = {
+      context,
+      databases,
+      takings: new Takings(context.clock),
+      rootChanges: new RootChanges(context),
+      neighbours: () => neighbours.of({ context })
+    }
     const seen = neighbours.add(engine)
     return {
       paths: [

@@ -3,6 +3,7 @@ import type { Answer, DatabaseCheck, JsonObject, MountReader } from 'mayfly/plug
 import { readConfig } from './connection-config.ts'
 import type { ConnectionConfig } from './connection-config.ts'
 import type { Engine } from '../engine.ts'
+import { readPendingRoot } from '../root/pending-root.ts'
 
 /** The fields of the wire, and beside them how the server does: what its account can do, and whether it answers. Asks no server. */
 export async function readConnection(engine: Engine, name: string, storage: MountReader): Promise<Answer> {
@@ -17,6 +18,7 @@ export async function readConnection(engine: Engine, name: string, storage: Moun
       allowed_roles: config.allowedRoles,
       root_credentials_rotate_statements: config.rootRotationStatements,
       password_policy: config.passwordPolicy,
+      ...((await readPendingRoot(storage, name)) && { rotation: 'under way' }),
       ...shownCheck(engine, config),
       health: healthFields(await engine.context.health(config.target))
     }

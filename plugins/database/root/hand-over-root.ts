@@ -11,13 +11,13 @@ export async function handOverRoot(engine: Engine, storage: MountStorage, name: 
   storage.unschedule(rotateRoot, name)
   const stored = await readPendingRoot(storage, name)
   if (!stored) return
-  const { target, password } = stored.pending
+  const { pending } = stored
   storage.remove(pendingRootKey(name), stored.row)
-  const account = await readVersion(storage, target)
+  const account = await readVersion(storage, pending.target)
   if (!account) return
   const { versions } = await sharedAccount(engine, storage, account.version)
   const heir = versions.find(other => other.connection !== name)
   if (!heir) return
-  storage.put(pendingRootKey(heir.connection), { target: heir.target, password } satisfies PendingRoot, 0)
+  storage.put(pendingRootKey(heir.connection), { ...pending, target: heir.target } satisfies PendingRoot, 0)
   storage.schedule(rotateRoot, heir.connection, engine.context.clock.now(), { name: heir.connection })
 }

@@ -2,7 +2,12 @@
 import type { MountReader, TargetId } from 'mayfly/plugin'
 import { allKeys } from '../key-list.ts'
 
-export type PendingRoot = { readonly target: TargetId; readonly password: string }
+export type PendingRoot = {
+  readonly target: TargetId
+  readonly password: string
+  /** By which `RootChanges` knows it. Rows of before have none. */
+  readonly id?: string
+}
 
 const prefix = 'root-rotations/'
 export const pendingRootKey = (name: string): string => prefix + name

@@ -6,7 +6,8 @@
  *    log in        with the pending one, on a session of its own: the proof
  *    commit        all connections of this mount that share the account take it at once, and nothing is pending any more
  *
- *  A crash between any two of them runs it again from the top. */
+ *  A crash between any two of them runs it again from the top, and so does silence. A server that says no ends it, once that leaves the old password beyond doubt: when it was never asked for
+ *  a change, or lets the account in with the old one and can have no change of ours before it any more. */
 import { BrokerError, Secret } from 'mayfly/plugin'
 import type { Database, Json, MountStorage, Task, TaskOutcome, TargetId } from 'mayfly/plugin'
 import { readConfig } from '../connection/connection-config.ts'
@@ -15,6 +16,7 @@ import type { ConnectionVersion } from '../connection/connection-versions.ts'
 import { driverNamed } from '../engine.ts'
 import type { Engine } from '../engine.ts'
 import { accountElsewhere, untilTakenUp } from './neighbours.ts'
+import type { Elsewhere } from './neighbours.ts'
 import { pendingRootKey, readPendingRoot } from './pending-root.ts'
 import { carryPassword, sharedAccount } from './shared-account.ts'
 import { atServer } from '../static/static-users.ts'
@@ -26,19 +28,21 @@ export function rootRotation(engine: Engine): Task {
 async function rotate(engine: Engine, name: string, storage: MountStorage, signal: AbortSignal): Promise<TaskOutcome> {
   const stored = await readPendingRoot(storage, name)
   if (!stored) return { done: true, did: 'found nothing to rotate' }
-  const { target, password } = stored.pending
+  const { target, password: pending, id = name } = stored.pending
   const current = await readVersion(storage, target)
   storage.remove(pendingRootKey(name), stored.row)
   // Nobody logs in there any more.
   if (!current) return { done: true, did: 'found the connection gone' }
-  const account = { target, version: current.version, pending: password, statements: await statementsOf(storage, name), storage }
-  const why = await change(engine, account, signal)
-  if (why !== undefined) return { done: true, did: 'took it back', why }
-  carryPassword(engine, storage, await sharedAccount(engine, storage, current.version), password)
-  return { done: true, did: 'rotated' }
+  const account = { id, target, version: current.version, pending, statements: await statementsOf(storage, name), storage }
+  const { has, why } = await changeUnlessRefused(engine, account, signal)
+  if (why !== undefined) engine.context.log.warn('a root rotation was not done as asked', { connection: name, password: has, why })
+  if (has === 'new') carryPassword(engine, storage, await sharedAccount(engine, storage, current.version), pending)
+  return { done: true, did: has === 'new' ? 'rotated' : 'took it back', ...(why !== undefined && { why }) }
 }
 
 interface Account {
+  /** Of the rotation. */
+  readonly id: string
   readonly target: TargetId
   readonly version: ConnectionVersion
   readonly pending: string
@@ -46,28 +50,87 @@ interface Account {
   readonly storage: MountStorage
 }
 
-/** Nothing when the account has the new password now, proven; why not, when it has the old one, proven as well. Anything else rejects. */
-async function change(
-  engine: Engine,
-  { target, version, pending, statements, storage }: Account,
-  signal: AbortSignal
-): Promise<string | undefined> {
+/** Which password the account has now, proven, or never asked to be another. `why`: what was asked for and is not so. */
+interface Ending {
+  readonly has: 'new' | 'old'
+  readonly why?: string
+}
+
+/** Rejects where the rotation has to go on. */
+async function changeUnlessRefused(engine: Engine, account: Account, signal: AbortSignal): Promise<Ending> {
+  try {
+    return await change(engine, account, signal)
+  } catch (error) {
+    if (isRefusal(error) && engine.rootChanges.isUntouched(account.id)) return { has: 'old', why: error.message }
+    throw error
+  }
+}
+
+async function change(engine: Engine, account: Account, signal: AbortSignal): Promise<Ending> {
+  const { target, version, storage } = account
   using held = await engine.databases.hold(target)
-  await using next = opened(engine, version, pending)
+  await using next = opened(engine, version, account.pending)
   const old = { name: held.username, password: new Secret(settingText(version, 'password')) }
-  const fresh = { name: held.username, password: new Secret(pending) }
-  const way = await wayIn(held.database, old, next, fresh, signal)
+  const fresh = { name: held.username, password: new Secret(account.pending) }
+  const sides = { account, current: held.database, old, next, fresh }
+  const way = await wayIn(engine, sides, signal)
   // Another mount may have taken the account up after the request looked, and nothing has been changed yet.
   if (way === held.database) await untilTakenUp(engine, [atServer(version.driver, version.account, held.username)], signal)
   const [elsewhere] = way === held.database ? await accountElsewhere(engine, version) : []
-  if (elsewhere)
-    return `connection "${elsewhere.connection}" of the mount ${elsewhere.mount} logs in with the account too, and would be locked out`
+  if (elsewhere) return keepsOld(engine, account, lockedOut(elsewhere))
   await prepareOthers(engine, storage, version, fresh.password)
-  await way.setPassword({ ...fresh, statements }, signal)
-  if (await next.mayLogIn(fresh, signal)) return undefined
+  const refused = await ask(engine, account, way, fresh, signal)
+  if (refused) return await afterRefusal(engine, sides, refused, signal)
+  if (await next.mayLogIn(fresh, signal)) return { has: 'new' }
   if (!(await held.database.mayLogIn(old, signal))) throw neither()
-  await held.database.setPassword({ ...old, statements }, signal)
-  return 'the server takes a new password and goes on letting the account in with the old one alone: it looks for passwords elsewhere'
+  await held.database.setPassword({ ...old, statements: account.statements }, signal)
+  return { has: 'old', why: unread }
+}
+
+interface Sides {
+  readonly account: Account
+  readonly current: Database
+  readonly old: User
+  readonly next: Database
+  readonly fresh: User
+}
+
+/** What the server said instead of changing the password; nothing when it said that it has. */
+async function ask(
+  { rootChanges }: Engine,
+  { id, statements }: Account,
+  way: Database,
+  fresh: User,
+  signal: AbortSignal
+): Promise<BrokerError | undefined> {
+  rootChanges.touch(id)
+  try {
+    await way.setPassword({ ...fresh, statements }, signal)
+    return undefined
+  } catch (error) {
+    if (isRefusal(error)) return error
+    rootChanges.unheard(id)
+    throw error
+  }
+}
+
+/** A server without transactions may have done the first of several statements. */
+async function afterRefusal(
+  engine: Engine,
+  { account, current, old, next, fresh }: Sides,
+  refused: BrokerError,
+  signal: AbortSignal
+): Promise<Ending> {
+  if (await current.mayLogIn(old, signal)) return keepsOld(engine, account, refused.message)
+  if (!(await next.mayLogIn(fresh, signal))) throw neither()
+  if (account.statements.length === 0) return { has: 'new' }
+  return { has: 'new', why: `the account has its new password, but not all of root_rotation_statements was done: ${refused.message}` }
+}
+
+/** The old password is the account's, for good unless something that was asked for before may still come. */
+function keepsOld({ rootChanges }: Engine, { id }: Account, why: string): Ending {
+  if (rootChanges.mayCome(id)) throw new BrokerError('target_refused', why)
+  return { has: 'old', why }
 }
 
 /** Whoever logs in with the account may need another session before the commit. */
@@ -81,8 +144,10 @@ async function prepareOthers(engine: Engine, storage: MountStorage, version: Con
 
 type User = { readonly name: string; readonly password: Secret<string> }
 
-async function wayIn(current: Database, old: User, next: Database, fresh: User, signal: AbortSignal): Promise<Database> {
+async function wayIn({ rootChanges }: Engine, { account, current, old, next, fresh }: Sides, signal: AbortSignal): Promise<Database> {
   if (await current.mayLogIn(old, signal)) return current
+  if (rootChanges.isUntouched(account.id))
+    throw new BrokerError('target_refused', 'the server does not let the account in with the password that the connection has')
   if (await next.mayLogIn(fresh, signal)) return next
   throw neither()
 }
@@ -97,6 +162,10 @@ async function statementsOf(storage: MountStorage, name: string): Promise<readon
   return (await readConfig(storage, name))?.config.rootRotationStatements ?? []
 }
 
+const isRefusal = (error: unknown): error is BrokerError => error instanceof BrokerError && error.code === 'target_refused'
+const unread = 'the server takes a new password and goes on letting the account in with the old one alone: it looks for passwords elsewhere'
+const lockedOut = ({ connection, mount }: Elsewhere): string =>
+  `connection "${connection}" of the mount ${mount} logs in with the account too, and would be locked out`
 const neither = () =>
   new BrokerError(
     'target_refused',

@@ -1,8 +1,8 @@
 import { BrokerError, path } from 'mayfly/plugin'
-import type { Answer, MountStorage, Path } from 'mayfly/plugin'
+import type { Answer, MountStorage, Path, TargetId } from 'mayfly/plugin'
 import { readConfig } from '../connection/connection-config.ts'
 import type { ConnectionConfig } from '../connection/connection-config.ts'
-import { readVersion } from '../connection/connection-versions.ts'
+import { readVersion, settingText } from '../connection/connection-versions.ts'
 import type { ConnectionVersion } from '../connection/connection-versions.ts'
 import { driverNamed } from '../engine.ts'
 import type { Engine } from '../engine.ts'
@@ -34,14 +34,21 @@ async function rotateNow(engine: Engine, name: string, storage: MountStorage): P
   const under = await rotationOf(engine, name, current.version, storage)
   if (!under) {
     const pending = await newPassword(engine.context, passwordPolicyOf(config))
-    storage.put(pendingRootKey(name), { target: config.target, password: pending.reveal() } satisfies PendingRoot, 0)
+    const id = engine.rootChanges.begin()
+    storage.put(pendingRootKey(name), { target: config.target, password: pending.reveal(), id } satisfies PendingRoot, 0)
   }
   const key = under ?? name
   storage.schedule(rotateRoot, key, engine.context.clock.now(), { name: key })
   return rotationWait(rotateRoot, key, {
     goesOn: 'unable to finish rotating root credentials; it goes on in the background',
-    over: 'unable to rotate root credentials'
+    over: 'unable to rotate root credentials',
+    isDone: async () => (await passwordAt(engine, config.target)) !== settingText(current.version, 'password')
   })
+}
+
+async function passwordAt({ context }: Engine, target: TargetId): Promise<string | undefined> {
+  const stored = await readVersion(context.storage, target)
+  return stored && settingText(stored.version, 'password')
 }
 
 /** The connection in whose name the account is being rotated now. */

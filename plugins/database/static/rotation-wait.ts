@@ -9,6 +9,8 @@ interface Said {
   readonly goesOn: string
   /** When it was given up. */
   readonly over?: string
+  /** Another request's rotation, which this one waited for, may have been given up before this one looked: then there is nothing left to do, and nothing done. */
+  readonly isDone?: () => Promise<boolean>
 }
 
 /** Answers nothing once the rotation is done, and else says what is true: most go on, with the password that was chosen. */
@@ -18,7 +20,11 @@ export function rotationWait(task: typeof rotateRole | typeof rotateRoot, key: s
       task,
       key,
       async answer(settled) {
-        if (settled?.kind === 'done') return undefined
+        if (settled?.kind === 'done') {
+          if (said.isDone && !(await said.isDone()))
+            throw new BrokerError('target_refused', `${said.over}: the rotation that was under way was given up`)
+          return undefined
+        }
         if (settled?.over && said.over) throw new BrokerError('target_refused', `${said.over}: ${settled.error}`)
         throw new BrokerError('target_unreachable', `${said.goesOn}: ${settled?.error ?? 'no answer in time'}`)
       }

@@ -31,8 +31,11 @@ export class FileDriver implements DatabaseDriver {
   adminPassword = 'first'
   guarantees: Guarantees = { revocable: 'at once', endsSessions: true, diesByItself: true, listable: true, observable: 'no' }
   missing: readonly string[] = []
-  /** What becomes of the next change of a password: `lost` is done, and nobody hears of it; `unread` is done, and logins are checked elsewhere. */
-  rotation: 'works' | 'fails' | 'lost' | 'unread' = 'works'
+  /** What becomes of the next change of a password: `lost` is done, and nobody hears of it; `unread` is done, and logins are checked elsewhere; `half` is done, and what comes after it
+   *  refused. */
+  rotation: 'works' | 'fails' | 'refused' | 'half' | 'lost' | 'unread' = 'works'
+  /** Changes of a password wait for it. */
+  rotationHangs: Promise<unknown> | undefined
   /** Turns users away before it looks at their password, as a line of pg_hba.conf does. */
   turnsAway = false
   readonly passwordsSet: SetPassword[] = []
@@ -153,7 +156,10 @@ class FileDatabase implements Database {
     const { rotation } = this.#driver
     if (rotation === 'fails') throw new BrokerError('target_unreachable', 'cannot reach the server')
     this.#driver.passwordsSet.push(call)
+    await this.#driver.rotationHangs
+    if (rotation === 'refused') throw new BrokerError('target_refused', '42501 permission denied')
     if (rotation !== 'unread') this.#set(file, call)
+    if (rotation === 'half') throw new BrokerError('target_refused', '42501 permission denied')
     if (rotation === 'lost') throw new BrokerError('target_silent', 'the outcome is unknown')
   }
 

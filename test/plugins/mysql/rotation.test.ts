@@ -138,6 +138,21 @@ describe.each(sharedMysqls)('%s', flavour => {
     expect(await mount.revoke([third])).toEqual([{ kind: 'gone' }])
   })
 
+  test('a change of the admin account that the server refuses ends, and one that it did by half counts', async () => {
+    const admin = await account('adm', ['%'], adminRights)
+    const mount = await mountOf(admin)
+    const [change, refused] = [`alter user '{{username}}'@'%' identified by '{{password}}'`, 'shutdown']
+    await mount.write('config/app', { root_rotation_statements: [refused, change] })
+    await expect(mount.write('rotate-root/app', {})).rejects.toThrow('unable to rotate root credentials: the server refused: 1227')
+    expect([await canLogIn(server, admin, 'First-1'), await mount.runTasks()]).toEqual([true, undefined])
+    await mount.write('config/app', { root_rotation_statements: [change, refused] })
+    await expect(mount.write('rotate-root/app', {})).rejects.toThrow(
+      'not all of root_rotation_statements was done: the server refused: 1227'
+    )
+    expect(await canLogIn(server, admin, 'First-1')).toBe(false)
+    await mount.write('config/app', { allowed_roles: '*' })
+  })
+
   test('a static role logs in with what it serves, before and after a rotation', async () => {
     const admin = await account('adm', ['%'], adminRights)
     const name = await account('fixed', ['%'], 'select on app.*')

@@ -225,6 +225,23 @@ test('rotate-root over HTTP: the old password is out, leases made before and aft
   await must(broker, 'PUT', 'sys/leases/revoke-prefix/database/creds')
 })
 
+test('rotate-root tells why the server refuses, without a secret, and the account keeps its password', async () => {
+  const admin = await adminAccount()
+  const statements = [`ALTER ROLE "{{username}}" WITH PASSWORD '{{password}}'`, `ALTER ROLE "{{username}}" CONNECTION LIMIT '{{password}}'`]
+  const broker = await brokerWith(admin, { root_rotation_statements: statements })
+  const refused = await broker.ask('POST', 'database/rotate-root/app')
+  expect(refused).toMatchObject({
+    status: 500,
+    json: { errors: [expect.stringMatching(/^unable to rotate root credentials: the server refused: 42601 /)] }
+  })
+  expect(refused.body).not.toContain('SCRAM-SHA-256$4096')
+  expect(await canLogIn(admin, old)).toBe(true)
+  expect((await must(broker, 'GET', 'database/config/app')).json['data']).not.toHaveProperty('rotation')
+  await must(broker, 'POST', 'database/config/app', { root_rotation_statements: [] })
+  await must(broker, 'POST', 'database/rotate-root/app')
+  expect(await canLogIn(admin, old)).toBe(false)
+})
+
 test('rotate-root refuses a password that stands in the URL', async () => {
   const admin = await adminAccount()
   const broker = await brokerWith(admin)
