@@ -203,6 +203,8 @@ export type Intention =
   // audit and history
   | { readonly kind: 'cursor.move'; readonly sink: string; readonly seq: number }
   | { readonly kind: 'cursor.drop'; readonly sink: string }
+  /** Cursors of all other sinks go. `count`. */
+  | { readonly kind: 'cursor.keep'; readonly sinks: readonly string[] }
   /** At most `limit` rows, each the lines of one group commit, whose newest line is older than `before` and which every sink has passed. `count` of rows. */
   | { readonly kind: 'audit.prune'; readonly before: Temporal.Instant; readonly limit: number }
   /** At most `limit` leases revoked before, and ended tokens; recipes that nothing refers to. `count`. */

@@ -5,7 +5,7 @@ const batchSizeMax = 1_000
 /** Drops history and audit rows whose time is over, in small batches: the writer is never held, and a backlog is worked off turn by turn. */
 export async function prune(parts: Parts, signal: AbortSignal): Promise<void> {
   const { settings, clock } = parts
-  await withoutSinks(parts)
+  await setCursors(parts)
   while (!signal.aborted) {
     const now = clock.now()
     const [history, audit] = await parts.store.commit(
@@ -22,10 +22,11 @@ export async function prune(parts: Parts, signal: AbortSignal): Promise<void> {
 
 const nobody = 'no sink'
 
-/** Pruning waits for every sink. Where there is none (a broker in memory), the rows themselves are the trail, for as long as `audit_keep` says. */
-async function withoutSinks(parts: Parts): Promise<void> {
-  const now = parts.clock.now()
-  if (parts.sinks.empty)
-    await parts.store.commit([{ kind: 'cursor.move', now, sink: nobody, seq: (await parts.store.chainHead()).seq }], [])
-  else if ((await parts.store.cursor(nobody)) > 0) await parts.store.commit([{ kind: 'cursor.drop', now, sink: nobody }], [])
+/** Pruning waits for every sink, and for none that the configuration names no more. Where there is none (a broker in memory), the rows themselves are the trail, for as long as `audit_keep`
+ *  says. */
+async function setCursors({ store, sinks, clock }: Parts): Promise<void> {
+  const now = clock.now()
+  const { empty, named } = sinks
+  if (empty) await store.commit([{ kind: 'cursor.move', now, sink: nobody, seq: (await store.chainHead()).seq }], [])
+  if (named) await store.commit([{ kind: 'cursor.keep', now, sinks: empty ? [...named, nobody] : named }], [])
 }

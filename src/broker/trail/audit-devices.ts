@@ -37,6 +37,7 @@ export class AuditDevices {
     const devices = entries.flatMap(({ key, value }) => this.#read(key, value) ?? [])
     // One that cannot be read may be any of ours.
     const known = devices.length === entries.length
+    sinks.enabled = known ? devices.map(sinkName) : undefined
     if (known) for (const name of this.#ours) if (!devices.some(device => sinkName(device) === name)) await this.#remove(name)
     for (const device of devices) {
       if (sinks.has(sinkName(device))) continue

@@ -34,6 +34,8 @@ export class SinkStreams implements AsyncDisposable {
   readonly #streams = new Map<string, Stream>()
   /** Opens and closes sinks as `sys/audit` says; set by who owns them. */
   reload: () => Promise<void> = () => Promise.resolve()
+  /** Sinks of `sys/audit`, open or not; `undefined` while that is not known. */
+  enabled: readonly string[] | undefined
 
   constructor(parts: StreamParts) {
     this.#parts = parts
@@ -66,6 +68,11 @@ export class SinkStreams implements AsyncDisposable {
     await this.#last(stream)
     await stream.sink[Symbol.asyncDispose]()
     if (forget) await this.#parts.store.commit([{ kind: 'cursor.drop', now: this.#parts.clock.now(), sink: name }], [])
+  }
+
+  /** Every sink that lines wait for; `undefined` while that is not known. */
+  get named(): readonly string[] | undefined {
+    return this.enabled && [...this.#streams.keys(), ...this.enabled]
   }
 
   get empty(): boolean {

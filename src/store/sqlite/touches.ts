@@ -69,6 +69,7 @@ const table: { readonly [Kind in Intention['kind']]: Touches } = {
   'cascade.work': tokens,
   'cursor.move': nothing,
   'cursor.drop': nothing,
+  'cursor.keep': nothing,
   'audit.prune': nothing,
   'history.prune': tokens
 }

@@ -4,7 +4,7 @@ import { openCascade, workCascade } from './cascade-changes.ts'
 import { claimLeases, settleLeases, takeOverLeases } from './claim-changes.ts'
 import { dropSpace, expectEntry, putEntry, removeEntry, reserveSequence, spendEntry, takeEntry, thinSpace } from './entry-changes.ts'
 import { beginResume, liftHold, setLeasesAside } from './held-changes.ts'
-import { dropCursor, moveCursor, pruneAudit, pruneHistory } from './history-changes.ts'
+import { dropCursor, keepCursors, moveCursor, pruneAudit, pruneHistory } from './history-changes.ts'
 import { activateLease, beginLease, forceLeases, makeLeaseDue, renewLease } from './lease-changes.ts'
 import { beginReseal, endReseal, resealRows } from './reseal-changes.ts'
 import { initialiseSeal, rekeySeal, replaceKeyring } from './seal-changes.ts'
@@ -67,6 +67,7 @@ const changes: { readonly [Kind in Intention['kind']]: (writing: Writing, change
   'cascade.work': workCascade,
   'cursor.move': moveCursor,
   'cursor.drop': dropCursor,
+  'cursor.keep': keepCursors,
   'audit.prune': pruneAudit,
   'history.prune': pruneHistory
 }

@@ -10,6 +10,10 @@ export function dropCursor({ db }: Writing, { sink }: ChangeOf<'cursor.drop'>): 
   return { applied: db.run('delete from cursor where sink = :sink', { sink }) > 0 }
 }
 
+export function keepCursors({ db }: Writing, { sinks }: ChangeOf<'cursor.keep'>): Applied {
+  return changed(db.run('delete from cursor where sink not in (select value from json_each(:sinks))', { sinks: JSON.stringify(sinks) }))
+}
+
 // Only the oldest lines are looked at, never more than the limit. Without any sink nothing was delivered, so nothing goes.
 const pruneAuditSql = `delete from audit where first_seq in (
   select first_seq from (select first_seq, last_seq, at from audit order by first_seq limit :limit)

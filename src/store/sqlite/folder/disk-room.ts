@@ -24,6 +24,7 @@ const endsAccess: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>([
   'cascade.work',
   'cursor.move',
   'cursor.drop',
+  'cursor.keep',
   'audit.prune',
   'history.prune'
 ])
