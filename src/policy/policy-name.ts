@@ -1,7 +1,11 @@
 import { BrokerError } from '../contracts/errors.ts'
 
-// Letters, digits, `_`, `-`, `.`; begins and ends with a letter, digit or `_`. The alphabet is ASCII, so lower case has one meaning.
-const alphabet = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?$/
+const charsMax = 128
+
+// Letters, digits, `_`, `-`, `.`; begins and ends with a letter, digit or `_`, and so does each part between slashes: a name is a path of its own (`team/shop`), without `.`, `..` or
+// an empty part, so one spelling leads to it. The alphabet is ASCII, so lower case has one meaning.
+const part = '[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?'
+const alphabet = new RegExp(`^${part}(?:/${part})*$`)
 
 /** `root` passes everything; the reply of a wrapping token is all that `response-wrapping` gives. Their texts are fixed. */
 export const fixedPolicies: ReadonlySet<string> = new Set(['root', 'response-wrapping'])
@@ -10,7 +14,8 @@ export const fixedPolicies: ReadonlySet<string> = new Set(['root', 'response-wra
  *  `root` with a no-break space and full-width letters are no names at all; `Root` is refused as well, for nobody means an honest thing by it
  *  (CVE-2024-9180, CVE-2025-5999, CVE-2025-64761). */
 export function normalisePolicyName(name: string): string {
-  if (!alphabet.test(name)) throw new BrokerError('invalid_request', 'a policy name has characters outside a-z, 0-9, "_", "-", "."')
+  if (name.length > charsMax || !alphabet.test(name))
+    throw new BrokerError('invalid_request', 'a policy name has characters outside a-z, 0-9, "_", "-", ".", "/"')
   const canonical = name.toLowerCase()
   if (fixedPolicies.has(canonical) && canonical !== name)
     throw new BrokerError('invalid_request', `the policy ${canonical} is spelled in lower case`)

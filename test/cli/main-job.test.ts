@@ -209,7 +209,12 @@ test('policies are written, read back to the byte, listed and deleted', async ()
   expect((await shell.run('policy list -format=json')).out).toContain('"exact"')
   expect(await typed('policy delete exact')).toBe('deleted, if it was there: policy exact\nexit 0')
   expect(await typed('policy read exact')).toBe('error: nothing at sys/policies/acl/exact\nexit 2')
-  expect(await typed('policy read ../../mounts')).toBe('error: name: a policy has no slash in its name\nexit 1')
+  expect(await typed('policy read ../../mounts')).toBe('error: name: expected the name of a policy, such as shop or team/shop\nexit 1')
+  expect(await typed('policy write team/exact -', { stdin: text })).toBe('written: policy team/exact\nexit 0')
+  expect((await shell.run('policy read team/exact')).out).toBe(text)
+  expect(await typed('policy test -capability=read -policy=team/exact memory/creds/shop')).toMatch(
+    /^Capability.*\n.*\nread +allowed +memory\/creds\/shop +team\/exact\nexit 0$/
+  )
 })
 
 test('login keeps the token in a file of its owner alone, and it is used from there', async () => {

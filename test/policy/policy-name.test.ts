@@ -11,6 +11,8 @@ test.each([
   ['_x', '_x'],
   ['root', 'root'],
   ['default', 'default'],
+  ['Team/Shop', 'team/shop'],
+  ['a/root', 'a/root'],
   ['a'.repeat(128), 'a'.repeat(128)]
 ])('%s is the policy %s', (name, canonical) => {
   expect(normalisePolicyName(name)).toBe(canonical)
@@ -35,7 +37,14 @@ test.each([
   'a.',
   '-a',
   'a-',
-  'a/b',
+  '/',
+  '/a',
+  'a/',
+  'a//b',
+  'a/../root',
+  'a/./b',
+  'a/.b',
+  'root/\u00a0',
   'a b',
   'a+',
   '*',
@@ -43,7 +52,8 @@ test.each([
   '\u212aey',
   'ﬁ',
   'a,root',
-  'a'.repeat(129)
+  'a'.repeat(129),
+  'a/'.repeat(64) + 'a'
 ])('%j is no name', name => {
   expect(() => normalisePolicyName(name)).toThrow(refused)
 })
@@ -65,7 +75,8 @@ test('a name is a refusal or its own canonical form, in one alphabet', () => {
     fc.property(fc.oneof(nearlyNames, fc.string({ unit: 'binary' })), name => {
       try {
         const canonical = normalisePolicyName(name)
-        expect(canonical).toMatch(/^[a-z0-9_.-]{1,128}$/)
+        expect(canonical).toMatch(/^[a-z0-9_./-]{1,128}$/)
+        expect(canonical.split('/').filter(part => part === '' || part.startsWith('.'))).toEqual([])
         expect(normalisePolicyName(canonical)).toBe(canonical)
       } catch (error) {
         expect(error).toBeInstanceOf(BrokerError)

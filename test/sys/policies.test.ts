@@ -40,6 +40,18 @@ test('the old route takes rules, and warns', async () => {
   }
 })
 
+test('a name may have slashes, and stays one policy', async () => {
+  for (const route of ['sys/policies/acl', 'sys/policy']) {
+    expect((await broker.ask('write', `${route}/team/shop`, { policy: text })).status).toBe(204)
+    expect((await broker.ask('read', 'sys/policies/acl/team/shop')).data).toEqual({ name: 'team/shop', policy: text })
+    expect((await broker.ask('list', 'sys/policies/acl')).data!['keys']).toContain('team/shop')
+    expect(await broker.ask('read', `${route}/team`)).toMatchObject({ status: 404 })
+    expect((await broker.ask('delete', `${route}/team/shop`)).status).toBe(204)
+    expect(await broker.ask('read', `${route}/team/shop`)).toMatchObject({ status: 404 })
+  }
+  expect(await broker.ask('read', 'sys/policies/acl')).toMatchObject({ status: 405 })
+})
+
 test('the list has the built-in ones and what was written', async () => {
   const { data } = await broker.ask('list', 'sys/policies/acl')
   expect(data!['keys']).toEqual(expect.arrayContaining(['app', 'default', 'root']))

@@ -204,6 +204,10 @@ const policies: readonly Step[] = [
   step('read a policy by the old route', 'GET', 'sys/policy/app'),
   step('write a policy by the old route', 'PUT', 'sys/policy/old', { policy: appPolicy }),
   step('write rules by the old route', 'PUT', 'sys/policy/old', { rules: appPolicy }),
+  step('write a policy with a slash in its name', 'PUT', 'sys/policies/acl/team/shop', { policy: appPolicy }),
+  step('read that policy', 'GET', 'sys/policies/acl/team/shop', undefined, { values: ['data.name', 'data.policy'] }),
+  step('read that policy by the old route', 'GET', 'sys/policy/team/shop', undefined, { values: ['data.name', 'data.rules'] }),
+  step('read a part of its name', 'GET', 'sys/policies/acl/team'),
   step('list policies', 'LIST', 'sys/policies/acl'),
   step('list policies by the old route', 'GET', 'sys/policy'),
   step('list policies by verb and the old route', 'LIST', 'sys/policy'),
@@ -213,6 +217,7 @@ const policies: readonly Step[] = [
   step('write an empty policy', 'PUT', 'sys/policies/acl/empty', {}),
   step('write a policy that is none', 'PUT', 'sys/policies/acl/none', { policy: 'path "x" { capabilities = ["fly"] }' }),
   step('delete a policy', 'DELETE', 'sys/policies/acl/capitals'),
+  step('delete a policy with a slash in its name', 'DELETE', 'sys/policies/acl/team/shop'),
   step('delete a policy by the old route', 'DELETE', 'sys/policy/old'),
   step('delete a policy that is not there', 'DELETE', 'sys/policies/acl/nothing'),
   step('delete the default policy', 'DELETE', 'sys/policies/acl/default')

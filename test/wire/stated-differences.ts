@@ -82,7 +82,7 @@ const silentRole: StatedDifference = {
 
 const policyName = (more: readonly string[] = []): StatedDifference => ({
   why: 'a policy has one spelling: what is not of its alphabet is refused, not repaired',
-  seen: [...refused('a policy name has characters outside a-z, 0-9, "_", "-", "."'), ...more]
+  seen: [...refused('a policy name has characters outside a-z, 0-9, "_", "-", ".", "/"'), ...more]
 })
 
 const duration = (theirs: string): StatedDifference => ({
@@ -165,6 +165,8 @@ export const statedDifferences: Readonly<Record<string, StatedDifference>> = {
   },
   'read a policy': policy(policyVersions('data.')),
   'read a policy by the old route': policy([...policyVersions(''), ...policyVersions('data.')].toSorted()),
+  'read that policy': policy(policyVersions('data.')),
+  'read that policy by the old route': policy([...policyVersions(''), ...policyVersions('data.')].toSorted()),
   'read the root policy': policy(policyVersions('data.').filter(line => !line.includes('modified'))),
   'write a policy that is none': {
     why: 'a mistake is named by its line',

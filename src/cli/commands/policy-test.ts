@@ -13,6 +13,7 @@ import { fieldsTyped } from '../fields-typed.ts'
 import type { Invocation } from '../invocation.ts'
 import { jsonAt, textAt } from '../json-at.ts'
 import { readNamedFile } from '../settings.ts'
+import { routeOfPolicy } from '../policy-route.ts'
 import { showTable } from '../show-table.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -95,8 +96,7 @@ function notRead(name: string, error: unknown): Policy {
 /** `root` has no text: its name alone passes everything. */
 async function ofServer(invocation: Invocation, name: string): Promise<Policy> {
   if (name === 'root') return { name, rules: [] }
-  if (name.includes('/')) throw new UsageError('policy: a policy has no slash in its name')
-  const { data } = await invocation.request('GET', `sys/policies/acl/${name}`)
+  const { data } = await invocation.request('GET', routeOfPolicy(name, 'policy'))
   return parsePolicy(name, textAt(data, 'policy'))
 }
 

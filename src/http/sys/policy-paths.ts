@@ -6,11 +6,11 @@ import { deletePolicy, policyText, writePolicy } from './write-policy.ts'
 
 const name = { name: field.text() }
 
-/** `sys/policies/acl`, and `sys/policy`, as clients of older days call it. */
+/** `sys/policies/acl`, and `sys/policy`, as clients of older days call it. A name may have slashes: `team/shop`. */
 export const policyPaths: readonly CorePath[] = [
   corePath({ pattern: 'policies/acl', summary: 'the names of all policies', list: async ({ parts }) => ({ keys: parts.policies.names }) }),
   corePath({
-    pattern: 'policies/acl/:name',
+    pattern: 'policies/acl/:name/*below',
     summary: 'one policy',
     caseless: true,
     fields: {
@@ -30,7 +30,7 @@ export const policyPaths: readonly CorePath[] = [
   }),
   corePath({ pattern: 'policy', summary: 'the names of all policies, by the old route', read: oldNames, list: oldNames }),
   corePath({
-    pattern: 'policy/:name',
+    pattern: 'policy/:name/*below',
     summary: 'one policy, by the old route',
     caseless: true,
     fields: { ...name, policy: field.text(), rules: field.text() },

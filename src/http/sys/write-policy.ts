@@ -7,7 +7,7 @@ import { fixedPolicies, normalisePolicyName } from '../../policy/policy-name.ts'
 
 /** The policy that the path names, as it was written, byte for byte. */
 export function policyText({ parts, params }: Call<unknown>): { readonly name: string; readonly text: string } | undefined {
-  const name = normalisePolicyName(params['name'] ?? '')
+  const name = normalisePolicyName(namedPolicy(params))
   const text = name === 'root' ? '' : parts.policies.text(name)
   return text === undefined ? undefined : { name, text }
 }
@@ -15,7 +15,7 @@ export function policyText({ parts, params }: Call<unknown>): { readonly name: s
 /** Nothing is stored that does not parse. */
 export async function writePolicy(call: Call<unknown>, sent: string | undefined, warnings: readonly string[]): Promise<Outcome> {
   const { parts, params } = call
-  const asked = params['name'] ?? ''
+  const asked = namedPolicy(params)
   const name = normalisePolicyName(asked)
   if (fixedPolicies.has(name)) throw new BrokerError('invalid_request', `cannot update "${name}" policy`)
   refuseNotEnforced(call)
@@ -30,12 +30,16 @@ export async function writePolicy(call: Call<unknown>, sent: string | undefined,
 
 /** 204 for an unknown one too. */
 export async function deletePolicy(call: Call<unknown>): Promise<Outcome> {
-  const name = normalisePolicyName(call.params['name'] ?? '')
+  const name = normalisePolicyName(namedPolicy(call.params))
   if (name === 'default') throw new BrokerError('invalid_request', 'cannot delete default policy')
   if (fixedPolicies.has(name)) throw new BrokerError('invalid_request', `cannot delete "${name}" policy`)
   call.change({ kind: 'entry.remove', space: 'policy', key: name })
   call.afterCommit(() => call.parts.policies.load())
   return undefined
+}
+
+function namedPolicy({ name = '', below }: Readonly<Record<string, string>>): string {
+  return below ? `${name}/${below}` : name
 }
 
 /** What restricts a policy and is not enforced here is refused, never ignored. */
