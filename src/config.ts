@@ -1,6 +1,6 @@
 /** The configuration: a file and a few words of the environment, read once, frozen. All mistakes are reported at once, each with its key; unknown keys are mistakes. */
 import { readFileSync } from 'node:fs'
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { isIP } from 'node:net'
 import { LineCounter, parseDocument } from 'yaml'
 import { BrokerError, parseDuration, z } from './contracts/index.ts'
@@ -135,7 +135,7 @@ export function parseConfig(text: string, folder: string, name = 'configuration'
     ...(isAuto(data.listener.tls) && 'memory' in data.storage
       ? ['listener.tls: "auto" keeps its CA in the data folder, and storage.memory has none']
       : []),
-    ...witnessMistakes(toStorage(data.storage, absolute)),
+    ...placeMistakes(toConfig(data, absolute)),
     ...(data.default_ttl > data.max_ttl ? ['default_ttl: longer than max_ttl'] : [])
   ]
   if (contradictions.length > 0) throw mistakes(name, contradictions)
@@ -214,11 +214,26 @@ function toStorage(storage: z.output<typeof schema>['storage'], path: (relative:
   return { path: path(storage.sqlite.path), witness: witness === undefined ? undefined : path(witness) }
 }
 
-/** What lies in the data folder is copied and put back with it. */
-function witnessMistakes(storage: Config['storage']): readonly string[] {
-  if (storage === 'memory' || storage.witness === undefined) return []
-  const inside = !relative(storage.path, storage.witness).startsWith('..')
-  return inside ? ['storage.sqlite.witness: expected a file outside of the data folder, best on another file system'] : []
+/** A witness in the data folder would be copied and put back with it; whoever may enable a sink must not be able to name a file of the store; and two writers of one file would tear each
+ *  other's lines. */
+function placeMistakes({ storage, audit, auditDirectory }: Config): readonly string[] {
+  const sinks = audit.map(sink => (sink.type === 'file' ? resolve(sink.path) : sink.type))
+  const twice = new Set(sinks).size < sinks.length ? ['audit: the same place is named twice'] : []
+  if (storage === 'memory') return twice
+  const { path, witness } = storage
+  return [
+    ...twice,
+    ...(witness !== undefined && isWithin(path, witness)
+      ? ['storage.sqlite.witness: expected a file outside of the data folder, best on another file system']
+      : []),
+    ...(auditDirectory !== undefined && isWithin(auditDirectory, path)
+      ? ['audit_dir: expected a folder that does not hold the data folder, such as "audit" in it']
+      : [])
+  ]
+}
+
+function isWithin(folder: string, path: string): boolean {
+  return relative(folder, path).split(sep)[0] !== '..'
 }
 
 function toConfig(data: z.output<typeof schema>, path: (relative: string) => string): Config {
