@@ -1,20 +1,23 @@
 import { configNames } from './config-names.ts'
+import { isRefusal, matcherOf } from './host-patterns.ts'
+import type { RefusedNames } from './refused-names.ts'
 import { routeOf } from './route.ts'
 
 /** What the user's own configuration makes of the names that were typed: the hosts behind them, by the names their keys are looked for under, and jump hosts on the way; as far as the broker knows them: somebody else's get
- *  nothing of ours. */
+ *  nothing of ours, and a host that is refused nothing by any of its names. */
 export function knownPlaces(
   config: string,
   patterns: readonly string[],
   known: ReadonlySet<string>,
+  refused: RefusedNames,
   env: Readonly<Record<string, string | undefined>>
 ): readonly string[] {
-  const matchers = patterns.filter(pattern => !pattern.startsWith('!')).map(matcher)
-  const matches = (name: string): boolean => matchers.some(one => one.test(name))
+  const matches = matcherOf(patterns.filter(pattern => !isRefusal(pattern)))
   const places = [...patterns.filter(pattern => !/[!*?]/.test(pattern)), ...configNames(config).filter(matches)]
-  const found = [...new Set(places)].flatMap(place => placesOf(place, env))
+  const wanted = [...new Set(places)].filter(place => !refused.has(place))
+  const found = wanted.flatMap(place => placesOf(place, env))
   const names = found.flatMap(({ name, host }) => (known.has(host) ? [name.toLowerCase(), host] : []))
-  return [...new Set(names)].filter(name => !matches(name))
+  return [...new Set(names)].filter(name => !matches(name) && !refused.has(name))
 }
 
 function placesOf(place: string, env: Readonly<Record<string, string | undefined>>) {
@@ -25,12 +28,4 @@ function placesOf(place: string, env: Readonly<Record<string, string | undefined
     // What ssh cannot read leads nowhere.
     return []
   }
-}
-
-function matcher(pattern: string): RegExp {
-  const text = pattern
-    .replaceAll(/[.[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${text}$`, 'i')
 }

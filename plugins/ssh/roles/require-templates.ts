@@ -28,22 +28,21 @@ export function requireTemplates(role: CaRole): void {
 }
 
 function textsOf(role: CaRole): readonly Text[] {
-  const principals = (field: string, text: string, isTemplate: boolean): Text => ({
-    field,
-    text,
-    isTemplate,
-    meant: braces,
-    by: `${field}_template`
-  })
-  const options = (field: string, values: Readonly<Record<string, string>>, isTemplate: boolean, by?: string): readonly Text[] =>
-    Object.values(values).map(text => ({ field, text, isTemplate, meant: ourNames, ...(by !== undefined && { by }) }))
   return [
-    principals('default_user', role.defaultUser, role.defaultUserTemplate),
-    principals('allowed_users', role.allowedUsers, role.allowedUsersTemplate),
-    principals('allowed_domains', role.allowedDomains, role.allowedDomainsTemplate),
-    ...options('default_extensions', role.defaultExtensions, role.defaultExtensionsTemplate, 'default_extensions_template'),
-    ...options('default_critical_options', role.defaultCriticalOptions, false)
+    ofPrincipals('default_user', role.defaultUser, role.defaultUserTemplate),
+    ofPrincipals('allowed_users', role.allowedUsers, role.allowedUsersTemplate),
+    ofPrincipals('allowed_domains', role.allowedDomains, role.allowedDomainsTemplate),
+    ...ofOptions('default_extensions', role.defaultExtensions, role.defaultExtensionsTemplate, 'default_extensions_template'),
+    ...ofOptions('default_critical_options', role.defaultCriticalOptions, false)
   ]
+}
+
+function ofPrincipals(field: string, text: string, isTemplate: boolean): Text {
+  return { field, text, isTemplate, meant: braces, by: `${field}_template` }
+}
+
+function ofOptions(field: string, values: Readonly<Record<string, string>>, isTemplate: boolean, by?: string): readonly Text[] {
+  return Object.values(values).map(text => ({ field, text, isTemplate, meant: ourNames, ...(by !== undefined && { by }) }))
 }
 
 function refusal(message: string): BrokerError {
