@@ -22,6 +22,7 @@ import { operatorRotate } from './commands/operator-rotate.ts'
 import { operatorRotateSealKey } from './commands/operator-rotate-seal-key.ts'
 import { operatorSeal } from './commands/operator-seal.ts'
 import { operatorUnseal } from './commands/operator-unseal.ts'
+import { pathHelp } from './commands/path-help.ts'
 import { policyDelete } from './commands/policy-delete.ts'
 import { policyFmt } from './commands/policy-fmt.ts'
 import { policyList } from './commands/policy-list.ts'
@@ -52,6 +53,7 @@ export const commandList: readonly CliCommand[] = [
   write,
   list,
   deletePath,
+  pathHelp,
   run,
   unwrap,
   leaseLs,

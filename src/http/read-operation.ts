@@ -27,9 +27,8 @@ export function readOperation(method: string | undefined, { folder }: WirePath, 
   }
 }
 
-/** A GET may be a list: proxies drop the unusual method. It may also ask for help or for all below, and must never be answered with a fresh credential then. */
-function readsOf({ list, scan, help }: WireQuery): Operation {
-  if (help) throw new BrokerError('unsupported_operation', 'help is not offered')
+/** A GET may be a list: proxies drop the unusual method. It may also ask for all below, and must never be answered with a fresh credential then. */
+function readsOf({ list, scan }: WireQuery): Operation {
   if (scan) throw new BrokerError('unsupported_operation', 'scan is not offered')
   return list ? 'list' : 'read'
 }

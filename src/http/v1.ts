@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { BrokerError } from '../contracts/index.ts'
+import type { WireRequest } from '../broker/door/request.ts'
+import { BrokerError, Secret } from '../contracts/index.ts'
 import type { JsonObject, Log } from '../contracts/index.ts'
 import type { Connections } from './connections.ts'
 import type { Door } from './door.ts'
@@ -77,17 +78,24 @@ async function askDoor(parts: V1Parts, visit: Visit, where: WirePath, query: Wir
   const { request, response, requestId: id } = visit
   const { path } = where
   if (door.sealed()) throw new BrokerError('sealed', 'Vault is sealed')
-  const operation = readOperation(request.method, where, query)
+  // Whatever the method, as the servers beside us: who asks for help wants nothing done.
+  const asks = query.help
+    ? helpAbout(path)
+    : { operation: readOperation(request.method, where, query), path, wrapSeconds: readWrapSeconds(request) }
   const token = readToken(request)
-  const wrapSeconds = readWrapSeconds(request)
   const data = await readData(parts, request, query)
   const userAgent = request.headers['user-agent']?.slice(0, userAgentCharsMax)
   const { remoteAddress, remotePort, gone } = connections.peer(request.socket)
   visit.atDoor = true
-  const asked = { id, operation, path, data, token, remoteAddress, remotePort, userAgent, wrapSeconds, gone }
+  const asked = { id, ...asks, data: query.help ? {} : data, token, remoteAddress, remotePort, userAgent, gone }
   const reply = await patiently(request.socket, path, limits, () => door.perform(asked))
-  if (reply.stream) await writeStream(response, reply.stream, gone)
+  if (query.help && reply.data && !(reply.data instanceof Secret)) writeJson(response, reply.status, reply.data)
+  else if (reply.stream) await writeStream(response, reply.stream, gone)
   else writeReply(response, reply, path)
+}
+
+function helpAbout(path: string): Pick<WireRequest, 'operation' | 'path' | 'wrapSeconds'> {
+  return { operation: 'read', path: path === '' ? 'sys/internal/help' : `sys/internal/help/${path}`, wrapSeconds: 0 }
 }
 
 const worksLong = /^sys\/(backup|resume|reconcile(\/.*)?)$/

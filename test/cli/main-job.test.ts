@@ -66,6 +66,19 @@ test('a backend is mounted, configured and read from', async () => {
   )
 })
 
+test('a path of the server is explained, and so is a mount', async () => {
+  expect((await shell.run('path-help memory/roles/shop')).out).toMatch(
+    /^Request: +memory\/roles\/shop\n[^]*\n## PARAMETERS\n\n {4}default_ttl \(time: [^]*\n$/
+  )
+  expect((await shell.run('path-help memory')).out).toContain('\n    memory/creds/:name\n        a new user and its password\n')
+  expect(JSON.parse((await shell.run('path-help -format=json memory')).out)).toEqual({
+    help: expect.any(String),
+    see_also: null,
+    openapi: null
+  })
+  expect(await typed('path-help nowhere')).toBe('error: no handler for route "nowhere". route entry not found.\nexit 2')
+})
+
 test('one field comes alone, so that a script can take it', async () => {
   expect((await shell.run('read -field=password memory/creds/shop')).out).toMatch(/^[\w-]{20}$/)
   expect((await shell.run('read -field=lease_duration memory/creds/shop')).out).toBe('3600')

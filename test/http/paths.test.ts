@@ -149,7 +149,6 @@ test.each(['list=2', 'list=yes', 'list=TruE', 'scan=x'])('GET ?%s is neither yes
 
 test.each([
   ['GET', '?scan=true', 405],
-  ['GET', '?help=1', 405],
   ['OPTIONS', '', 400],
   ['HEAD', '', 405],
   ['FOO', '', 400],
@@ -159,6 +158,11 @@ test.each([
 ])('%s %s never becomes a read', async (method, query, status) => {
   expect((await served.ask(method, `/v1/database/creds/ro${query}`)).status).toBe(status)
   expect(served.door.asked).toEqual([])
+})
+
+test.each(['GET', 'LIST', 'POST', 'PUT', 'DELETE'])('%s with ?help=1 asks for help, and for nothing else', async method => {
+  await served.ask(method, '/v1/database/creds/ro?help=1', { 'x-vault-wrap-ttl': '60' }, method === 'POST' ? '{"a":1}' : undefined)
+  expect(served.door.asked).toMatchObject([{ operation: 'read', path: 'sys/internal/help/database/creds/ro', data: {}, wrapSeconds: 0 }])
 })
 
 test.each(['POST', 'PUT'])('%s does not write to a folder', async method => {

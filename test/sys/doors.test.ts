@@ -26,6 +26,7 @@ test('the open paths', () => {
   expect(rows.filter(({ open }) => open).map(({ pattern }) => pattern)).toEqual([
     'sys/internal/ui/mounts',
     'sys/internal/ui/mounts/*path',
+    'sys/internal/help/*path',
     'sys/wrapping/lookup'
   ])
 })

@@ -3,6 +3,7 @@ import { auditPaths } from './audit-paths.ts'
 import { authPaths } from './auth-paths.ts'
 import { backupPaths } from './backup-paths.ts'
 import { capabilityPaths } from './capability-paths.ts'
+import { helpPaths } from './help-paths.ts'
 import { holdingPaths } from './holding-paths.ts'
 import { internalPaths } from './internal-paths.ts'
 import { keyPaths } from './key-paths.ts'
@@ -35,6 +36,7 @@ export const sysPaths: readonly CorePath[] = [
   ...resumePaths,
   ...backupPaths,
   ...internalPaths,
+  ...helpPaths,
   ...auditPaths,
   ...toolPaths,
   ...wrappingPaths
