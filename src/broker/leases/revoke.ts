@@ -2,6 +2,7 @@
  *  credentials. */
 import { BrokerError } from '../../contracts/index.ts'
 import type { LeaseId } from '../../contracts/index.ts'
+import type { Lease } from '../../lease/lease.ts'
 import type { Call } from '../door/core-path.ts'
 import { reachableLease } from './own-lease.ts'
 import type { Parts } from '../parts.ts'
@@ -83,33 +84,40 @@ export async function untilEnded(parts: Parts, count: () => Promise<number>): Pr
   return left
 }
 
-// One statement over a million leases would hold the only writer.
-const forceBatchMax = 1_000
+// In one commit, in which nobody else writes: so many took 30 ms on a busy machine (measured).
+const forceBatchMax = 100
 
-/** Gives up on the target, by hand and with its own right: the leases leave lists and retries, stay in history, and the audit says that the target was not cleaned. */
+/** Gives up on the target, by hand and with its own right: the leases leave lists and retries, stay in history, and the audit says that the target was not cleaned. What is issued from here
+ *  on was not meant. */
 export async function forceRevoke(call: Call<unknown>, prefix: string): Promise<Outcome> {
   const { parts } = call
   const by = call.identity.token?.displayName ?? ''
   const below = (await parts.store.lease(prefix as LeaseId)) || prefix.endsWith('/') ? prefix : `${prefix}/`
   return {
     wait: async () => {
-      for (;;) {
-        const ids = await parts.store.leaseIds(below, '', forceBatchMax)
-        if (ids.length === 0) return undefined
-        for (const id of ids) await force(parts, id as LeaseId, by)
+      const asked = parts.clock.now()
+      for (let after: string | undefined = ''; after !== undefined;) {
+        const ids: readonly string[] = await parts.store.leaseIds(below, after, forceBatchMax)
+        const leases = (await Promise.all(ids.map(id => parts.store.lease(id as LeaseId)))).flatMap(lease => lease ?? [])
+        await force(
+          parts,
+          leases.filter(({ issuedAt }) => Temporal.Instant.compare(issuedAt, asked) <= 0),
+          by
+        )
+        after = ids.length < forceBatchMax ? undefined : ids.at(-1)
       }
+      return undefined
     }
   }
 }
 
-async function force(parts: Parts, id: LeaseId, by: string): Promise<void> {
-  const lease = await parts.store.lease(id)
-  if (!lease) return
-  await parts.store.commit(
-    [{ kind: 'lease.force', now: parts.clock.now(), prefix: id, by, limit: 1, audit: [parts.trail.forced(lease, by)] }],
-    []
-  )
-  parts.watch.settled(id, { kind: 'gone' })
+async function force(parts: Parts, leases: readonly Lease[], by: string): Promise<void> {
+  if (leases.length === 0) return
+  const now = parts.clock.now()
+  const forced = (lease: Lease) =>
+    ({ kind: 'lease.force', now, prefix: lease.id, by, limit: 1, audit: [parts.trail.forced(lease, by)] }) as const
+  await parts.store.commit(leases.map(forced), [])
+  for (const { id } of leases) parts.watch.settled(id, { kind: 'gone' })
 }
 
 function failed(why: string): BrokerError {
