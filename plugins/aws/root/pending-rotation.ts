@@ -4,10 +4,20 @@ import type { MountReader } from 'mayfly/plugin'
 /** Key of the task, and of its one schedule. Rows of the store name them: never rename one. */
 export const rotateRoot = 'rotate-root'
 export const rotationKey = 'root-rotation'
+/** Counts the runs that may have asked AWS for a key, each before it does. */
+export const runsSequence = 'root-rotation-runs'
 
 export type PendingRotation =
   /** The user had `from` and no other key: whatever else it has, a run of ours has made. */
-  | { readonly stage: 'make'; readonly version: string; readonly user: string; readonly from: string }
+  | {
+      readonly stage: 'make'
+      readonly version: string
+      readonly user: string
+      readonly from: string
+      /** The count of the sequence when it was begun, and when that was. Rows of before have neither. */
+      readonly runs?: number
+      readonly begunAt?: string
+    }
   /** On record, and not seen to work yet. */
   | {
       readonly stage: 'prove'
@@ -17,7 +27,14 @@ export type PendingRotation =
       readonly next: { readonly accessKey: string; readonly secretKey: string }
     }
   /** The new key is the one that is used; the old one is still there, for calls that are under way. */
-  | { readonly stage: 'retire'; readonly version: string; readonly user: string; readonly from: string }
+  | {
+      readonly stage: 'retire'
+      readonly version: string
+      readonly user: string
+      readonly from: string
+      /** What AWS says instead of deleting it. */
+      readonly trouble?: string
+    }
 
 export async function readRotation(storage: MountReader): Promise<{ readonly pending: PendingRotation; readonly row: number } | undefined> {
   const stored = await storage.get(rotationKey)

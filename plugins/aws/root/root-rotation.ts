@@ -6,23 +6,30 @@
  *    commit        the new key is the root's
  *    retire        a minute later, when no call is under way with it, the old key is deactivated and deleted
  *
- *  A crash between any two of them runs it again from the last one that is on record. */
-import { CreateAccessKeyCommand, DeleteAccessKeyCommand, ListAccessKeysCommand, UpdateAccessKeyCommand } from '@aws-sdk/client-iam'
+ *  A crash between any two of them runs it again from the last one that is on record, and so does silence. Where AWS refuses to make a key, and none was made of which nobody heard, it ends: the
+ *  old key stays. */
 import { BrokerError, Secret, unhandled } from 'mayfly/plugin'
 import type { MountStorage, Task, TaskOutcome } from 'mayfly/plugin'
-import { isMissing } from '../account/aws-error.ts'
+import { isRootRefused } from '../account/aws-error.ts'
 import type { Engine } from '../engine.ts'
-import { readRotation, rotationKey } from './pending-rotation.ts'
+import { anotherKey } from './another-key.ts'
+import { readRotation, rotationKey, runsSequence } from './pending-rotation.ts'
 import type { PendingRotation } from './pending-rotation.ts'
 import { keptVersions, readRoot, rootKey, versionKey } from './root-config.ts'
+import { createKey, endKey, listKeys } from '../static/user-keys.ts'
 import { untilUsable } from '../usable/until-usable.ts'
 
 const proveMsMax = 30_000
 const proveAgainMs = 10_000
 const retireAfterMs = 60_000
+// AWS lists a key some seconds after it was made.
+const listedMsMax = 10 * 60_000
 
 // Ids of keys that an operator may still have in a file.
 const formerMax = 16
+
+const isRefusal = (error: unknown): error is BrokerError =>
+  error instanceof BrokerError && (error.code === 'target_refused' || error.code === 'quota_exceeded')
 
 type Pending<Stage extends PendingRotation['stage']> = Extract<PendingRotation, { readonly stage: Stage }>
 
@@ -38,9 +45,9 @@ async function rotate(engine: Engine, storage: MountStorage, signal: AbortSignal
   if (!version || (pending.stage !== 'retire' && version.accessKey !== pending.from)) return abandon(engine, storage, pending, row, signal)
   switch (pending.stage) {
     case 'make':
-      return prove(engine, storage, { ...pending, stage: 'prove', next: await make(engine, pending, signal) }, row, signal)
+      return make(engine, storage, pending, row, signal)
     case 'prove':
-      return prove(engine, storage, pending, row, signal)
+      return proveAgain(engine, storage, pending, row, signal)
     case 'retire':
       return retire(engine, storage, pending, row, signal)
     default:
@@ -50,21 +57,63 @@ async function rotate(engine: Engine, storage: MountStorage, signal: AbortSignal
 
 async function make(
   engine: Engine,
-  { version, user: UserName, from }: Pending<'make'>,
+  storage: MountStorage,
+  pending: Pending<'make'>,
+  row: number,
   signal: AbortSignal
-): Promise<Pending<'prove'>['next']> {
+): Promise<TaskOutcome> {
+  const isFirst = (await storage.reserve(runsSequence, 1)) - 1 === pending.runs
+  const next = await newKey(engine, pending, isFirst, signal)
+  if (typeof next !== 'string') return prove(engine, storage, { ...pending, stage: 'prove', next }, row, signal)
+  return giveUp(engine, storage, pending, row, next)
+}
+
+/** Or why there is none, and none ever was: when AWS was never asked before, or has been so for so long that a key of which nobody heard would be in its list. */
+async function newKey(
+  engine: Engine,
+  pending: Pending<'make'>,
+  isFirst: boolean,
+  signal: AbortSignal
+): Promise<Pending<'prove'>['next'] | string> {
+  try {
+    const others = await otherKeys(engine, pending, signal)
+    if (isFirst && others[0] !== undefined) return anotherKey(pending.user, others[0])
+    for (const key of others) await removeKey(engine, pending, key, signal)
+  } catch (error) {
+    if (isFirst && isRefusal(error)) return error.message
+    throw error
+  }
+  try {
+    const { account } = await engine.accounts.ofVersion(pending.version)
+    const { accessKeyId: accessKey, secretAccessKey: secretKey } = (await createKey(account, pending.user, signal, 'revoke')).reveal()
+    return { accessKey, secretKey }
+  } catch (error) {
+    if (isRefusal(error) && (isFirst || isNoneLeft(engine, pending, error))) return error.message
+    throw error
+  }
+}
+
+/** One that AWS does not list yet shows as a limit that is reached. */
+function isNoneLeft({ context }: Engine, { begunAt }: Pending<'make'>, refused: BrokerError): boolean {
+  if (refused.code !== 'target_refused' || isRootRefused(refused) || begunAt === undefined) return false
+  return context.clock.now().since(Temporal.Instant.from(begunAt)).total('milliseconds') > listedMsMax
+}
+
+async function giveUp(
+  engine: Engine,
+  storage: MountStorage,
+  { user, from }: PendingRotation,
+  row: number,
+  why: string
+): Promise<TaskOutcome> {
+  engine.context.log.warn('a root rotation was given up, and the key stays', { user, access_key: from, why })
+  storage.remove(rotationKey, row)
+  return { done: true, did: 'kept the old key', why }
+}
+
+async function otherKeys(engine: Engine, { version, user, from }: PendingRotation, signal: AbortSignal): Promise<readonly string[]> {
   const { account } = await engine.accounts.ofVersion(version)
-  const { AccessKeyMetadata = [] } = await account.iam(
-    (iam, at) => iam.send(new ListAccessKeysCommand({ UserName }), at),
-    { lane: 'revoke' },
-    signal
-  )
-  for (const { AccessKeyId } of AccessKeyMetadata)
-    if (AccessKeyId !== undefined && AccessKeyId !== from) await removeKey(engine, version, UserName, AccessKeyId, signal)
-  const command = new CreateAccessKeyCommand({ UserName })
-  const { AccessKey } = await account.iam((iam, at) => iam.send(command, at), { lane: 'revoke', once: true }, signal)
-  if (!AccessKey?.AccessKeyId || !AccessKey.SecretAccessKey) throw new BrokerError('target_silent', 'AWS does not tell the new key')
-  return { accessKey: AccessKey.AccessKeyId, secretKey: AccessKey.SecretAccessKey }
+  return (await listKeys(account, user, signal, 'revoke')).filter(key => key !== from)
 }
 
 /** The new key becomes the root's, in the commit of this run; until it is seen to work it is kept beside the old one. */
@@ -90,6 +139,21 @@ async function prove(
   return { again: clock.now().add({ milliseconds: retireAfterMs }), did: 'rotated' }
 }
 
+/** It was made by a run before this one, so it is in the list by now. One that somebody has deleted is never taken. */
+async function proveAgain(
+  engine: Engine,
+  storage: MountStorage,
+  pending: Pending<'prove'>,
+  row: number,
+  signal: AbortSignal
+): Promise<TaskOutcome> {
+  // The list only saves a wait: without the right to it the key is tried as long as it takes.
+  const others = await otherKeys(engine, pending, signal).catch(() => undefined)
+  if (others === undefined || others.includes(pending.next.accessKey)) return prove(engine, storage, pending, row, signal)
+  await removeMade(engine, pending, signal)
+  return giveUp(engine, storage, pending, row, `the new key ${pending.next.accessKey} is not there any more`)
+}
+
 async function isUsable(engine: Engine, { version: number, next }: Pending<'prove'>, signal: AbortSignal): Promise<boolean> {
   const { version } = await engine.accounts.ofVersion(number)
   using account = engine.accounts.open(version, new Secret({ accessKeyId: next.accessKey, secretAccessKey: next.secretKey }))
@@ -97,6 +161,7 @@ async function isUsable(engine: Engine, { version: number, next }: Pending<'prov
   return await untilUsable(ask, { clock: engine.context.clock, msMax: proveMsMax, signal })
 }
 
+/** Nobody else's key stays valid that is to go: it is tried for ever. */
 async function retire(
   engine: Engine,
   storage: MountStorage,
@@ -104,9 +169,21 @@ async function retire(
   row: number,
   signal: AbortSignal
 ): Promise<TaskOutcome> {
-  await removeKey(engine, pending.version, pending.user, pending.from, signal)
+  try {
+    await removeKey(engine, pending, pending.from, signal)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    return keepsOld(engine, storage, pending, row, error.message)
+  }
   storage.remove(rotationKey, row)
   return { done: true, did: 'deleted the old key' }
+}
+
+function keepsOld({ context }: Engine, storage: MountStorage, pending: Pending<'retire'>, row: number, trouble: string): TaskOutcome {
+  if (trouble !== pending.trouble)
+    context.log.error('the old key of a root rotation could not be deleted', { user: pending.user, access_key: pending.from, why: trouble })
+  storage.put(rotationKey, { ...pending, trouble } satisfies PendingRotation, row)
+  return { again: context.clock.now().add({ milliseconds: retireAfterMs }), why: trouble }
 }
 
 /** Somebody wrote another root meanwhile. What was made for the rotation is not left behind, as far as that root may remove it. */
@@ -118,27 +195,18 @@ async function abandon(
   signal: AbortSignal
 ): Promise<TaskOutcome> {
   storage.remove(rotationKey, row)
-  if (pending.stage === 'prove')
-    await removeKey(engine, pending.version, pending.user, pending.next.accessKey, signal).catch((error: unknown) =>
-      engine.context.log.warn(
-        'a key that was made for a rotation may still be there',
-        { user: pending.user, access_key: pending.next.accessKey },
-        error
-      )
-    )
+  if (pending.stage === 'prove') await removeMade(engine, pending, signal)
   return { done: true, did: 'found another root' }
 }
 
-async function removeKey(engine: Engine, version: string, UserName: string, AccessKeyId: string, signal: AbortSignal): Promise<void> {
+async function removeMade(engine: Engine, pending: Pending<'prove'>, signal: AbortSignal): Promise<void> {
+  const { user, next } = pending
+  await removeKey(engine, pending, next.accessKey, signal).catch((error: unknown) =>
+    engine.context.log.warn('a key that was made for a rotation may still be there', { user, access_key: next.accessKey }, error)
+  )
+}
+
+async function removeKey(engine: Engine, { version, user }: PendingRotation, accessKey: string, signal: AbortSignal): Promise<void> {
   const { account } = await engine.accounts.ofVersion(version)
-  try {
-    await account.iam(
-      (iam, at) => iam.send(new UpdateAccessKeyCommand({ UserName, AccessKeyId, Status: 'Inactive' }), at),
-      { lane: 'revoke' },
-      signal
-    )
-    await account.iam((iam, at) => iam.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId }), at), { lane: 'revoke' }, signal)
-  } catch (error) {
-    if (!isMissing(error)) throw error
-  }
+  await endKey(account, user, accessKey, signal)
 }

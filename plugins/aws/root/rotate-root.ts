@@ -5,8 +5,9 @@ import { saying } from '../account/aws-error.ts'
 import type { Engine } from '../engine.ts'
 import { knownRoot } from './known-root.ts'
 import type { KnownRoot } from './known-root.ts'
-import { readRotation, rotateRoot, rotationKey } from './pending-rotation.ts'
+import { readRotation, rotateRoot, rotationKey, runsSequence } from './pending-rotation.ts'
 import type { PendingRotation } from './pending-rotation.ts'
+import { anotherKey } from './another-key.ts'
 import { readRoot } from './root-config.ts'
 
 const failing = 'Error rotating root credentials'
@@ -25,19 +26,25 @@ async function rotateNow(engine: Engine, storage: MountStorage, signal: AbortSig
   if (!(await readRoot(storage)))
     throw new BrokerError('invalid_request', 'Cannot call config/rotate-root when either access_key or secret_key is empty')
   const stored = await readRotation(storage)
-  if (stored?.pending.stage === 'retire')
-    throw refusal('the last rotation is not over: the old key is deleted a minute after the new one is in use')
+  if (stored?.pending.stage === 'retire') throw refusal(`the last rotation is not over: ${retiring(stored.pending)}`)
   const from = stored?.pending.from ?? (await begin(engine, storage, signal))
   storage.schedule(rotateRoot, rotationKey, engine.context.clock.now(), {})
   return { after: { task: rotateRoot, key: rotationKey, answer: settled => told(engine.context.storage, from, settled) } }
 }
+
+const retiring = ({ from, trouble }: Extract<PendingRotation, { readonly stage: 'retire' }>): string =>
+  trouble === undefined
+    ? 'the old key is deleted a minute after the new one is in use'
+    : `the old key ${from} is still there, and deleting it is tried again: ${trouble}`
 
 async function begin(engine: Engine, storage: MountStorage, signal: AbortSignal): Promise<string> {
   const root = await knownRoot(engine, storage, signal)
   const user = userOf(root)
   const { accessKey: from } = root.version
   await refuseOtherKeys(engine, root, user, signal)
-  const pending: PendingRotation = { stage: 'make', version: root.config.version, user, from }
+  const runs = await storage.reserve(runsSequence, 1)
+  const begunAt = engine.context.clock.now().toString()
+  const pending: PendingRotation = { stage: 'make', version: root.config.version, user, from, runs, begunAt }
   storage.put(rotationKey, pending, 0)
   return from
 }
@@ -48,7 +55,6 @@ function userOf({ arn }: KnownRoot): string {
   return name
 }
 
-/** Two keys are all that a user may have; of a second one nobody here knows who uses it. */
 async function refuseOtherKeys(engine: Engine, { config, version }: KnownRoot, UserName: string, signal: AbortSignal): Promise<void> {
   const { account } = await engine.accounts.ofVersion(config.version)
   try {
@@ -58,7 +64,7 @@ async function refuseOtherKeys(engine: Engine, { config, version }: KnownRoot, U
       signal
     )
     const other = AccessKeyMetadata.find(({ AccessKeyId }) => AccessKeyId !== version.accessKey)
-    if (other) throw refusal(`user ${UserName} has another access key, ${other.AccessKeyId}, and AWS allows two: delete it first`)
+    if (other) throw refusal(anotherKey(UserName, other.AccessKeyId ?? ''))
   } catch (error) {
     throw saying(failing, error)
   }
@@ -67,7 +73,9 @@ async function refuseOtherKeys(engine: Engine, { config, version }: KnownRoot, U
 async function told(storage: MountReader, from: string, settled: TaskSettled | undefined) {
   const accessKey = (await readRoot(storage))?.version.accessKey
   if (settled?.kind === 'done' && accessKey !== undefined && accessKey !== from) return { data: { access_key: accessKey } }
-  const why = settled?.kind === 'failed' ? settled.error : 'no answer in time'
+  if (settled?.kind === 'done') throw refusal('the rotation that was under way was given up')
+  if (settled?.over) throw refusal(settled.error)
+  const why = settled?.error ?? 'no answer in time'
   throw new BrokerError('target_unreachable', `unable to finish rotating root credentials; it goes on in the background: ${why}`)
 }
 

@@ -12,6 +12,7 @@ import { BrokerError, Secret } from 'mayfly/plugin'
 import type { BackendContext } from 'mayfly/plugin'
 import type { Account, Keys } from '../account/account.ts'
 import { isMissing, saying } from '../account/aws-error.ts'
+import type { Lane } from '../account/call-budget.ts'
 
 export interface UserFound {
   readonly userId: string
@@ -60,17 +61,17 @@ export async function findUser(account: Account, UserName: string, signal: Abort
 }
 
 /** Oldest first. A user has two at most. */
-export async function listKeys(account: Account, UserName: string, signal: AbortSignal): Promise<readonly string[]> {
-  const { AccessKeyMetadata = [] } = await account.iam((iam, at) => iam.send(new ListAccessKeysCommand({ UserName }), at), issuing, signal)
+export async function listKeys(account: Account, UserName: string, signal: AbortSignal, lane: Lane = 'issue'): Promise<readonly string[]> {
+  const { AccessKeyMetadata = [] } = await account.iam((iam, at) => iam.send(new ListAccessKeysCommand({ UserName }), at), { lane }, signal)
   return AccessKeyMetadata.toSorted((a, b) => (a.CreateDate?.getTime() ?? 0) - (b.CreateDate?.getTime() ?? 0)).flatMap(
     ({ AccessKeyId }) => AccessKeyId ?? []
   )
 }
 
 /** Never twice: a second call makes a second key. */
-export async function createKey(account: Account, UserName: string, signal: AbortSignal): Promise<Secret<Keys>> {
+export async function createKey(account: Account, UserName: string, signal: AbortSignal, lane: Lane = 'issue'): Promise<Secret<Keys>> {
   const command = new CreateAccessKeyCommand({ UserName })
-  const { AccessKey } = await account.iam((iam, at) => iam.send(command, at), { lane: 'issue', once: true }, signal)
+  const { AccessKey } = await account.iam((iam, at) => iam.send(command, at), { lane, once: true }, signal)
   if (!AccessKey?.AccessKeyId || !AccessKey.SecretAccessKey) throw new BrokerError('target_silent', 'AWS does not tell the key')
   return new Secret({ accessKeyId: AccessKey.AccessKeyId, secretAccessKey: AccessKey.SecretAccessKey })
 }
