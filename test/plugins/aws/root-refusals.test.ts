@@ -46,7 +46,7 @@ describe.skipIf(missing(motoMissing()))('a rotation of the root that AWS refuses
 
   test('a key that somebody makes just then is not taken for one of ours', async () => {
     await using under = await openAwsMount(moto)
-    under.front.rule = async ({ action, count }) => {
+    under.front.rule = async ({ action, count }): Promise<Doing> => {
       // The request has looked, and the rotation is about to.
       if (action === 'ListAccessKeys' && count === 2) await moto.iam.send(new CreateAccessKeyCommand({ UserName: under.root.name }))
       return 'pass'
