@@ -119,9 +119,13 @@ export interface Store extends AsyncDisposable {
 
   // audit
   chainHead(): Promise<ChainHead>
+  /** At most `limit`, and none more once `auditCharsMax` is passed. */
   auditLines(after: number, limit: number): Promise<readonly { readonly seq: number; readonly line: string }[]>
   cursor(sink: string): Promise<number>
 }
+
+/** Where an answer of `auditLines` ends. One request with two thousand long names makes two lines of a megabyte, and thousands of them at once would be all of the memory. */
+export const auditCharsMax = 16_777_216
 
 /** A place in the order of `activeLeases`. */
 export interface LeaseAt {

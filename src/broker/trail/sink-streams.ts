@@ -1,6 +1,7 @@
 /** Streams committed audit lines to the sinks, each from a cursor of its own: one that fails delays no other, and never a revocation. */
 import { BrokerError } from '../../contracts/index.ts'
 import type { AuditSink } from '../../contracts/index.ts'
+import { auditCharsMax } from '../../store/store.ts'
 import { Background } from '../life/background.ts'
 import type { Parts } from '../parts.ts'
 import type { WireRequest } from '../door/request.ts'
@@ -131,8 +132,9 @@ export class SinkStreams implements AsyncDisposable {
     await store.commit([{ kind: 'cursor.move', now: clock.now(), sink: stream.sink.name, seq: last.seq }], [])
     if (stream.failingSince !== undefined) log.info('an audit sink is back', { sink: stream.sink.name })
     stream.failingSince = undefined
-    stream.lag = lines.length === linesAtOnceMax ? (await store.chainHead()).seq - last.seq : 0
-    return lines.length === linesAtOnceMax ? 0 : idleMs
+    const more = isFull(lines)
+    stream.lag = more ? (await store.chainHead()).seq - last.seq : 0
+    return more ? 0 : idleMs
   }
 
   /** When no sink can keep up, nothing is issued, read or configured until one can. What takes access away, and what mends the sinks, goes on. */
@@ -154,6 +156,11 @@ export class SinkStreams implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of this.#streams.keys().toArray()) await this.remove(name, false)
   }
+}
+
+/** As much as one answer of the store holds: there may be more. */
+function isFull(lines: readonly { readonly line: string }[]): boolean {
+  return lines.length === linesAtOnceMax || lines.reduce((sum, { line }) => sum + line.length, 0) >= auditCharsMax
 }
 
 const goesOn = /^(sys\/(leases\/(revoke|lookup)|seal$|audit)|auth\/token\/(revoke|lookup))/

@@ -1,4 +1,5 @@
 import type { ChainHead } from '../../../audit/chain.ts'
+import { auditCharsMax } from '../../store.ts'
 import type { Database } from '../database.ts'
 
 export function chainHead(db: Database): ChainHead {
@@ -18,12 +19,16 @@ const rowSql = `select first_seq, last_seq, lines from audit
 
 export function auditLines(db: Database, after: number, limit: number): { seq: number; line: string }[] {
   const found: { seq: number; line: string }[] = []
-  for (let next = after + 1; found.length < limit;) {
+  let chars = 0
+  for (let next = after + 1; found.length < limit && chars < auditCharsMax;) {
     const row = db.get<AuditRow>(rowSql, { next })
     if (!row) break
     const lines = row.lines.split('\n')
-    for (let seq = Math.max(next, row.first_seq); seq <= row.last_seq && found.length < limit; seq++)
-      found.push({ seq, line: lines[seq - row.first_seq]! })
+    for (let seq = Math.max(next, row.first_seq); seq <= row.last_seq && found.length < limit && chars < auditCharsMax; seq++) {
+      const line = lines[seq - row.first_seq]!
+      found.push({ seq, line })
+      chars += line.length
+    }
     next = row.last_seq + 1
   }
   return found
