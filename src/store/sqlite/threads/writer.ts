@@ -12,6 +12,7 @@ import type { StoreFiles } from '../folder/folder.ts'
 import { Heartbeat } from '../folder/heartbeat.ts'
 import type { Call } from './lane.ts'
 import { lockFolder } from '../folder/owner-lock.ts'
+import { auditCharsMax } from '../../store.ts'
 import { migrate } from '../schema.ts'
 import { removeCopies } from '../copies/snapshot.ts'
 import { isDamage, isFull } from '../sqlite-error.ts'
@@ -34,6 +35,17 @@ export interface WriterData {
 // What waits when the last commit ends becomes one transaction. More in one would keep the first caller waiting for the last.
 const groupMax = 256
 
+/** How many of those that wait become one transaction. Their lines are one row of the trail, and a row is held in memory as a whole, here and by who reads it. */
+function groupOf(queue: readonly Call[]): number {
+  let chars = 0
+  const end = queue.findIndex(call => {
+    if (chars >= auditCharsMax) return true
+    if ('commit' in call) for (const body of call.commit.audit) chars += body.length
+    return false
+  })
+  return Math.min(end < 0 ? queue.length : end, groupMax)
+}
+
 const port = parentPort!
 const say = (word: FromThread<StartedNode>) => port.postMessage(word)
 
@@ -55,7 +67,7 @@ function serve({ db, committer, heartbeat, copies }: Serving, first: ToThread): 
       closing = take(queue, copies, next.message)
     }
     if (queue.length === 0) break
-    const answers = answerCommits(committer, queue.splice(0, groupMax))
+    const answers = answerCommits(committer, queue.splice(0, groupOf(queue)))
     say(committer.broken ? { answers, damaged: carryError(committer.broken) } : { answers })
     heartbeat.soon()
   }
