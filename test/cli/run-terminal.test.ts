@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing } from '../targets/missing.ts'
 import { postgresMissing } from '../targets/postgres-binaries.ts'
 import { programMissing } from './program-missing.ts'
-import { ends, gone, main, RunStage } from './run-stage.ts'
+import { ends, gone, main, RunStage, until } from './run-stage.ts'
 import type { Program } from './run-stage.ts'
 
 const role = 'typed'
@@ -61,7 +61,11 @@ describe.skipIf(missing(postgresMissing()) || missing(programMissing('python3'))
       const terminal = open(`${process.execPath} ${main} psql ${role}; echo exit $?`)
       await terminal.says(/app_\w+=>/)
       terminal.type('type select pg_sleep(60);\\n\n')
-      await new Promise(resolve => setTimeout(resolve, 500))
+      const sleeping = `select true as here from pg_stat_activity where usename like $1 and wait_event = 'PgSleep'`
+      await until(
+        () => 'the query',
+        async () => (await stage.postgres.query(sleeping, [`v-%-${role}-%`]))[0]?.['here']
+      )
       terminal.type('type \\x03\n')
       await terminal.says(/canceling statement due to user request/)
       terminal.type('type select 40 + 2 as answer;\\n\n')
