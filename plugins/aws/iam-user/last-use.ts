@@ -1,5 +1,6 @@
 import { GetAccessKeyLastUsedCommand } from '@aws-sdk/client-iam'
 import type { AccessKeyLastUsed } from '@aws-sdk/client-iam'
+import { BrokerError } from 'mayfly/plugin'
 import type { Usage } from 'mayfly/plugin'
 import type { Account, How } from '../account/account.ts'
 import { awsCode, isRootRefused } from '../account/aws-error.ts'
@@ -11,10 +12,15 @@ export async function lastUse(account: Account, AccessKeyId: string, how: How, s
     const { AccessKeyLastUsed: used } = await account.iam((iam, at) => iam.send(command, at), how, signal)
     return usageOf(used)
   } catch (error) {
-    // A key that is gone cannot be asked about; anything else is the same for all.
-    if (awsCode(error) === undefined || isRootRefused(error) || awsCode(error) === 'AccessDenied') throw error
-    return null
+    // A key that is gone cannot be asked about. Anything else says nothing of the key.
+    if (isOfTheKey(error)) return null
+    throw error
   }
+}
+
+function isOfTheKey(error: unknown): boolean {
+  const refused = error instanceof BrokerError && error.code === 'target_refused'
+  return refused && !isRootRefused(error) && awsCode(error) !== 'AccessDenied'
 }
 
 function usageOf(used: AccessKeyLastUsed | undefined): Usage | null {

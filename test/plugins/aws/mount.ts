@@ -14,6 +14,8 @@ export interface AwsMount extends AsyncDisposable {
   readonly root: AwsKeys & { readonly name: string }
   /** What the operator was told as errors. */
   readonly alarms: readonly string[]
+  /** And as warnings. */
+  readonly warnings: readonly (readonly [message: string, fields?: unknown])[]
   /** What `config/root` was written with. */
   readonly written: Readonly<Record<string, unknown>>
 }
@@ -49,7 +51,12 @@ export async function openAwsMount(moto: MotoAccess, role: Readonly<Record<strin
   const clock = new ShiftedClock(speed)
   front.now = clock.now
   const alarms: string[] = []
-  const log = { info: () => undefined, warn: () => undefined, error: (message: string) => void alarms.push(message) }
+  const warnings: AwsMount['warnings'][number][] = []
+  const log = {
+    info: () => undefined,
+    warn: (message: string, fields?: unknown) => void warnings.push([message, fields]),
+    error: (message: string) => void alarms.push(message)
+  }
   const mount = owned.use(await TestMount.open(plugin.backends![0]!, { clock, log, random: systemRandom, targetEndpoints: [endpoint] }))
   const root = await moto.newRoot()
   const { access_key, secret_key } = root
@@ -58,7 +65,7 @@ export async function openAwsMount(moto: MotoAccess, role: Readonly<Record<strin
   await mount.write('roles/app', { credential_type: 'iam_user', policy_document: everything, ...role })
   front.calls.length = 0
   const moved = owned.move()
-  return { mount, front, clock, root, alarms, written, [Symbol.asyncDispose]: () => moved.disposeAsync() }
+  return { mount, front, clock, root, alarms, warnings, written, [Symbol.asyncDispose]: () => moved.disposeAsync() }
 }
 
 export const everything = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] })

@@ -1,10 +1,11 @@
 /** What of users of IAM is seen at AWS: whose they are, and whether they were used. */
 import { CreateUserCommand, DeleteUserCommand, DeleteUserPolicyCommand, GetUserCommand } from '@aws-sdk/client-iam'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { TestLease } from '../../contract/test-mount.ts'
 import { missing } from '../../targets/missing.ts'
 import type { MotoAccess } from '../../targets/moto-access.ts'
 import { listOf, notFound } from '../../targets/moto-front.ts'
-import type { Doing, Rule } from '../../targets/moto-front.ts'
+import type { Call, Doing, Rule } from '../../targets/moto-front.ts'
 import { motoMissing } from '../../targets/moto.ts'
 import { sharedMoto } from '../../targets/moto-shared.ts'
 import { keysOf, openAwsMount, revokedForGood } from './mount.ts'
@@ -45,6 +46,34 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     const [usage] = await observe()
     expect(Math.abs(usage!.lastSeen!.since(under.clock.now()).total('seconds'))).toBeLessThan(30)
     expect(usage!.from).toEqual([expect.stringContaining('sts')])
+  })
+
+  test('tells when it was used last though AWS does not tell of another, which is asked for again', async () => {
+    await using under = await openAwsMount(moto)
+    const leases = [await under.mount.issue('creds/app'), await under.mount.issue('creds/app'), await under.mount.issue('creds/app')]
+    for (const lease of leases) expect(await moto.caller(keysOf(lease))).toBeDefined()
+    const observe = () =>
+      under.mount.credential(leases[0]!).observe!(
+        leases[0]!.plan.target,
+        leases.map(({ handle }) => handle),
+        new AbortController().signal
+      )
+    for (const failing of [
+      { status: 503, code: 'ServiceUnavailable' },
+      { status: 403, code: 'AccessDenied' }
+    ] as const) {
+      under.front.rule = call => (isAbout(call, leases[1]!) ? failing : 'pass')
+      expect((await observe()).map(usage => usage !== null)).toEqual([true, false, true])
+      expect(under.warnings.at(-1)).toEqual([
+        'AWS did not tell of some keys whether they were used: they are asked for again in the next round',
+        { target: leases[0]!.plan.target, keys: 3, told: 2 }
+      ])
+    }
+    under.front.rule = () => 'pass'
+    expect((await observe()).map(usage => usage !== null)).toEqual([true, true, true])
+    // Of none: then the target fails.
+    under.front.rule = ({ action }) => (action === 'GetAccessKeyLastUsed' ? { status: 403, code: 'AccessDenied' } : 'pass')
+    await expect(observe()).rejects.toMatchObject({ code: 'target_refused' })
   })
 
   test('that nobody has a lease on any more is found by its mark, and ended by what was found', async () => {
@@ -93,6 +122,9 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     for (const UserName of [theirs, ours]) await moto.iam.send(new DeleteUserCommand({ UserName }))
   })
 })
+
+const isAbout = ({ action, fields }: Call, lease: TestLease): boolean =>
+  action === 'GetAccessKeyLastUsed' && fields.get('AccessKeyId') === keysOf(lease).access_key
 
 /** A list of three pages, of which the last is given. */
 function pages(last: Doing): Rule {
