@@ -5,6 +5,7 @@ import type { Path } from 'mayfly/plugin'
 
 const rooms = [
   '10-settings',
+  '15-lock',
   '20-broker',
   '30-krl',
   '40-files',

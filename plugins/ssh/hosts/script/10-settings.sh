@@ -132,7 +132,7 @@ need_tools() {
 # What only this run needs; gone with it.
 make_work_folder() {
   work=$(mktemp -d)
-  trap 'rm -rf "$work"; [ "${locked:-no}" = no ] || rm -rf "$state/lock"' EXIT
+  trap 'rm -rf "$work"; unlock' EXIT
   trap 'exit 130' INT TERM HUP
 }
 
@@ -153,35 +153,6 @@ load_settings() {
   outlive=$(setting sessions-outlive)
   outlive=${outlive:-keep}
 }
-
-# The timer and an operator's hand do not work at the same time.
-lock() {
-  mkdir -p "$state"
-  tries=0
-  until mkdir "$state/lock" 2>/dev/null; do
-    # Another one took all away meanwhile.
-    [ -d "$state" ] || fail "there is no $state any more"
-    owner='' since=''
-    { read -r owner since <"$state/lock/pid"; } 2>/dev/null || true
-    tries=$((tries + 1))
-    # One that died left its number behind, or had no time to write it.
-    if { [ -n "$owner" ] || [ "$tries" -gt 3 ]; } && ! lives "$owner" "$since"; then
-      rm -rf "$state/lock"
-    elif [ "$tries" -gt 60 ]; then
-      fail "another mayfly-host is at work here: pid $owner"
-    else
-      sleep 1
-    fi
-  done
-  locked=yes
-  echo "$$ $(began_at $$)" >"$state/lock/pid"
-}
-
-# A number alone may be another process's by now: after a loss of power, for one, and then this host would wait for it for ever.
-lives() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null && [ "$(began_at "$1")" = "$2" ]; }
-
-# In ticks since the machine began.
-began_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
 # Whole or not at all, also after a crash: sshd reads these files at every login.
 put_file() {

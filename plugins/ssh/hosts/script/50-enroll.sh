@@ -222,8 +222,7 @@ begin_helper() {
     systemctl enable --now mayfly-host.timer
   else
     say "no systemd here: the helper runs now, and has to be started with the host: /bin/sh $tool run"
-    rm -rf "$state/lock"
-    locked=no
+    unlock
     nohup /bin/sh "$tool" run >/dev/null 2>&1 &
   fi
 }

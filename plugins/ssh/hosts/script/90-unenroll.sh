@@ -25,7 +25,6 @@ unenroll() {
   call leave '' || fail "sshd trusts the broker no longer; the broker does not know it yet: call this again, or remove the host there (delete $mount/hosts/$host)"
   rm -rf "$conf" "$tool" "$principals_tool" "$session_tool" "$units/mayfly-host.service" "$units/mayfly-host.timer"
   rm -rf "$state"
-  locked=no
   ! has_systemd || systemctl daemon-reload
   say 'unenrolled'
 }
