@@ -10,7 +10,7 @@ export interface Entry {
   readonly [field: string]: any
 }
 
-const patienceMs = 5_000
+const patienceMs = 30_000
 
 /** The trail as it stands in its file, read on from where the last look ended. */
 export class AuditFile {

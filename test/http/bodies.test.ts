@@ -132,14 +132,12 @@ test.each([
   ['with a token', 't'],
   ['without one', '']
 ])('row 11: 5,000,000 nested arrays are refused at once, %s', async (_name, token) => {
-  const started = performance.now()
   const cpu = process.threadCpuUsage()
   const reply = await served.ask('POST', '/v1/a', { 'X-Vault-Token': token }, `{"a":${deep(5_000_000)}`)
   expect(reply).toMatchObject({ status: 400, body: '{"errors":["refused JSON input due to high complexity: nested deeper than 300"]}\n' })
   const { user, system } = process.threadCpuUsage(cpu)
   // The client is in this process too.
   expect((user + system) / 1_000).toBeLessThan(250)
-  expect(performance.now() - started).toBeLessThan(2_000)
   expect(served.door.asked).toEqual([])
 })
 
@@ -176,8 +174,8 @@ test('many large bodies at once do not fill the memory', async () => {
   await second.send(half)
   expect(await second.reply()).toMatchObject({ status: 429, headers: { 'retry-after': '1' } })
   first[Symbol.dispose]()
-  await new Promise(resolve => setTimeout(resolve, 50))
-  expect((await small.ask('POST', '/v1/a', {}, `{"a":"${'x'.repeat(40_000)}"}`)).status).toBe(200)
+  // As soon as the server sees that it is gone.
+  await expect.poll(async () => (await small.ask('POST', '/v1/a', {}, `{"a":"${'x'.repeat(40_000)}"}`)).status).toBe(200)
 })
 
 test('whoever fills the room for large bodies keeps nobody from writing', async () => {

@@ -18,6 +18,9 @@ const short = {
   connectionsMax: 20
 }
 
+// Less than the program's own patience with a head, and more than a busy machine takes for a reply.
+const patienceMs = 8_000
+
 let served: Serving
 beforeEach(async () => void (served = await serving({ limits: short })))
 afterEach(() => served[Symbol.asyncDispose]())
@@ -27,7 +30,7 @@ const healthy = async (client = served.connect()) => {
   const started = performance.now()
   await client.send(bytes('GET', '/v1/sys/health'))
   expect((await client.reply())?.status).toBe(200)
-  expect(performance.now() - started).toBeLessThan(1_000)
+  expect(performance.now() - started).toBeLessThan(patienceMs)
 }
 
 const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, '']))
@@ -92,7 +95,7 @@ describe('row 21: who is slow is closed at the limits, and the others do not not
     await healthy()
     const started = performance.now()
     await client.end()
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(performance.now() - started).toBeLessThan(patienceMs)
   })
 
   test('a client that sends a byte now and then', async () => {
@@ -108,7 +111,7 @@ describe('row 21: who is slow is closed at the limits, and the others do not not
     using client = served.connect()
     client.socket.pause()
     await client.send(bytes('GET', '/v1/a').repeat(200))
-    await expect.poll(() => served.door.asked.at(-1)?.gone.aborted, { timeout: 6_000 }).toBe(true)
+    await expect.poll(() => served.door.asked.at(-1)?.gone.aborted).toBe(true)
     await healthy()
   })
 })

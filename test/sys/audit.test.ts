@@ -42,7 +42,7 @@ test('a device gets the trail, a value can be found in it by its hash', async ()
 
 /** Files are real: they answer in their own time. */
 async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 200 && !holds(); turn++) await broker.clock.advance('PT1S')
+  await expect.poll(async () => (await broker.clock.advance('PT1S'), holds())).toBe(true)
 }
 
 describe('what is refused', () => {
