@@ -119,7 +119,7 @@ class RawClient {
 
   async issue(count: number): Promise<number> {
     const kind = kindOf(this.#version)
-    const identified = await kind.identified('Raw-Passw0rd', systemRandom)
+    const identified = await kind.identified('Raw-Passw0rd', systemRandom, new AbortController().signal)
     const startedAt = performance.now()
     for (let made = 0; made < count; made++) {
       const name = `raw-${randomBytes(10).toString('hex')}`

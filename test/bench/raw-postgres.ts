@@ -25,7 +25,7 @@ export interface RawResult {
 
 const time = new ServerClock(systemClock)
 // A verifier costs the same whether it was seen before or not.
-const verifier = await scramVerifier('precomputed', systemRandom)
+const verifier = await scramVerifier('precomputed', systemRandom, new AbortController().signal)
 
 async function run(order: RawOrder): Promise<RawResult> {
   const connections = 'issue' in order ? order.issue.connections : 1

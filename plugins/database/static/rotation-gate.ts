@@ -1,5 +1,6 @@
 import { BrokerError } from 'mayfly/plugin'
 import type { Clock, TargetId } from 'mayfly/plugin'
+import { Turns } from '../driver/turns.ts'
 
 // A schedule may make a thousand roles of one server due at once, and each may hang: they must not take the sweeper's time from all others.
 const atOnceMax = 8
@@ -8,8 +9,7 @@ const atOnceMax = 8
 const quietMs = 5_000
 
 interface Place {
-  running: number
-  readonly waiting: (() => void)[]
+  readonly turns: Turns
   failure: { readonly error: BrokerError; readonly atMs: number } | undefined
 }
 
@@ -23,19 +23,23 @@ export class RotationGate {
   }
 
   async pass<T>(target: TargetId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const place = this.#places.getOrInsertComputed(target, () => ({ running: 0, waiting: [], failure: undefined }))
-    await enter(place, signal)
+    const place = this.#places.getOrInsertComputed(target, () => ({ turns: new Turns(atOnceMax), failure: undefined }))
     try {
-      if (place.failure && this.#clock.elapsed() - place.failure.atMs < quietMs) throw place.failure.error
+      return await place.turns.take(signal, () => this.#unlessAway(place, work))
+    } finally {
+      if (place.turns.isIdle && !place.failure) this.#places.delete(target)
+    }
+  }
+
+  async #unlessAway<T>(place: Place, work: () => Promise<T>): Promise<T> {
+    if (place.failure && this.#clock.elapsed() - place.failure.atMs < quietMs) throw place.failure.error
+    try {
       const result = await work()
       place.failure = undefined
       return result
     } catch (error) {
       this.#note(place, error)
       throw error
-    } finally {
-      leave(place)
-      if (place.running === 0 && !place.failure) this.#places.delete(target)
     }
   }
 
@@ -43,26 +47,4 @@ export class RotationGate {
     if (!(error instanceof BrokerError) || error.code !== 'target_unreachable' || error === place.failure?.error) return
     place.failure = { error, atMs: this.#clock.elapsed() }
   }
-}
-
-async function enter(place: Place, signal: AbortSignal): Promise<void> {
-  if (place.running < atOnceMax) return void (place.running += 1)
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  place.waiting.push(resolve)
-  const stop = () => {
-    const index = place.waiting.indexOf(resolve)
-    if (index < 0) return
-    place.waiting.splice(index, 1)
-    reject(new BrokerError('target_unreachable', 'its turn did not come in time', { cause: signal.reason }))
-  }
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  await promise.finally(() => signal.removeEventListener('abort', stop))
-}
-
-/** The place goes on to whoever waits longest. */
-function leave(place: Place): void {
-  const next = place.waiting.shift()
-  if (next) next()
-  else place.running -= 1
 }

@@ -54,11 +54,11 @@ interface Made {
 const hostOf = ({ host }: CreateUser): string => host ?? '%'
 
 async function makeOurs(making: Making): Promise<readonly Made[]> {
-  const { server, session, call, password } = making
+  const { server, session, call, password, signal } = making
   const { kind } = session
   if (call.memberOf.length > kind.defaultRolesMax)
     throw refused(`member_of: a user of ${kind.name} has ${kind.defaultRolesMax} role at login: name one that has the others`)
-  const [host, identified] = [hostOf(call), await kind.identified(password, server.random)]
+  const [host, identified] = [hostOf(call), await kind.identified(password, server.random, signal)]
   const user = {
     account: quoteAccount(call.name, host),
     identified,
@@ -121,7 +121,7 @@ async function madeByThem({ server, session, call, password, signal }: Making): 
   if ((hosts.length > 1 || hosts[0] !== hostOf(call)) && !server.seen.eventless)
     await session.run(alterBody(session.kind, { name: call.name, hosts }), signal)
   return await Promise.all(
-    made.map(async ({ host, plugin }) => ({ host, identified: await session.kind.identified(password, server.random, plugin) }))
+    made.map(async ({ host, plugin }) => ({ host, identified: await session.kind.identified(password, server.random, signal, plugin) }))
   )
 }
 

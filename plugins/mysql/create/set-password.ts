@@ -21,7 +21,8 @@ export async function setPassword(server: Server, call: SetPassword, signal: Abo
         const why = await unhashable(session, accounts, signal)
         if (why !== undefined) throw new BrokerError('target_refused', `the user keeps its password: ${why}`)
         const changed = accounts.map(
-          async ({ name, host, plugin }) => `${quoteAccount(name, host)} ${await session.kind.identified(password, server.random, plugin)}`
+          async ({ name, host, plugin }) =>
+            `${quoteAccount(name, host)} ${await session.kind.identified(password, server.random, signal, plugin)}`
         )
         await session.run(`alter user ${(await Promise.all(changed)).join(', ')}`, signal)
       }

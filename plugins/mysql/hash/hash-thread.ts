@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { BrokerError } from 'mayfly/plugin'
 import type { Asked, Hashed } from './hash-worker.ts'
 
 // In the published package this file is JavaScript, and so is the worker beside it.
@@ -31,14 +32,21 @@ export class HashThread {
     }
   }
 
-  /** As many at once as there are connections that issue: each holds one meanwhile. */
-  hash(password: string, salt: string): Promise<string> {
+  /** As many at once as there are connections that issue: each holds one meanwhile. Whoever is gone before its turn is not hashed for, and whoever goes meanwhile does not wait for the end. */
+  async hash(password: string, salt: string, signal: AbortSignal): Promise<string> {
+    if (signal.aborted) throw left(signal)
     const running = (this.#running ??= this.#start())
-    const promised = Promise.withResolvers<string>()
-    running.waiting.push({ asked: { password, salt }, promised })
+    const owed = { asked: { password, salt }, promised: Promise.withResolvers<string>() }
+    const leave = () => {
+      const index = running.waiting.indexOf(owed)
+      if (index >= 0) running.waiting.splice(index, 1)
+      owed.promised.reject(left(signal))
+    }
+    signal.addEventListener('abort', leave, { once: true })
+    running.waiting.push(owed)
     // Several leases are promised in one commit, and come here one after the other in one turn.
     if (running.working.length === 0 && running.waiting.length === 1) setImmediate(() => sendUnlessWorking(running))
-    return promised.promise
+    return await owed.promised.promise.finally(() => signal.removeEventListener('abort', leave))
   }
 
   #start(): Running {
@@ -65,6 +73,9 @@ interface Running {
   readonly working: Owed[]
   readonly waiting: Owed[]
 }
+
+const left = (signal: AbortSignal) =>
+  new BrokerError('target_unreachable', 'its turn to be hashed did not come in time', { cause: signal.reason })
 
 function sendUnlessWorking(running: Running): void {
   if (running.working.length === 0) send(running)

@@ -9,9 +9,9 @@ export const attribute = (mark: string): string => `attribute ${quoteLiteral(JSO
 
 const preferred = 'caching_sha2_password'
 /** The server's `authentication_string`. The first two are one hash, each written in its way. */
-const keptBy: Readonly<Record<string, (password: string, salt: string) => Promise<string>>> = {
-  [preferred]: async (password, salt) => `$A$005$${salt}${await hashThread.hash(password, salt)}`,
-  sha256_password: async (password, salt) => `$5$${salt}$${await hashThread.hash(password, salt)}`,
+const keptBy: Readonly<Record<string, (password: string, salt: string, signal: AbortSignal) => Promise<string>>> = {
+  [preferred]: async (password, salt, signal) => `$A$005$${salt}${await hashThread.hash(password, salt, signal)}`,
+  sha256_password: async (password, salt, signal) => `$5$${salt}$${await hashThread.hash(password, salt, signal)}`,
   mysql_native_password: async password => nativeHash(password)
 }
 
@@ -32,8 +32,8 @@ export const mysql: ServerKind = {
   events: `select event_name as name, event_comment as mark, execute_at as until, status from information_schema.events where event_schema = 'mayfly'`,
   columns: { name: 'User', eventName: 'event_name' },
   // In hex: what stands in it is binary to a reader.
-  identified: async (password, random, plugin = preferred) =>
-    `identified with ${plugin} as 0x${Buffer.from(await keptBy[plugin]!(password, newSalt(random))).toString('hex')}`,
+  identified: async (password, random, signal, plugin = preferred) =>
+    `identified with ${plugin} as 0x${Buffer.from(await keptBy[plugin]!(password, newSalt(random), signal)).toString('hex')}`,
   plugins: Object.keys(keptBy),
   createUser: ({ account, identified, mark, roles }) => [
     // One statement, so that all of it is there or nothing: it grants the roles as well.

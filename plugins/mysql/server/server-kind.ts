@@ -26,7 +26,7 @@ export interface ServerKind {
   readonly events: string
   readonly columns: { readonly name: string; readonly eventName: string }
   /** The `identified …` of a password's hash: for an account that is there by its own plugin, which is one of `plugins`, else by the one that the server prefers. */
-  identified(password: string, random: Random, plugin?: string): Promise<string>
+  identified(password: string, random: Random, signal: AbortSignal, plugin?: string): Promise<string>
   readonly plugins: readonly string[]
   /** The `create` and what follows it up to the roles, as statements. */
   createUser(user: UserToMake): readonly string[]

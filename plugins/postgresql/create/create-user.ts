@@ -14,7 +14,7 @@ import { changesSession } from '../statements/statements.ts'
 /** Two round trips: everything up to the commit in one message, and the enabling statement alone and last. A broker that is paused between them finds the
  *  user swept, and makes no live orphan. */
 export async function createUser(server: Server, call: CreateUser, signal: AbortSignal): Promise<{ readonly oid: number }> {
-  const making = await prepare(server, call)
+  const making = await prepare(server, call, signal)
   try {
     return await server.pool.use('issue', signal, async session => {
       const oid = await create(server, session, making, signal)
@@ -42,11 +42,13 @@ async function create(server: Server, session: Session, { call, inStatements }: 
 
 /** Touches neither `VALID UNTIL` nor the connection limit: should it slip in between a revocation's disable and drop, those still refuse the login. */
 async function enable(session: Session, { call, inStatements, verifier, secrets }: Making, signal: AbortSignal): Promise<void> {
-  const password = inStatements === undefined ? ` password ${quoteLiteral(await verifier)}` : ''
   try {
+    const password = inStatements === undefined ? ` password ${quoteLiteral(await verifier)}` : ''
     await session.run(`alter role ${quoteIdentifier(call.name)} login${password}`, signal)
   } catch (error) {
-    // The user is there, disabled. Refused would say that nothing was made.
+    // The user is there, disabled. Refused, or unreachable, would say that nothing was made.
+    if (error instanceof BrokerError)
+      throw new BrokerError('target_silent', `the user was made but not enabled: ${error.message}`, { cause: error })
     if (!isAnswer(error) || sqlState(error) === '42704') throw error
     throw new BrokerError('target_silent', `the user was made but not enabled: ${refusalText(error as DatabaseError, secrets)}`)
   }

@@ -13,12 +13,12 @@ export interface Making {
 }
 
 /** The server runs SCRAM once per PASSWORD, 2 to 3 ms: it is set in one place only. Ours runs beside the first round trip where it is needed last. */
-export async function prepare(server: Server, call: CreateUser): Promise<Making> {
+export async function prepare(server: Server, call: CreateUser, signal: AbortSignal): Promise<Making> {
   const password = call.password.reveal()
   const secrets = [server.settings.password, password]
   if (uses(call.statements, 'password') && server.settings.plainPasswords)
     return { call, inStatements: password, verifier: Promise.resolve(''), secrets }
-  const verifier = scramVerifier(password, server.random)
+  const verifier = scramVerifier(password, server.random, signal)
   if (uses(call.statements, 'password')) return { call, inStatements: await verifier, verifier, secrets: [...secrets, await verifier] }
   // Awaited by whoever gets so far.
   verifier.catch(() => undefined)

@@ -12,7 +12,7 @@ const lookMsMax = 1_500
 
 /** One message, which ends in a rollback: no answer of ours is waited for while anything is locked. */
 export async function rehearseUser(server: Server, call: CreateUser & RightsAsked, signal: AbortSignal): Promise<EffectiveRights> {
-  const making = await prepare(server, call)
+  const making = await prepare(server, call, signal)
   try {
     return await server.pool.use('issue', signal, async session => {
       const look = `set local statement_timeout = ${lookMsMax};\n${rightsQuery(call.name, session.version)}`

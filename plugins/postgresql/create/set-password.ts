@@ -10,7 +10,7 @@ import { changesSession, fillIn } from '../statements/statements.ts'
 /** Another password for a user that is there, in one message and one transaction: the same again changes nothing. */
 export async function setPassword(server: Server, call: SetPassword, signal: AbortSignal): Promise<void> {
   const password = call.password.reveal()
-  const sent = server.settings.plainPasswords ? password : await scramVerifier(password, server.random)
+  const sent = server.settings.plainPasswords ? password : await scramVerifier(password, server.random, signal)
   try {
     await server.pool.use('issue', signal, async session => {
       const results = await session.run(change(call, sent), signal)

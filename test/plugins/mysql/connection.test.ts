@@ -15,6 +15,7 @@ const read = (fields: Readonly<Record<string, string | number | boolean>>, tls: 
   mysql.connection(fields, { tls })
 // As `openssl passwd -5 -salt saltstring` prints it.
 const crypted = '5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5'
+const never = new AbortController().signal
 const own = { username: 'mayfly', password: 'Canary-p4ss' }
 
 describe('a DSN', () => {
@@ -144,7 +145,7 @@ test('what comes in while the thread works is hashed together, whatever its leng
   expect(held).toBeDefined()
   const passwords = Array.from({ length: 23 }, (_, n) => (n === 7 ? 'x'.repeat(passwordBytesMax + 1) : `pässword-${n % 3 === 0 ? '' : n}`))
   const salts = passwords.map((_, n) => `salt-of-20-bytes-${100 + n}`)
-  expect(await Promise.all(passwords.map((password, n) => thread.hash(password, salts[n]!)))).toEqual(
+  expect(await Promise.all(passwords.map((password, n) => thread.hash(password, salts[n]!, never)))).toEqual(
     passwords.map((password, n) => sha256Crypt({ password: Buffer.from(password), salt: Buffer.from(salts[n]!) }))
   )
 })
@@ -152,16 +153,34 @@ test('what comes in while the thread works is hashed together, whatever its leng
 test('the thread that hashes ends with its last holder, fails what it owes, and is started anew by the next password', async () => {
   const thread = new HashThread()
   const [one, two] = [thread.hold(), thread.hold()]
-  expect(await Promise.all([thread.hash('Hello world!', 'saltstring'), thread.hash('Hello world!', 'saltstring')])).toEqual([
+  expect(await Promise.all([thread.hash('Hello world!', 'saltstring', never), thread.hash('Hello world!', 'saltstring', never)])).toEqual([
     crypted,
     crypted
   ])
   await one[Symbol.asyncDispose]()
-  expect(await thread.hash('Hello world!', 'saltstring')).toBe(crypted)
-  const owed = expect(thread.hash('Hello world!', 'saltstring')).rejects.toThrow('has ended')
+  expect(await thread.hash('Hello world!', 'saltstring', never)).toBe(crypted)
+  const owed = expect(thread.hash('Hello world!', 'saltstring', never)).rejects.toThrow('has ended')
   await two[Symbol.asyncDispose]()
   await owed
   await using three = thread.hold()
-  expect(await thread.hash('Hello world!', 'saltstring')).toBe(crypted)
+  expect(await thread.hash('Hello world!', 'saltstring', never)).toBe(crypted)
   expect(three).toBeDefined()
+})
+
+// All of them would take 15 s of the thread.
+test('whoever has gone before its turn is not hashed for, and whoever goes meanwhile waits no longer', { timeout: 8_000 }, async () => {
+  const thread = new HashThread()
+  await using held = thread.hold()
+  expect(held).toBeDefined()
+  const gone = new AbortController()
+  const hash = (salt: string, signal: AbortSignal) => thread.hash('Hello world!', salt, signal)
+  const crowd = Array.from({ length: 12_000 }, (_, n) => hash(`salt-${n}`, gone.signal))
+  const after = hash('saltstring', never)
+  // The thread has the first of them.
+  await new Promise(resolve => setImmediate(resolve))
+  gone.abort(new Error('the caller has gone'))
+  for (const one of await Promise.allSettled(crowd))
+    expect(one).toMatchObject({ status: 'rejected', reason: { code: 'target_unreachable', cause: { message: 'the caller has gone' } } })
+  expect(await after).toBe(crypted)
+  await expect(hash('saltstring', gone.signal)).rejects.toMatchObject({ code: 'target_unreachable' })
 })
