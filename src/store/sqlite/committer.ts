@@ -56,6 +56,10 @@ export class Committer {
     return this.#broken
   }
 
+  isFull(error: unknown): boolean {
+    return this.#room ? this.#room.isFull(error) : isFull(error)
+  }
+
   /** Something else that was written through this connection failed: as if it had been a commit. */
   distrust(error: unknown): BrokerError {
     return (this.#broken ??= storeError('the store cannot be written safely any more', error))
@@ -67,9 +71,10 @@ export class Committer {
       return this.#transaction(items)
     } catch (error) {
       this.#rollBack()
-      if (isDamage(error)) return this.#allFail(items, this.distrust(error))
+      const full = this.isFull(error)
+      if (!full && isDamage(error)) return this.#allFail(items, this.distrust(error))
       // The reserve is given up at the first sign of a full disk; with it what ends access goes on, and everything that grants it is refused.
-      if (isFull(error) && this.#room?.giveUpReserve()) return this.commit(items)
+      if (full && this.#room?.giveUpReserve()) return this.commit(items)
       return this.#allFail(items, error instanceof BrokerError ? error : storeError('the store cannot be written', error))
     }
   }

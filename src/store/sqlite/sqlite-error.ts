@@ -6,6 +6,8 @@ const ioError = 10
 const corrupt = 11
 const full = 13
 const notDatabase = 26
+// SQLITE_IOERR_WRITE
+const writeError = 778
 
 export function isFull(error: unknown): boolean {
   return resultCode(error) === full
@@ -14,6 +16,11 @@ export function isFull(error: unknown): boolean {
 /** Somebody else has the lock. */
 export function isBusy(error: unknown): boolean {
   return resultCode(error) === busy
+}
+
+/** A write that the kernel refused, for whatever reason: of its errors SQLite tells only the full disk by name. */
+export function isRefusedWrite(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === writeError
 }
 
 /** After one of these nothing that the connection says can be believed. */

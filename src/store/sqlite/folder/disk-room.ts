@@ -1,10 +1,16 @@
-import { closeSync, existsSync, openSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Change, Intention } from '../../change.ts'
+import { isNoRoom } from './no-room.ts'
 import type { Wire } from '../rows/wire.ts'
+import { isFull, isRefusedWrite } from '../sqlite-error.ts'
 
 // Room to end every lease of a busy day after the disk has filled: an outcome with its audit line costs about 3 KB.
 export const reserveBytesMax = 67_108_864
+
+const probeName = 'probe.tmp'
+// More than any commit: less might find room where a commit has found none.
+const probeBytes = 33_554_432
 
 // Between looks at the disk; one look costs some microseconds.
 const lookMs = 1_000
@@ -56,6 +62,7 @@ export class DiskRoom {
   constructor(folder: string, bytesMax: number = reserveBytesMax) {
     this.#folder = folder
     this.#file = join(folder, 'reserve')
+    rmSync(join(folder, probeName), { force: true })
     this.#bytes = Math.min(bytesMax, Math.floor((this.#free() + this.#held()) / 4))
   }
 
@@ -67,6 +74,24 @@ export class DiskRoom {
       changes.length > 0 &&
       changes.every(change => endsAccess.has(change.kind) || publishes(change) || (ends && ofRevocation.has(change.kind)))
     )
+  }
+
+  /** No room, or no room for us: to a quota that is spent SQLite says "I/O error", as to a broken disk, and that the process would have to end for. */
+  isFull(error: unknown): boolean {
+    return isFull(error) || (isRefusedWrite(error) && this.#quotaIsSpent())
+  }
+
+  /** Asked of the kernel, by a file as large as any commit. */
+  #quotaIsSpent(): boolean {
+    const file = join(this.#folder, probeName)
+    try {
+      writeZeros(file, probeBytes)
+      return false
+    } catch (error) {
+      return isNoRoom(error)
+    } finally {
+      rmSync(file, { force: true })
+    }
   }
 
   /** True when there was a reserve to give up: what failed is worth another try. */
@@ -90,14 +115,7 @@ export class DiskRoom {
   makeReserve(): boolean {
     if (this.#held() >= this.#bytes) return true
     try {
-      const file = openSync(this.#file, 'w', 0o600)
-      try {
-        // Written, not only made long: a hole in a file reserves nothing.
-        const zeros = Buffer.alloc(Math.min(this.#bytes, 1_048_576))
-        for (let written = 0; written < this.#bytes;) written += writeSync(file, zeros, 0, Math.min(zeros.length, this.#bytes - written))
-      } finally {
-        closeSync(file)
-      }
+      writeZeros(this.#file, this.#bytes)
       return true
     } catch {
       if (existsSync(this.#file)) unlinkSync(this.#file)
@@ -112,5 +130,16 @@ export class DiskRoom {
 
   #held(): number {
     return existsSync(this.#file) ? statSync(this.#file).size : 0
+  }
+}
+
+/** Written, not only made long: a hole in a file takes no room. */
+function writeZeros(path: string, bytes: number): void {
+  const file = openSync(path, 'w', 0o600)
+  try {
+    const zeros = Buffer.alloc(Math.min(bytes, 1_048_576))
+    for (let at = 0; at < bytes;) at += writeSync(file, zeros, 0, Math.min(zeros.length, bytes - at), at)
+  } finally {
+    closeSync(file)
   }
 }

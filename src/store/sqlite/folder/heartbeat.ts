@@ -1,4 +1,4 @@
-import { isFull } from '../sqlite-error.ts'
+import { isNoRoom } from './no-room.ts'
 
 // What was committed since the last beat can be put back unseen after a SIGKILL; each beat costs three fsyncs.
 const beatMsDefault = 10_000
@@ -19,11 +19,11 @@ export class Heartbeat {
   }
 
   /** Throws: a place where it cannot be told must not be found out later. A full disk it survives. */
-  first(): void {
+  first(isFull: (error: unknown) => boolean): void {
     try {
       this.#replaced = !this.#beat()
     } catch (error) {
-      if (!isRoomless(error)) throw error
+      if (!isRoomless(error, isFull)) throw error
     }
   }
 
@@ -50,7 +50,7 @@ export class Heartbeat {
 }
 
 /** Where the store is, or where its witness is. */
-function isRoomless(error: unknown): boolean {
-  if (isFull(error) || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) return true
-  return error instanceof Error && error.cause !== undefined && isRoomless(error.cause)
+function isRoomless(error: unknown, isFull: (error: unknown) => boolean): boolean {
+  if (isFull(error) || isNoRoom(error)) return true
+  return error instanceof Error && error.cause !== undefined && isRoomless(error.cause, isFull)
 }

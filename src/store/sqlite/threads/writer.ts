@@ -15,7 +15,7 @@ import { lockFolder } from '../folder/owner-lock.ts'
 import { auditCharsMax } from '../../store.ts'
 import { migrate } from '../schema.ts'
 import { removeCopies } from '../copies/snapshot.ts'
-import { isDamage, isFull } from '../sqlite-error.ts'
+import { isDamage } from '../sqlite-error.ts'
 import { startNode } from '../start-node.ts'
 import type { StartedNode } from '../start-node.ts'
 import type { FromThread, ToThread } from './thread.ts'
@@ -105,7 +105,7 @@ function start({ files, nodeId, reserveBytes, allowSecondOwner, ownerWaitMs, wit
     })
     const committer = new Committer(db, node, node, room)
     const heartbeat = new Heartbeat(() => whereabouts.beat({ node: node.id, epoch: node.epoch }), distrust(committer), beatMs)
-    heartbeat.first()
+    heartbeat.first(error => committer.isFull(error))
     const copies = new Copies(db, answer => say({ answers: [answer] }))
     port.on('message', (message: ToThread) => serve({ db, committer, heartbeat, copies }, message))
     port.on('close', () => lock?.close())
@@ -122,14 +122,14 @@ function withRoom<T>(room: DiskRoom, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (!isFull(error) || !room.giveUpReserve()) throw error
+    if (!room.isFull(error) || !room.giveUpReserve()) throw error
     return work()
   }
 }
 
 function distrust(committer: Committer): (error: unknown) => void {
   return error => {
-    if (isDamage(error) || isHeld(error)) say({ answers: [], damaged: carryError(committer.distrust(error)) })
+    if ((isDamage(error) && !committer.isFull(error)) || isHeld(error)) say({ answers: [], damaged: carryError(committer.distrust(error)) })
   }
 }
 
