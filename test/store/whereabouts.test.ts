@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -176,20 +176,20 @@ describe('a store that is where it was goes on', () => {
   })
 
   test('when the disk of its witness is full: that is no worse than to have none', () => {
-    const full = new BrokerError('store_unreachable', 'cannot write the witness', {
-      cause: Object.assign(new Error('full'), { code: 'ENOSPC' })
-    })
-    expect(() =>
-      new Heartbeat(
-        () => failed(full),
-        () => undefined
-      ).first()
-    ).not.toThrow()
+    for (const cause of [{ code: 'ENOSPC' }, { code: 'UNKNOWN', errno: -constants.errno.EDQUOT }]) {
+      const full = new BrokerError('store_unreachable', 'cannot write the witness', { cause: Object.assign(new Error('full'), cause) })
+      expect(() =>
+        new Heartbeat(
+          () => failed(full),
+          () => undefined
+        ).first(() => false)
+      ).not.toThrow()
+    }
     expect(() =>
       new Heartbeat(
         () => failed(new Error('no such folder')),
         () => undefined
-      ).first()
+      ).first(() => false)
     ).toThrow('no such folder')
   })
 
