@@ -18,4 +18,4 @@ for (let n = 0; n < Number(rows); n++) {
   await delay(100)
 }
 await store[Symbol.asyncDispose]()
-process.disconnect()
+process.disconnect!()
