@@ -89,8 +89,11 @@ export class HostStand implements AsyncDisposable {
     return this.way.requests
   }
 
+  /** Done when sshd has read its configuration again: until then it lets nobody in by a certificate, or is not there at all. */
   async enroll(...args: readonly string[]): Promise<Ran> {
-    return this.runWith({ mayfly_token: await this.token() }, 'enroll', ...this.enrolment, ...args)
+    const ran = await this.runWith({ mayfly_token: await this.token() }, 'enroll', ...this.enrolment, ...args)
+    if (ran.code === 0) await this.sshd.logged(/Received SIGHUP[^]*Server listening/)
+    return ran
   }
 
   /** Killed, without a word, when it is about to begin its `step`th external command. */
