@@ -58,7 +58,7 @@ export function tellVerdict(verdict: Verdict): readonly string[] {
     ...(repeated > 0 ? [`${repeated} lines were written twice by a sink that was not sure of them`] : []),
     verdict.key
       ? `signatures were checked with the key ${verdict.key}`
-      : 'no key was given: the chain holds together, and nothing proves who wrote it'
+      : `no key was given: ${problem ? '' : 'the chain holds together, and '}nothing proves who wrote it`
   ]
 }
 

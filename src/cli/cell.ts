@@ -2,12 +2,24 @@ import { goDuration } from '../contracts/index.ts'
 import type { Json, JsonObject } from '../contracts/index.ts'
 import { timeLeft } from './time-left.ts'
 
+// What a date can be.
+const instantMsMax = 8.64e15
+
 /** A value of a reply for people: durations in units, times with how far they are, lists and maps in one line. */
 export function cell(key: string, value: Json, beside: JsonObject): string {
   if (typeof value === 'number' && isDuration(key)) return duration(key, value, beside)
   if (typeof value === 'string' && key === 'expire_time' && typeof beside['ttl'] === 'number')
     return `${value} (${timeLeft(beside['ttl'])})`
+  if (typeof value === 'number' && key === 'creation_time') return instant(value)
   return plain(value)
+}
+
+/** Of seconds since 1970. */
+function instant(seconds: number): string {
+  const milliseconds = seconds * 1_000
+  return Number.isInteger(seconds) && Math.abs(milliseconds) <= instantMsMax
+    ? Temporal.Instant.fromEpochMilliseconds(milliseconds).toString()
+    : String(seconds)
 }
 
 export function plain(value: Json | undefined): string {

@@ -1,6 +1,7 @@
 /** The command line: from words to one command, to an exit code. */
 import { Command, CommanderError, Option } from 'commander'
 import type { PluginCommand } from '../contracts/index.ts'
+import { askedForHelp } from './asked-for-help.ts'
 import type { CliCommand } from './cli-command.ts'
 import { commandList, groups } from './command-list.ts'
 import { askingCommand } from './commands/ask-plugin.ts'
@@ -15,13 +16,14 @@ import { exitCode, exitCodeHelp } from './exit-code.ts'
 import { escapeButLines } from './escape-control.ts'
 import { goFlags } from './go-flags.ts'
 import { Invocation } from './invocation.ts'
-import type { Io, Screen } from './io.ts'
+import type { Io } from './io.ts'
 import { afterOptions, partPassedOn } from './passed-on.ts'
 import type { PassingCommand } from './passed-on.ts'
 import { settingsHelp } from './settings.ts'
 import { tellError } from './tell-error.ts'
 import { Terminal } from './terminal.ts'
 import { Typed } from './typed.ts'
+import { told, watchOutput } from './watch-output.ts'
 
 export interface Commands {
   /** Serves until it is told to end; the exit code. */
@@ -34,8 +36,7 @@ export interface Commands {
 }
 
 export function program(commands: Commands, io: Io): { run(argv: readonly string[]): Promise<number> } {
-  toleratesClosedPipes(io.stdout)
-  toleratesClosedPipes(io.stderr)
+  const lost = watchOutput(io)
   return {
     async run(argv) {
       let code: number = exitCode.done
@@ -43,11 +44,14 @@ export function program(commands: Commands, io: Io): { run(argv: readonly string
       const root = rootCommand(commands.version, io)
       for (const command of all) register(root, command, async typed => void (code = await perform(command, typed, io)))
       try {
-        const words = partPassedOn(argv, passing(root, all))
-        await root.parseAsync(goFlags(words, switchesOf(root)), { from: 'user' })
-        return code
+        const words = goFlags(
+          partPassedOn(askedForHelp(root, argv, new Map(root.options.map(optionTakesValue))), passing(root, all)),
+          switchesOf(root)
+        )
+        await root.parseAsync(words, { from: 'user' })
+        return await told(code, lost, io)
       } catch (error) {
-        if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.thisSide
+        if (error instanceof CommanderError) return told(error.exitCode === 0 ? exitCode.done : exitCode.thisSide, lost, io)
         throw error
       }
     }
@@ -186,11 +190,4 @@ function safeUsage(text: string): string {
     ? 'a token is not taken from the command line, where every process can read it: MAYFLY_TOKEN or --token-file\n'
     : ''
   return escapeButLines(hidden) + token
-}
-
-/** `mayfly lease ls | head` is no error; nor is a terminal that was closed, where there may still be something to revoke. */
-function toleratesClosedPipes(screen: Screen): void {
-  screen.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
-  })
 }

@@ -23,14 +23,28 @@ function ofServer(error: ClientError, tokenFrom: string | undefined): string {
   if (error instanceof NothingThere) return `nothing at ${error.path}`
   if (error instanceof Sealed) return `${error.message}: mayfly operator unseal, or init where it is new`
   if (error instanceof TooMany) return error.retryAfter === undefined ? error.message : `${error.message} (again in ${error.retryAfter} s)`
+  if (error instanceof Refused && isNoPath(error)) return `${error.message} (mayfly path-help ${mountIn(error.path)} shows what is there)`
   if (error instanceof Refused && error.texts.length === 0) return `the server answered with status ${error.status}`
   if (error instanceof NotUnderstood) return `${error.message}: does a Mayfly listen there? (MAYFLY_ADDR)`
   return error.message
 }
 
+/** The server knows no such path, or does not do that there. */
+function isNoPath({ texts }: Refused): boolean {
+  return texts.length === 1 && (texts[0] === 'unsupported path' || texts[0] === 'unsupported operation')
+}
+
+/** Most mounts are one segment, and auth methods two. */
+function mountIn(path: string): string {
+  const segments = path.split('/').filter(Boolean)
+  return segments.slice(0, segments[0] === 'auth' ? 2 : 1).join('/')
+}
+
 function denied(error: Denied, tokenFrom: string | undefined): string {
   const text = error.message || 'permission denied'
   if (tokenFrom === undefined) return `${text}: no token was sent; mayfly login, or set MAYFLY_TOKEN`
+  // Of the token that was asked about, not of the one that asks.
+  if (text === 'bad token') return `${text}: this server knows none like it`
   // Whom another token would not help: a connection lists its roles.
   if (text.endsWith('is not an allowed role')) return `${text} of its connection (allowed_roles)`
   return `${text} (with the token of ${tokenFrom})`

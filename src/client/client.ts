@@ -118,6 +118,9 @@ function parseAddress(address: string): URL {
     throw new BrokerError('invalid_request', 'address: expected a URL such as http://127.0.0.1:8200')
   if (url.username !== '' || url.password !== '')
     throw new BrokerError('invalid_request', 'address: a user name or a password is not taken')
+  // Who has the API in mind writes its prefix too, and would be told of paths that nobody typed.
+  if (/\/v1\/?$/.test(url.pathname))
+    throw new BrokerError('invalid_request', 'address: expected without /v1, such as http://127.0.0.1:8200')
   return url
 }
 

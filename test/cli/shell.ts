@@ -23,6 +23,8 @@ export interface Typing {
   readonly columns?: number
   /** Nobody reads standard output any more. */
   readonly closed?: boolean
+  /** The disk that standard output goes to. */
+  readonly full?: boolean
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -36,8 +38,11 @@ export class Shell implements Disposable {
   pluginsLoaded = 0
 
   /** As typed behind `mayfly`; words are parted by spaces, or given one by one. */
-  async run(line: string | readonly string[], { stdin = '', tty = false, columns, closed = false, env = {} }: Typing = {}): Promise<Ran> {
-    const [stdout, stderr] = [new Paper(tty, closed, columns), new Paper(tty)]
+  async run(
+    line: string | readonly string[],
+    { stdin = '', tty = false, columns, closed = false, full = false, env = {} }: Typing = {}
+  ): Promise<Ran> {
+    const [stdout, stderr] = [new Paper(tty, closed ? 'EPIPE' : full ? 'ENOSPC' : undefined, columns), new Paper(tty)]
     const io = { stdout, stderr, stdin: Readable.from([Buffer.from(stdin)]), env: { ...this.env, ...env }, homeDir: this.home }
     return this.#run(line, io)
   }
@@ -86,17 +91,17 @@ class Paper extends Writable {
   readonly columns: number | undefined
   text = ''
 
-  readonly #closed: boolean
+  readonly #broken: string | undefined
 
-  constructor(isTTY: boolean, closed = false, columns?: number) {
+  constructor(isTTY: boolean, broken?: string, columns?: number) {
     super()
-    this.#closed = closed
+    this.#broken = broken
     this.isTTY = isTTY
     this.columns = columns
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
-    if (this.#closed) return done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+    if (this.#broken) return done(Object.assign(new Error(`write ${this.#broken}`), { code: this.#broken }))
     this.text += chunk.toString()
     return done()
   }

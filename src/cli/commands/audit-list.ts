@@ -12,6 +12,7 @@ export const auditList: CliCommand = {
     const { terminal } = invocation
     const { data } = await invocation.request('GET', 'sys/audit')
     if (terminal.format === 'json') return terminal.json(data)
+    if (Object.keys(data ?? {}).length === 0) return terminal.say('the trail goes nowhere but into the store')
     const rows = Object.entries(data ?? {}).map(([path, device]) => [
       path,
       plain(jsonAt(device, 'type')),

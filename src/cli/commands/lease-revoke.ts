@@ -1,8 +1,9 @@
-import { Denied, NothingThere, Refused } from '../../client/client-error.ts'
+import { ClientError, NothingThere } from '../../client/client-error.ts'
+import type { Method } from '../../client/client.ts'
 import type { CliCommand } from '../cli-command.ts'
 import type { Invocation } from '../invocation.ts'
+import type { JsonObject } from '../../contracts/index.ts'
 import { jsonAt } from '../json-at.ts'
-import type { Typed } from '../typed.ts'
 import { UsageError } from '../usage-error.ts'
 
 export const leaseRevoke: CliCommand = {
@@ -24,21 +25,39 @@ export const leaseRevoke: CliCommand = {
     'mayfly lease revoke -sync -holder=token-ci'
   ],
   run: async invocation => {
-    const { typed, terminal } = invocation
+    const { typed } = invocation
     const holder = holderOf(invocation)
     if (holder) return revokeHolder(invocation, holder)
     const lease = typed.arg(0, 'lease')
-    const sync = typed.flag('sync')
-    refuseEverything(typed, lease)
-    const nothing = await isNothing(invocation, lease)
-    await revoke(invocation, lease, sync)
-    if (nothing)
-      return terminal.say(
-        `nothing to revoke: no lease ${typed.flag('prefix') ? 'below ' : ''}${lease} (mayfly lease ls shows what there is, and with --ended what is over)`
-      )
-    if (typed.flag('force')) terminal.warn('the target was not cleaned: mayfly reconcile shows what is left there')
-    terminal.say(sync || typed.flag('force') ? `revoked: ${lease}` : `being revoked: ${lease}`)
+    if (typed.flag('prefix')) return revokeBelow(invocation, lease)
+    if (typed.flag('force')) throw new UsageError('force: needs --prefix as well')
+    return revokeLease(invocation, asPrefix(lease))
   }
+}
+
+const overHint = '(mayfly lease ls shows what there is, and with --ended what is over)'
+
+async function revokeLease(invocation: Invocation, lease: string): Promise<void> {
+  const { typed, terminal } = invocation
+  const sync = typed.flag('sync')
+  await invocation.request('PUT', 'sys/leases/revoke', { lease_id: lease, sync })
+  // Looked for afterwards, among what is over too: a token that was good for one use has gone where it should.
+  const unknown = !isOfToken(lease) && (await isEmpty(invocation, 'GET', 'sys/holdings', { id: lease }))
+  terminal.say(unknown ? `nothing to revoke: no lease ${lease} ${overHint}` : `${sync ? 'revoked' : 'being revoked'}: ${lease}`)
+}
+
+async function revokeBelow(invocation: Invocation, path: string): Promise<void> {
+  const { typed, terminal } = invocation
+  const prefix = asPrefix(path)
+  if (prefix === '') throw new UsageError('lease: a prefix of nothing would be every lease')
+  const sync = typed.flag('sync')
+  const force = typed.flag('force')
+  const nothing = await isNothing(invocation, prefix)
+  if (force) await invocation.request('PUT', `sys/leases/revoke-force/${prefix}`)
+  else await invocation.request('PUT', `sys/leases/revoke-prefix/${prefix}`, { sync })
+  if (nothing) return terminal.say(`nothing to revoke: no lease below ${path} ${overHint}`)
+  if (force) terminal.warn('the target was not cleaned: mayfly reconcile shows what is left there')
+  terminal.say(`${sync || force ? 'revoked' : 'being revoked'}: ${path}`)
 }
 
 interface Held {
@@ -72,40 +91,27 @@ async function revokeHolder(invocation: Invocation, { by, name }: Held): Promise
   else terminal.say(`${sync ? 'revoked' : 'being revoked'}: everything that ${name} holds${where}`)
 }
 
-/** Whether there is nothing to end: what is misspelt is held by nobody, and revoking it would read like the real thing. Who may not look is told nothing. */
-async function isEmpty(invocation: Invocation, ...[method, path, fields]: Parameters<Invocation['request']>): Promise<boolean> {
+/** Whether there is nothing: what is misspelt is held by nobody, and revoking it would read like the real thing. Who may not look is told nothing. */
+async function isEmpty(invocation: Invocation, method: Method, path: string, fields?: JsonObject): Promise<boolean> {
   try {
-    const { data } = await invocation.request(method, path, fields)
+    const { data } = await invocation.request(method, path, fields, undefined, true)
     const found = jsonAt(data, 'holdings')
     return Array.isArray(found) && found.length === 0
   } catch (error) {
-    if (error instanceof NothingThere) return true
-    if (error instanceof Denied) return false
-    if (error instanceof Refused && error.status === 400 && error.texts.includes('invalid lease')) return true
+    // Whatever else stands in the way is told of the revocation itself.
+    if (error instanceof ClientError) return error instanceof NothingThere
     throw error
   }
 }
 
-/** The id of a lease, or a path with leases below it. Tokens are leases too, which nobody looks up here. */
-async function isNothing(invocation: Invocation, lease: string): Promise<boolean> {
-  const prefix = asPrefix(lease)
-  if (prefix.startsWith('auth/')) return false
-  if (!(await isEmpty(invocation, 'PUT', 'sys/leases/lookup', { lease_id: prefix }))) return false
-  return !invocation.typed.flag('prefix') || isEmpty(invocation, 'LIST', `sys/leases/lookup/${prefix}`)
+/** A path with leases below it, or the id of one. */
+async function isNothing(invocation: Invocation, prefix: string): Promise<boolean> {
+  if (isOfToken(prefix) || !(await isEmpty(invocation, 'LIST', `sys/leases/lookup/${prefix}`))) return false
+  return isEmpty(invocation, 'GET', 'sys/holdings', { id: prefix })
 }
 
-function refuseEverything(typed: Typed, lease: string): void {
-  if (typed.flag('force') && !typed.flag('prefix')) throw new UsageError('force: needs --prefix as well')
-  if (typed.flag('prefix') && asPrefix(lease) === '') throw new UsageError('lease: a prefix of nothing would be every lease')
-}
+/** Tokens are leases too, those that wrap a reply included, and are among no holdings. */
+const isOfToken = (path: string): boolean => path.startsWith('auth/') || /\/h[0-9a-f]{64}$/.test(path)
 
 // Written as a folder or not, it is the same prefix; a path that is written to never ends in a slash.
 const asPrefix = (lease: string): string => lease.replace(/^\/+|\/+$/g, '')
-
-async function revoke(invocation: Invocation, lease: string, sync: boolean): Promise<void> {
-  const { typed } = invocation
-  const prefix = asPrefix(lease)
-  if (typed.flag('force')) await invocation.request('PUT', `sys/leases/revoke-force/${prefix}`)
-  else if (typed.flag('prefix')) await invocation.request('PUT', `sys/leases/revoke-prefix/${prefix}`, { sync })
-  else await invocation.request('PUT', 'sys/leases/revoke', { lease_id: prefix, sync })
-}

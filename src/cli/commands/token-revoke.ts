@@ -15,8 +15,10 @@ export const tokenRevoke: CliCommand = {
   examples: ['mayfly token revoke -accessor=8hVxZ0F8pUXXqCcXoMUXkRpL', 'mayfly token revoke -self'],
   run: async invocation => {
     const { suffix, fields } = await whichToken(invocation)
-    await invocation.request('POST', route(invocation, suffix), fields)
-    invocation.terminal.say('revoked; its leases are being ended')
+    const { warnings } = await invocation.request('POST', route(invocation, suffix), fields)
+    // Of a token that is shown to it the server does not say whether it was one.
+    if (suffix === '-accessor' && warnings?.length) invocation.terminal.say('nothing to revoke')
+    else invocation.terminal.say(`revoked${suffix === '' ? ', if it was there' : ''}; its leases are being ended`)
   }
 }
 
