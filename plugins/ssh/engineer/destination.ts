@@ -42,7 +42,8 @@ export function destinationOf(args: readonly string[], env: Readonly<Record<stri
     host: (said.get('hostkeyalias') ?? hostname).toLowerCase(),
     hostname,
     port: Number(port),
-    globalKnownHosts: said.get('globalknownhostsfile') ?? '',
+    // `none` beside another file is a mistake to it.
+    globalKnownHosts: (said.get('globalknownhostsfile') ?? '').replace(/^none$/, ''),
     ...named('controlPath', said.get('controlpath')),
     ...named('identityAgent', said.get('identityagent')),
     ...named('certificateFile', said.get('certificatefile')),

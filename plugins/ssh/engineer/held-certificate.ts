@@ -7,6 +7,8 @@ export interface HeldCertificate {
   readonly lease: string
   readonly mount: string
   readonly role: string
+  /** Its id at the broker, where that says one. */
+  readonly issuer?: string
   readonly principals: readonly string[]
   readonly extensions: readonly string[]
   readonly serial: string

@@ -38,7 +38,7 @@ export async function newCertificate(
   }
   // What can be promised of it is the same at each login; the lease tells.
   const reply = await call.request('POST', `${mount}/sign/${role}`, asked, { quiet: true })
-  const line = reply?.data['signed_key']
+  const { signed_key: line, issuer_id: issuer } = reply?.data ?? {}
   const blob = typeof line === 'string' ? decodeBase64(line.trim().split(' ')[1] ?? '', 'certificate') : undefined
   const certificate = blob && parseCertificate(blob)
   if (!reply || !certificate || !isOfUser(certificate, signer.publicKey))
@@ -49,6 +49,7 @@ export async function newCertificate(
     lease: reply.leaseId,
     mount,
     role,
+    ...(typeof issuer === 'string' && /^[\w-]+$/.test(issuer) && { issuer }),
     principals: certificate.principals,
     extensions: [...certificate.extensions.keys()],
     serial: String(certificate.serial),

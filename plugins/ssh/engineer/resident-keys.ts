@@ -9,6 +9,7 @@ import type { HeldCertificate } from './held-certificate.ts'
 import { freshUntil } from './held-certificate.ts'
 import { heldLease } from './held-lease.ts'
 import type { HeldRecords } from './held-records.ts'
+import { isIssuerRevoked } from './issuer-revoked.ts'
 import { isPlainHost } from './is-plain-host.ts'
 import { newCertificate } from './new-certificate.ts'
 
@@ -109,9 +110,12 @@ export class ResidentKeys implements AgentKeys {
     return ended.some(names => names.length > 0)
   }
 
-  async #hasEnded({ lease, serial, role }: HeldCertificate): Promise<boolean> {
+  async #hasEnded(held: HeldCertificate): Promise<boolean> {
+    const { lease, serial, role } = held
     const late = wait(askedMsMax, undefined, { ref: false })
-    const said = await Promise.race([heldLease(this.#call, lease), late]).catch(() => undefined)
+    const asked = Promise.all([heldLease(this.#call, lease), isIssuerRevoked(this.#call, held)])
+    const [told, isRevoked = false] = (await Promise.race([asked, late]).catch(() => undefined)) ?? []
+    const said = isRevoked ? 'over' : told
     // By another one it shows whether that is for a want of this right, or of every one.
     if (said === 'denied') this.#blind = true
     if (said === 'over') {

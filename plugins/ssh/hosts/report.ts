@@ -1,6 +1,7 @@
 import { path, z } from 'mayfly/plugin'
 import type { MountReader, Path } from 'mayfly/plugin'
 import { publishedIssuers, readIssuers } from '../issuers/issuer.ts'
+import type { Issuer, Issuers } from '../issuers/issuer.ts'
 import { askingWord } from './ask.ts'
 import { messageFields } from './host-message.ts'
 import type { Engine } from '../engine.ts'
@@ -44,11 +45,19 @@ export function reportPath(engine: Engine): Path {
 }
 
 async function whatToKnow(engine: Engine, storage: MountReader, { name, host, enrolled }: KnownHost): Promise<readonly string[]> {
-  const issuers = publishedIssuers((await readIssuers(storage)).all).filter(({ signs }) => signs !== 'host')
+  const { all } = await readIssuers(storage)
+  const issuers = publishedIssuers(all).filter(({ signs }) => signs !== 'host')
   return [
     `krl ${await engine.krl.version()}`,
     `word ${askingWord(engine.context, name, enrolled)}`,
     ...issuers.map(({ publicKey }) => `ca ${publicKey}`),
+    ...trustedOfHosts(all).map(({ fingerprint }) => `host_ca ${fingerprint}`),
     ...Object.entries(host.accounts).map(([account, principals]) => `account ${account} ${principals.join(' ')}`)
   ]
+}
+
+/** A host whose certificate is by none of these asks for another at once: its clients trust it no longer (a CA key that leaked). None, while nothing could sign it. */
+function trustedOfHosts(all: Issuers): readonly Issuer[] {
+  const signing = all.issuers.find(({ id }) => id === (all.defaultHost || all.default))
+  return signing?.phase === 'active' && signing.signs !== 'user' ? publishedIssuers(all).filter(({ signs }) => signs !== 'user') : []
 }

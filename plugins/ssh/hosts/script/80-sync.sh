@@ -46,6 +46,7 @@ report() {
   write_ca_keys "$work/reply"
   write_accounts "$work/reply"
   write_word "$work/reply"
+  sed -n 's/^host_ca \(SHA256:.*\)$/\1/p' "$work/reply" >"$work/host_ca"
   date +%s >"$state/contact.new"
   put_file "$state/contact.new" "$state/contact" 644
 }
@@ -73,14 +74,21 @@ sees_log() {
 }
 
 renew_certificate() {
-  [ "$(date +%s)" -ge "$(cat "$state/renew-at" 2>/dev/null || echo 0)" ] || return 0
+  certificate=$conf/$(basename "$key")-cert.pub
+  [ "$(date +%s)" -ge "$(cat "$state/renew-at" 2>/dev/null || echo 0)" ] || is_by_nobody || return 0
   call renew '' || return 1
   take_certificate
-  certificate=$conf/$(basename "$key")-cert.pub
   replace "$work/certificate" "$certificate" 644
   cp "$work/renew-at" "$state/renew-at"
   # sshd reads it only when it starts.
   reload_sshd
+}
+
+# Its issuer was revoked: clients take it for a host that they do not know.
+is_by_nobody() {
+  [ -s "$work/host_ca" ] || return 1
+  ssh-keygen -L -f "$certificate" 2>/dev/null | sed -n 's/^ *Signing CA: [^ ]* \(SHA256:[^ ]*\).*/\1/p' >"$work/signed_by"
+  [ -s "$work/signed_by" ] && ! grep -qxF "$(cat "$work/signed_by")" "$work/host_ca"
 }
 
 # A turn begins when there is a newer list, and at the latest when the broker is tired of being waited at.
