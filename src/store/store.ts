@@ -103,8 +103,9 @@ export interface Store extends AsyncDisposable {
   ): Promise<{ readonly names: readonly string[]; readonly next?: LeaseAt }>
 
   // the sweeper's questions
-  /** Targets with a lease due at or before `now`, whose own retry time has passed; and the next moment at which anything becomes due. */
-  dueWork(now: Temporal.Instant): Promise<DueWork>
+  /** Targets with a lease due at or before `now`, whose own retry time has passed; and the next moment at which anything becomes due. No tasks of
+   *  `crowded` mounts, which have enough under way. */
+  dueWork(now: Temporal.Instant, crowded?: readonly string[]): Promise<DueWork>
   target(id: TargetId): Promise<Target | undefined>
   /** Whether a lease of this target is to be revoked at or before `now`. */
   isDue(target: TargetId, now: Temporal.Instant): Promise<boolean>

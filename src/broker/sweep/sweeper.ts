@@ -1,13 +1,14 @@
 /** The loop that works off due leases, cascades, tasks and expired tokens. It never gives up, survives any single failure, and sleeps until the next moment at which something
  *  is due: no timer per lease. Each target is swept by itself, so that one that hangs holds up nobody else. */
 import type { TargetId } from '../../contracts/index.ts'
-import type { DueWork, Target } from '../../store/store.ts'
+import type { DueWork, ScheduledTask, Target } from '../../store/store.ts'
 import { onAbort } from '../on-abort.ts'
 import type { Parts } from '../parts.ts'
 import { expireTokens, workCascades } from './sweep-cascades.ts'
 import { unaskable } from './second-source.ts'
 import { sweepTarget } from './sweep-target.ts'
 import { runTask } from './sweep-task.ts'
+import { taskName } from './task-wait.ts'
 
 // The longest sleep: a lost wake-up or a clock step costs no more than this. B1's tick.
 const tickMsMax = 1_000
@@ -21,6 +22,9 @@ const targetsAtOnceMax = 64
 // Of these, how many that failed when they were tried last: each may hang again, and those that answer must find a place.
 const failingAtOnceMax = 48
 
+// Of one mount: those of a target that does not answer hang for a minute each, and those of all others must find a place.
+const tasksOfMountMax = 50
+
 // How long what is under way may take to end.
 const endMsMax = 3_000
 
@@ -33,6 +37,8 @@ export class Sweeper implements AsyncDisposable {
   readonly #busyTargets = new Map<TargetId, Promise<void>>()
   readonly #busyFailing = new Set<TargetId>()
   readonly #busyTasks = new Map<string, Promise<void>>()
+  /** How many of them are a mount's. */
+  readonly #tasksOf = new Map<string, number>()
   #wake: () => void = () => undefined
   #woken = false
   #askAgainAt = 0
@@ -65,14 +71,31 @@ export class Sweeper implements AsyncDisposable {
     const { store, clock } = this.#parts
     this.#secondSource()
     const now = clock.now()
-    const work = await store.dueWork(now)
+    const crowded = [...this.#tasksOf].flatMap(([mount, count]) => (count >= tasksOfMountMax ? [mount] : []))
+    const work = await store.dueWork(now, crowded)
     for (const { target } of work.targets) this.#sweep(target)
-    for (const task of work.tasks)
-      this.#start(this.#busyTasks, `${task.mount}\n${task.task}\n${task.key}`, () => runTask(this.#parts, task, this.#stop.signal))
+    const all = work.tasks.map(task => this.#begin(task)).every(Boolean)
     // Both in each turn: a cascade over a million leases takes a thousand of them.
     const ended = await expireTokens(this.#parts, work.expiredTokens)
     const more = await workCascades(this.#parts, work.cascades)
-    return ended || more ? 0 : untilNext(work, now)
+    return ended || more || !all ? 0 : untilNext(work, now)
+  }
+
+  /** False when its mount has too many under way: the next look, which is at once, leaves it out. */
+  #begin(task: ScheduledTask): boolean {
+    const name = taskName(task.mount, task.task, task.key)
+    const count = this.#tasksOf.get(task.mount) ?? 0
+    if (this.#busyTasks.has(name)) return true
+    if (count >= tasksOfMountMax) return false
+    this.#tasksOf.set(task.mount, count + 1)
+    this.#start(this.#busyTasks, name, () => runTask(this.#parts, task, this.#stop.signal).finally(() => this.#leave(task.mount)))
+    return true
+  }
+
+  #leave(mount: string): void {
+    const left = (this.#tasksOf.get(mount) ?? 1) - 1
+    if (left > 0) this.#tasksOf.set(mount, left)
+    else this.#tasksOf.delete(mount)
   }
 
   /** While the wall clock is ahead and not believed: asks others, beside the sweeping, and ends by it what nobody can be asked about. */

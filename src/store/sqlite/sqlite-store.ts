@@ -261,8 +261,8 @@ export class SqliteStore implements Store {
     return { names: names === '' ? [] : names.split('\n'), ...place }
   }
 
-  async dueWork(now: Temporal.Instant): Promise<DueWork> {
-    const { targets, cascades, tasks, expiredTokens, next } = await this.#read('dueWork', now.epochMilliseconds)
+  async dueWork(now: Temporal.Instant, crowded: readonly string[] = []): Promise<DueWork> {
+    const { targets, cascades, tasks, expiredTokens, next } = await this.#read('dueWork', now.epochMilliseconds, JSON.stringify(crowded))
     return {
       targets: targets.map(row => ({ target: toTarget(row), dueAt: instant(row.ready_at) })),
       cascades: cascades.map(toCascade),

@@ -22,7 +22,11 @@ const targetsSql = `select * from (
 const nextExpirySql = `select expires_at as at from token
   where ended_at is null and expires_at is not null and expires_at > :now order by expires_at limit 1`
 
-export function dueWork(db: Database, now: number): DueWorkRows {
+const tasksSql = `select * from task where due_at <= :now and (:crowded = '[]' or mount not in (select value from json_each(:crowded)))
+  order by due_at limit :rowsMax`
+
+/** `crowded`: a list, as JSON. */
+export function dueWork(db: Database, now: number, crowded: string): DueWorkRows {
   const targets = db.all<TargetRow & { ready_at: number }>(targetsSql)
   const moments = targets.map(({ ready_at, retry_at }) => Math.max(ready_at, retry_at ?? 0))
   const nextTask = db.get<{ at: number }>('select due_at as at from task where due_at > :now order by due_at limit 1', { now })
@@ -32,7 +36,7 @@ export function dueWork(db: Database, now: number): DueWorkRows {
     // The longest due first: who can only sweep some of them starves none.
     targets: targets.filter((_, index) => moments[index]! <= now).toSorted((a, b) => a.ready_at - b.ready_at),
     cascades: db.all<CascadeRow>('select * from cascade order by id limit :rowsMax', { rowsMax }),
-    tasks: db.all<TaskRow>('select * from task where due_at <= :now order by due_at limit :rowsMax', { now, rowsMax }),
+    tasks: db.all<TaskRow>(tasksSql, { now, crowded, rowsMax }),
     expiredTokens: tokenHasExpired(db, now),
     next: later.length === 0 ? null : Math.min(...later)
   }
