@@ -46,7 +46,7 @@ export type Intention =
   | { readonly kind: 'held.lift'; readonly as: ResumeAs; readonly instance?: string; readonly tasksOf?: readonly string[] }
 
   // sealed rows
-  /** `expected`: the version that must be there, 0 = none; absent = whatever. `uses` sets how often the row may be used; absent, the count stays. Versions only grow, also over a removal. Spaces named in `watched` raise the generation that `authenticate` tells. */
+  /** `expected`: the version that must be there, 0 = none; absent = whatever. `uses` sets how often the row may be used; absent, the count stays. Versions only grow, also over a removal. Lost (`invalid_request`) in the space of a mount that was dropped. Spaces named in `watched` raise the generation that `authenticate` tells. */
   | {
       readonly kind: 'entry.put'
       readonly space: string

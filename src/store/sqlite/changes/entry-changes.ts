@@ -6,6 +6,9 @@ import type { Applied, ChangeOf, Writing } from './writing.ts'
 // Versions come from one counter: a row that was removed and made again never has a version that somebody still holds.
 const nextVersion = `update counter set value = value + 1 where name = 'entry_version' returning value`
 
+// The space of a mount is `mount:` and its id. What comes to its commit behind the drop would lie there for ever, secrets and all, and nobody could ask for it.
+const isDropped = `exists (select 1 from mount_end where mount = substr(:space, 7) and dropped = 1)`
+
 /** `expected` 0: no row may be there; null: whatever is. */
 const putEntrySql = `insert into entry (space, key, version, value, uses)
   select :space, :key, :version, :value, ifnull(:uses, 0)
@@ -13,13 +16,16 @@ const putEntrySql = `insert into entry (space, key, version, value, uses)
      when :expected is null then 1
      when :expected = 0 then not exists (select 1 from entry where space = :space and key = :key)
      else exists (select 1 from entry where space = :space and key = :key and version = :expected) end
+     and not ${isDropped}
   on conflict do update set version = excluded.version, value = excluded.value, uses = ifnull(:uses, uses)`
 
 export function putEntry(writing: Writing, { space, key, value, expected, uses }: ChangeOf<'entry.put'>): Applied {
   const { db } = writing
   const version = db.get<{ value: number }>(nextVersion)!.value
-  if (db.run(putEntrySql, { space, key, value, version, expected: expected ?? null, uses: uses ?? null }) === 0)
+  if (db.run(putEntrySql, { space, key, value, version, expected: expected ?? null, uses: uses ?? null }) === 0) {
+    if (db.holds(isDropped, { space })) throw new LostCondition('entry.put', 'invalid_request', 'the mount is gone')
     throw changedMeanwhile('entry.put', key)
+  }
   raiseGeneration(writing, space)
   return { applied: true, count: version }
 }
