@@ -2,7 +2,7 @@ import { BrokerError, field, path } from 'mayfly/plugin'
 import type { Answer, JsonObject, MountStorage, Path } from 'mayfly/plugin'
 import type { Engine } from '../engine.ts'
 import { putIssuers, readIssuers, replaced } from './issuer.ts'
-import type { Issuer, Issuers } from './issuer.ts'
+import type { Issuer, Issuers, Phase } from './issuer.ts'
 import { findIssuer } from './issuer-ref.ts'
 import { movedTo } from './move-phase.ts'
 import { unawareHosts } from './unaware-hosts.ts'
@@ -57,14 +57,17 @@ async function moved(engine: Engine, all: Issuers, which: 'default' | 'defaultHo
   if (former?.id === issuer.id) return { all, warnings: ['The default issuer is already set to the specified issuer.'] }
   const active = await movedTo(engine, all, issuer, 'active', storage)
   const replacing = replaced({ ...all, [which]: issuer.id }, active.issuer)
-  // Only in a rotation that was begun as one: roles of the wire may sign with any issuer that they name.
-  const retires = former && issuer.phase === 'next' && former.phase === 'active' && !isOtherDefault(all, which, former)
-  const retired = retires ? replaced(replacing, (await movedTo(engine, replacing, former, 'retiring', storage)).issuer) : replacing
+  const step = former?.phase === 'active' && !isOtherDefault(all, which, former) ? stepsOfFormer[issuer.phase] : undefined
+  const stepped = former && step ? replaced(replacing, (await movedTo(engine, replacing, former, step, storage)).issuer) : replacing
   const resolved = ref === issuer.id ? '' : ` (resolved to ${issuer.id})`
   const told = former ? [`Previous default (${former.id}) has been updated with the issuer '${ref}'${resolved}`] : []
-  const unaware = await unawareHosts(storage, issuer)
-  return { all: retired, warnings: [...told, ...active.warnings, ...(unaware === undefined ? [] : [unaware])] }
+  // Who takes a host's certificate is no host.
+  const unaware = which === 'default' ? await unawareHosts(storage, issuer) : undefined
+  return { all: stepped, warnings: [...told, ...active.warnings, ...(unaware === undefined ? [] : [unaware])] }
 }
+
+/** Only in a rotation that was begun as one: roles of the wire may sign with any issuer that they name. What is gone back from waits to be gone on to. */
+const stepsOfFormer: Partial<Readonly<Record<Phase, Phase>>> = { next: 'retiring', retiring: 'next' }
 
 /** What still signs hosts stays when users are signed by another, and the other way. */
 function isOtherDefault(all: Issuers, which: 'default' | 'defaultHost', { id }: Issuer): boolean {

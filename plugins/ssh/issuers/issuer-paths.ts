@@ -10,6 +10,7 @@ import { movedTo } from './move-phase.ts'
 import { newIssuer, newIssuerFields } from './new-issuer.ts'
 import type { NewIssuerFields } from './new-issuer.ts'
 import { rolesNaming } from './roles-naming.ts'
+import { unawareHosts } from './unaware-hosts.ts'
 
 /** `issuers`, `issuers/import` and `issuer/:issuer_ref`. */
 export function issuerPaths(engine: Engine): readonly Path[] {
@@ -68,9 +69,11 @@ function issuerPath(engine: Engine): Path {
     pattern: 'issuer/:issuer_ref',
     summary: 'one key that signs certificates: its name and its phase',
     fields: { issuer_name: field.text(), phase: field.text() },
-    read: async ({ params }, storage) => ({
-      data: shownIssuer(issuerAt((await readIssuers(storage)).all, params['issuer_ref'] ?? ''))
-    }),
+    read: async ({ params }, storage) => {
+      const issuer = issuerAt((await readIssuers(storage)).all, params['issuer_ref'] ?? '')
+      const unaware = issuer.phase === 'next' && issuer.signs !== 'host' ? await unawareHosts(storage, issuer) : undefined
+      return { data: shownIssuer(issuer), ...(unaware === undefined ? {} : { warnings: [unaware] }) }
+    },
     write: async ({ params, fields }, storage) => {
       const { all, version } = await readIssuers(storage)
       const issuer = issuerAt(all, params['issuer_ref'] ?? '')

@@ -131,6 +131,23 @@ test('a rotation has two keys that are trusted and one that signs', async () => 
   expect((await text(broker, 'trusted_user_keys')).trim().split('\n')).toHaveLength(1)
 })
 
+test('a rotation that goes back, and on again, leaves one that signs', async () => {
+  await using broker = await sshBroker()
+  const old = (await read(broker, 'config/ca'))['issuer_id'] as string
+  await write(broker, 'issuers/import/2027', { phase: 'next' })
+  const phases = async () => [(await read(broker, `issuer/${old}`))['phase'], (await read(broker, 'issuer/2027'))['phase']]
+  for (const [to, expected] of [
+    ['2027', ['retiring', 'active']],
+    [old, ['active', 'next']],
+    ['2027', ['retiring', 'active']]
+  ] as const) {
+    await write(broker, 'config/issuers', { default: to })
+    expect(await phases()).toEqual(expected)
+  }
+  await broker.clock.advance('PT3H')
+  await expect.poll(phases).toEqual(['retired', 'active'])
+})
+
 test('a rotation says which hosts would not follow', async () => {
   const clock = new TestClock()
   await using mount = await TestMount.open(ssh, { clock, random: systemRandom })
@@ -144,9 +161,13 @@ test('a rotation says which hosts would not follow', async () => {
   rows.commit()
   await clock.advance('PT1M')
   await mount.write('issuers/import/2027', { phase: 'next' })
-  expect(await mount.write('config/issuers', { default: '2027' })).toMatchObject({
-    warnings: [expect.any(String), 'hosts that have not asked since there is the issuer 2027, and refuse what it signs: web']
-  })
+  const unaware = 'hosts that have not asked since there is the issuer 2027, and refuse what it signs: web'
+  expect(await mount.read('issuer/2027')).toMatchObject({ warnings: [unaware] })
+  expect(await mount.write('config/issuers', { default: '2027' })).toMatchObject({ warnings: [expect.any(String), unaware] })
+  // What signs hosts is for their clients to know.
+  await mount.write('issuers/import/hosts', { phase: 'next', signs: 'host' })
+  expect(await mount.read('issuer/hosts')).not.toHaveProperty('warnings')
+  expect(await mount.write('config/issuers', { default_host: 'hosts' })).toMatchObject({ warnings: [] })
 })
 
 test('a step back is allowed until the key is destroyed', async () => {
