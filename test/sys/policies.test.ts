@@ -112,3 +112,13 @@ test.each([
 ])('%s %j: 400', async (path, data, error) => {
   expect(await broker.ask('write', path, data)).toMatchObject({ status: 400, error })
 })
+
+test('a deny that a template would take away is refused, and a grant is kept for the day when it means somebody', async () => {
+  const wide = 'path "kv/*" { capabilities = ["read"] }'
+  const own = (capability: string) => `${wide}\npath "kv/{{identity.entity.id}}/*" { capabilities = ["${capability}"] }`
+  expect(await broker.ask('write', 'sys/policies/acl/own', { policy: own('deny') })).toMatchObject({
+    status: 400,
+    error: 'failed to parse policy: a deny with a template would not be enforced here'
+  })
+  expect((await broker.ask('write', 'sys/policies/acl/own', { policy: own('read') })).status).toBe(204)
+})
