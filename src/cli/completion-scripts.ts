@@ -41,7 +41,7 @@ ${commands.map(command => `      ${patternOf(command.name)}) COMPREPLY=($(compge
     return
   fi
   case "\${#words[@]}:\${words[0]}" in
-    0:*) COMPREPLY=($(compgen -W "${(below.get('') ?? []).join(' ')}" -- "$cur")) ;;
+    0:*|1:help) COMPREPLY=($(compgen -W "${(below.get('') ?? []).join(' ')}" -- "$cur")) ;;
 ${groups.map(([group, words]) => `    1:${group}) COMPREPLY=($(compgen -W "${words.join(' ')}" -- "$cur")) ;;`).join('\n')}
     *) COMPREPLY=($(compgen -f -- "$cur")) ;;
   esac

@@ -2,10 +2,22 @@ import { constants } from 'node:fs'
 import { link, open, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { ClientError } from '../client/client-error.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A file that is there whole or not at all, and takes nobody's place: written for its owner alone under another name, `check`ed, synced, and only then named. */
 export async function writeNewFile(path: string, body: AsyncIterable<Uint8Array>, check: (draft: string) => Promise<void>): Promise<void> {
+  try {
+    await write(path, body, check)
+  } catch (error) {
+    const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException
+    // A full disk, a folder that is not there; what the server or the check said goes on as it is.
+    if (syscall === undefined || error instanceof ClientError) throw error
+    throw new UsageError(`cannot write ${path} (${code ?? syscall})`, { cause: error })
+  }
+}
+
+async function write(path: string, body: AsyncIterable<Uint8Array>, check: (draft: string) => Promise<void>): Promise<void> {
   const draft = `${path}.part`
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
   try {

@@ -11,10 +11,16 @@ export interface Told {
 /** An error in words that say what to do, and its exit code. The one place where the command line's errors end. */
 export function tellError(error: unknown, tokenFrom: string | undefined): Told {
   if (error instanceof ClientError) return { text: ofServer(error, tokenFrom), code: exitCode.refused }
-  if (error instanceof UsageError || error instanceof BrokerError) return { text: error.message, code: exitCode.thisSide }
+  if (error instanceof UsageError || error instanceof BrokerError) return { text: inOneLine(error.message), code: exitCode.thisSide }
   const { code, path } = (error ?? {}) as NodeJS.ErrnoException
   if (code !== undefined && path !== undefined) return { text: `cannot read ${path} (${code})`, code: exitCode.thisSide }
   return { text: `this should not happen: ${error instanceof Error ? error.message : String(error)}`, code: exitCode.thisSide }
+}
+
+/** The mistakes of a file, one below the other, are told behind each other. */
+function inOneLine(text: string): string {
+  const [first = '', ...more] = text.split(/\n\s*/)
+  return more.length === 0 ? first : `${first} ${more.join('; ')}`
 }
 
 function ofServer(error: ClientError, tokenFrom: string | undefined): string {
@@ -56,6 +62,7 @@ function noReply({ why, address }: Unreachable): string {
     'unknown host': `cannot reach ${address}: this host is not known (MAYFLY_ADDR)`,
     'untrusted certificate': `cannot trust ${address}: name the authority of its certificate (MAYFLY_CACERT), and the host as the certificate does`,
     'no TLS': `cannot reach ${address}: no TLS is spoken there; http:// instead of https://? (MAYFLY_ADDR)`,
+    'cut short': `the connection to ${address} broke before the reply was whole`,
     silent: `no reply from ${address} in time; it may still act on the request`,
     broken: `the connection to ${address} broke before a reply; it may still act on the request. https:// instead of http://? (MAYFLY_ADDR)`
   }[why]

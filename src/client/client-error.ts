@@ -3,9 +3,9 @@
 /** Whatever a request ends with. */
 export class ClientError extends Error {}
 
-export type WhyUnreachable = 'refused' | 'unknown host' | 'untrusted certificate' | 'no TLS' | 'silent' | 'broken'
+export type WhyUnreachable = 'refused' | 'unknown host' | 'untrusted certificate' | 'no TLS' | 'silent' | 'broken' | 'cut short'
 
-/** No reply. Whether the server acted on the request is not known, unless `why` is `refused`, `unknown host` or `untrusted certificate`. */
+/** No reply, or (`cut short`) not the whole of one. Whether the server acted on the request is not known, unless `why` is `refused`, `unknown host` or `untrusted certificate`. */
 export class Unreachable extends ClientError {
   readonly why: WhyUnreachable
   readonly address: string

@@ -2,6 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { readAll } from './exchange.ts'
 import type { Answered, Sent } from './exchange.ts'
+import { Unreachable } from './client-error.ts'
 import { unreachable } from './unreachable.ts'
 
 export type Downloaded = { readonly body: AsyncIterable<Uint8Array> } | { readonly refused: Answered }
@@ -31,11 +32,19 @@ export function download({
     const fail = (error: unknown) => reject(unreachable(error, address, false))
     const outgoing = request(options, incoming => {
       const status = incoming.statusCode ?? 0
-      if (status === 200) return resolve({ body: incoming })
+      if (status === 200) return resolve({ body: whole(incoming, address) })
       readAll(incoming).then(text => resolve({ refused: { status, headers: incoming.headers, text } }), fail)
     })
     outgoing.on('timeout', () => outgoing.destroy(new Error('nothing comes any more')))
     outgoing.on('error', fail)
     outgoing.end()
   })
+}
+
+async function* whole(body: AsyncIterable<Uint8Array>, address: URL): AsyncIterable<Uint8Array> {
+  try {
+    yield* body
+  } catch (error) {
+    throw new Unreachable('cut short', address.href.replace(/\/$/, ''), error)
+  }
 }

@@ -15,8 +15,8 @@ export interface Answer {
   /** As text it goes out as it is; else as JSON. Without one there is none. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
-  /** Breaks the connection instead. */
-  readonly breaks?: true
+  /** Breaks the connection instead, or when the body has begun. */
+  readonly breaks?: true | 'in the body'
 }
 
 export class SmallServer implements AsyncDisposable {
@@ -34,8 +34,9 @@ export class SmallServer implements AsyncDisposable {
       this.asked.push({ method, target: url, headers, body: Buffer.concat(chunks).toString() })
       await this.#silent
       const { status = 200, body, headers: extra = {}, breaks } = this.answer
-      if (breaks) return void request.socket.destroy()
+      if (breaks === true) return void request.socket.destroy()
       response.writeHead(status, { 'content-type': 'application/json', ...extra })
+      if (breaks) return void response.write(String(body), () => request.socket.destroy())
       return void response.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body))
     }
     const listener = (request: IncomingMessage, response: ServerResponse) => void handler(request, response)

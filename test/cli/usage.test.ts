@@ -67,23 +67,6 @@ test.each([
   expect(server.asked).toEqual([])
 })
 
-test.each(['help rede', 'rede --help', 'lease rede -h', 'help lease rede', '-format=json rede -help', 'help read x'])(
-  '%s is no help, and says so',
-  async line => {
-    const { code, out, err } = await shell.run(line)
-    expect({ code, out }).toEqual({ code: 1, out: '' })
-    expect(err).toMatch(/^error: unknown command '(rede|x)'/)
-  }
-)
-
-test('the help of a command is asked for in three ways', async () => {
-  const { out } = await shell.run('lease ls --help')
-  expect(out).toMatch(/^Usage: mayfly lease ls/)
-  expect(await shell.run('help lease ls')).toEqual({ code: 0, out, err: '' })
-  expect(await shell.run('lease help ls')).toEqual({ code: 0, out, err: '' })
-  expect((await shell.run('read rede --help')).out).toMatch(/^Usage: mayfly read/)
-})
-
 test('a token in the wrong place is not repeated', async () => {
   for (const line of ['read -token=s.canaryCANARY1 x', 's.canaryCANARY1', 'operator s.canaryCANARY1', 'read x -s.canaryCANARY1']) {
     const { code, out, err } = await shell.run(line)
@@ -245,35 +228,6 @@ test('in JSON standard output holds one JSON value or nothing', async () => {
 test('who stops reading early, as head does, sees no error', async () => {
   server.answer = { body: envelope({ data: { keys: ['a'] } }) }
   expect(await shell.run('list x', { closed: true })).toMatchObject({ code: 0, err: '' })
-})
-
-test('output that could not be written is an error, and not a stack', async () => {
-  server.answer = { body: envelope({ data: { password: 'canary1' } }) }
-  for (const line of ['read x', 'read x -field=password', 'read x -format=json', 'help'])
-    expect(await shell.run(line, { full: true })).toEqual({
-      code: 1,
-      out: '',
-      err: 'error: cannot write the output (ENOSPC): what was asked for is done, and was not shown whole\n'
-    })
-  server.answer = { status: 403, body: { errors: ['permission denied'] } }
-  expect((await shell.run('read x', { full: true })).code).toBe(2)
-})
-
-test('a path that is not served leads to the help of its mount', async () => {
-  for (const [path, mount] of [
-    ['database/rols', 'database'],
-    ['/auth/approle/rols/x', 'auth/approle']
-  ]) {
-    server.answer = { status: 404, body: { errors: ['1 error occurred:\n\t* unsupported path\n\n'] } }
-    expect((await shell.run(`read ${path}`)).err).toBe(`error: unsupported path (mayfly path-help ${mount} shows what is there)\n`)
-  }
-})
-
-test('an address with the prefix of the API is told so', async () => {
-  expect(await shell.run(`read x -address=${server.address}/v1/`)).toMatchObject({
-    code: 1,
-    err: 'error: address: expected without /v1, such as http://127.0.0.1:8200\n'
-  })
 })
 
 test('server gets its options and nothing else', async () => {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { createPublicKey } from 'node:crypto'
 import { openLines, tellVerdict, verifyTrail } from '../../audit/verify.ts'
 import type { VerifyOptions } from '../../audit/verify.ts'
@@ -23,6 +24,8 @@ keep a head elsewhere. Exit code: 0 it holds, 2 it does not, 1 error.`,
   examples: ['mayfly audit verify --key checkpoint.pem audit.jsonl', 'mayfly audit verify --key-from-server audit.jsonl.1 audit.jsonl'],
   run: async invocation => {
     const { typed, terminal } = invocation
+    for (const file of typed.args)
+      if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`${file}: expected a file, found a folder`)
     const key = await publicKey(invocation)
     const anchors = typed.list('head').map(anchor)
     using progress = new Progress(invocation.io, 'reading')

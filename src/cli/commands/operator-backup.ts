@@ -13,7 +13,7 @@ What is issued after it is not in it: after a restore targets are compared with 
   examples: ['mayfly operator backup mayfly-2026-11-29.backup'],
   run: async invocation => {
     const { typed, terminal } = invocation
-    const [file = ''] = typed.args
+    const file = typed.arg(0, 'file')
     if (existsSync(file)) throw new UsageError(`${file} is there already`)
     let header: Awaited<ReturnType<typeof checkFrame>> | undefined
     await writeNewFile(file, await invocation.download('sys/backup'), async draft => {

@@ -24,7 +24,7 @@ The server comes up held: it only reads until you say what it is (mayfly operato
       'mayfly operator restore --check mayfly.backup --config /etc/mayfly.yaml'
     ],
     run: async ({ typed, terminal, input }) => {
-      const [file = ''] = typed.args
+      const file = typed.arg(0, 'file')
       const config = typed.text('config')
       if (config === undefined) throw new UsageError('say --config FILE: the configuration of the server')
       const check = typed.flag('check')

@@ -1,4 +1,5 @@
 import type { CliCommand } from '../cli-command.ts'
+import { UsageError } from '../usage-error.ts'
 
 export interface ServerOptions {
   readonly dev?: boolean
@@ -25,6 +26,7 @@ export function serverCommand(serve: (options: ServerOptions) => Promise<number>
         devListenAddress: typed.text('devListenAddress'),
         config: typed.text('config')
       }
+      if (typed.flag('dev') && texts.config !== undefined) throw new UsageError('config: --dev reads none; say one of the two')
       const said = Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined))
       return serve({ dev: typed.flag('dev'), ...said })
     }
