@@ -9,6 +9,7 @@ import { rootPath } from './root/config-root.ts'
 import type { CredentialKind } from './role/credential-kind.ts'
 import { credsPaths } from './creds.ts'
 import { iamUser } from './iam-user/iam-user.ts'
+import { MadeKeys } from './root/made-keys.ts'
 import { rotateRoot } from './root/pending-rotation.ts'
 import { keptVersions, targetOf } from './root/root-config.ts'
 import { rootRotation } from './root/root-rotation.ts'
@@ -24,7 +25,7 @@ import { sessionTypes } from './sts/session-types.ts'
 const kinds: readonly CredentialKind[] = [iamUser, ...sessionTypes]
 
 export async function openBackend(context: BackendContext): Promise<Backend> {
-  const engine = { context, accounts: new Accounts(context) }
+  const engine = { context, accounts: new Accounts(context), madeKeys: new MadeKeys(context.clock) }
   const types = kinds.map(({ type }) => type)
   const credentials = Object.fromEntries(
     kinds.flatMap(kind => [

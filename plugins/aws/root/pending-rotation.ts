@@ -14,9 +14,8 @@ export type PendingRotation =
       readonly version: string
       readonly user: string
       readonly from: string
-      /** The count of the sequence when it was begun, and when that was. Rows of before have neither. */
+      /** The count of the sequence when it was begun. Rows of before have none. */
       readonly runs?: number
-      readonly begunAt?: string
     }
   /** On record, and not seen to work yet. */
   | {

@@ -22,8 +22,6 @@ import { untilUsable } from '../usable/until-usable.ts'
 const proveMsMax = 30_000
 const proveAgainMs = 10_000
 const retireAfterMs = 60_000
-// AWS lists a key some seconds after it was made.
-const listedMsMax = 10 * 60_000
 
 // Ids of keys that an operator may still have in a file.
 const formerMax = 16
@@ -83,20 +81,33 @@ async function newKey(
     if (isFirst && isRefusal(error)) return error.message
     throw error
   }
+  const made = await keyOrRefusal(engine, pending, signal)
+  if (!(made instanceof BrokerError)) return made
+  if (isFirst || isNoneLeft(engine, made)) return made.message
+  throw made
+}
+
+/** What is neither may have made one. */
+async function keyOrRefusal(
+  engine: Engine,
+  pending: Pending<'make'>,
+  signal: AbortSignal
+): Promise<Pending<'prove'>['next'] | BrokerError> {
+  const { account } = await engine.accounts.ofVersion(pending.version)
   try {
-    const { account } = await engine.accounts.ofVersion(pending.version)
     const { accessKeyId: accessKey, secretAccessKey: secretKey } = (await createKey(account, pending.user, signal, 'revoke')).reveal()
+    engine.madeKeys.mayBe()
     return { accessKey, secretKey }
   } catch (error) {
-    if (isRefusal(error) && (isFirst || isNoneLeft(engine, pending, error))) return error.message
+    if (isRefusal(error)) return error
+    engine.madeKeys.mayBe()
     throw error
   }
 }
 
 /** One that AWS does not list yet shows as a limit that is reached. */
-function isNoneLeft({ context }: Engine, { begunAt }: Pending<'make'>, refused: BrokerError): boolean {
-  if (refused.code !== 'target_refused' || isRootRefused(refused) || begunAt === undefined) return false
-  return context.clock.now().since(Temporal.Instant.from(begunAt)).total('milliseconds') > listedMsMax
+function isNoneLeft({ madeKeys }: Engine, refused: BrokerError): boolean {
+  return refused.code === 'target_refused' && !isRootRefused(refused) && madeKeys.areListed()
 }
 
 async function giveUp(
@@ -139,7 +150,7 @@ async function prove(
   return { again: clock.now().add({ milliseconds: retireAfterMs }), did: 'rotated' }
 }
 
-/** It was made by a run before this one, so it is in the list by now. One that somebody has deleted is never taken. */
+/** Made by a run before this one, and in the list after a while. One that somebody has deleted is never taken. */
 async function proveAgain(
   engine: Engine,
   storage: MountStorage,
@@ -148,7 +159,7 @@ async function proveAgain(
   signal: AbortSignal
 ): Promise<TaskOutcome> {
   // The list only saves a wait: without the right to it the key is tried as long as it takes.
-  const others = await otherKeys(engine, pending, signal).catch(() => undefined)
+  const others = engine.madeKeys.areListed() ? await otherKeys(engine, pending, signal).catch(() => undefined) : undefined
   if (others === undefined || others.includes(pending.next.accessKey)) return prove(engine, storage, pending, row, signal)
   await removeMade(engine, pending, signal)
   return giveUp(engine, storage, pending, row, `the new key ${pending.next.accessKey} is not there any more`)

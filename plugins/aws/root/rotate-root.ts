@@ -43,8 +43,7 @@ async function begin(engine: Engine, storage: MountStorage, signal: AbortSignal)
   const { accessKey: from } = root.version
   await refuseOtherKeys(engine, root, user, signal)
   const runs = await storage.reserve(runsSequence, 1)
-  const begunAt = engine.context.clock.now().toString()
-  const pending: PendingRotation = { stage: 'make', version: root.config.version, user, from, runs, begunAt }
+  const pending: PendingRotation = { stage: 'make', version: root.config.version, user, from, runs }
   storage.put(rotationKey, pending, 0)
   return from
 }
