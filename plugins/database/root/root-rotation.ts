@@ -103,15 +103,19 @@ async function ask(
   fresh: User,
   signal: AbortSignal
 ): Promise<BrokerError | undefined> {
-  rootChanges.touch(id)
+  rootChanges.ask(id)
   try {
     await way.setPassword({ ...fresh, statements }, signal)
-    return undefined
   } catch (error) {
-    if (isRefusal(error)) return error
-    rootChanges.unheard(id)
-    throw error
+    if (!isRefusal(error)) {
+      rootChanges.unheard(id)
+      throw error
+    }
+    rootChanges.answered(id)
+    return error
   }
+  rootChanges.answered(id)
+  return undefined
 }
 
 /** A server without transactions may have done the first of several statements. */

@@ -54,6 +54,25 @@ test('while a change of which nobody heard may still come, a refusal of the next
   expect(await broker.read('db/creds/app')).toHaveProperty('password')
 })
 
+test('nor while a change is under way that was asked for in the name of a connection that is gone', async () => {
+  await using broker = await rotationStand()
+  await broker.write('db/config/same', broker.connection)
+  const answer = Promise.withResolvers<void>()
+  broker.driver.rotationHangs = answer.promise
+  broker.ask('write', 'db/rotate-root/main').catch(() => undefined)
+  while (broker.driver.passwordsSet.length === 0) await new Promise(resolve => setImmediate(resolve))
+  Object.assign(broker.driver, { rotation: 'refused', rotationHangs: undefined })
+  await broker.ask('delete', 'db/config/main')
+  await broker.clock.advance('PT5S')
+  const told = await broker.told()
+  answer.resolve()
+  expect(told).toEqual(['target_refused: 42501 permission denied'])
+  await broker.clock.advance('PT5M')
+  expect((await broker.told()).at(-1)).toBe('rotated')
+  broker.driver.rotation = 'works'
+  await broker.write('db/rotate-root/same')
+})
+
 test('once it cannot come any more the refusal ends it', async () => {
   await using broker = await rotationStand()
   broker.driver.rotation = 'fails'
