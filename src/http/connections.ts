@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
+import { hasBody } from './read-body.ts'
 
 /** One client's connection: its TCP socket, and what it has asked that is not answered yet. */
 export interface Peer {
@@ -17,7 +18,7 @@ export interface Peer {
 }
 
 /** All connections of a listener, bounded: one too many, and the one that has been idle longest makes room, so that ten thousand idle ones keep nobody out. When none is
- *  idle, the newcomer goes. Connections within their TLS handshake count, and count as idle. */
+ *  idle, it is the one that has been sending its request longest: half a request costs a stranger nothing. When all have work under way, the newcomer goes. Connections within their TLS handshake count, and count as idle. */
 export class Connections {
   readonly #max: number
   readonly #byAddress = new Map<string, Peer>()
@@ -25,6 +26,8 @@ export class Connections {
   readonly #bySocket = new WeakMap<Socket, Peer>()
   /** In the order of their last use. */
   readonly #idle = new Set<Peer>()
+  /** Whose request is not all there, in the order of their beginning. */
+  readonly #sending = new Set<Peer>()
   #closing = false
 
   constructor(server: Server, max: number) {
@@ -60,11 +63,18 @@ export class Connections {
     peer.asked++
     peer.response = response
     this.#idle.delete(peer)
+    if (hasBody(request)) this.#sends(peer, request)
     if (this.#closing) {
       peer.told = true
       response.setHeader('Connection', 'close')
     }
     response.once('close', () => this.#answered(peer))
+  }
+
+  #sends(peer: Peer, request: IncomingMessage): void {
+    this.#sending.add(peer)
+    const all = () => void this.#sending.delete(peer)
+    request.once('end', all).once('close', all)
   }
 
   #answered(peer: Peer): void {
@@ -113,7 +123,8 @@ export class Connections {
   }
 
   #makeRoom(): void {
-    const [longest] = this.#idle
+    // The newcomer is the last of the idle.
+    const [longest] = this.#idle.size > 1 ? this.#idle : [...this.#sending.values().take(1), ...this.#idle]
     longest?.socket.destroy()
   }
 }

@@ -1,4 +1,5 @@
 /** Rows 18 and 20 to 22 of the attacks: what one client may do to the others. */
+import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { wireLimits } from '../../src/http/limits.ts'
 import { RawClient, bytes } from './raw-client.ts'
@@ -132,6 +133,20 @@ test('row 22: connections with work under way are kept, and the newcomer goes', 
   await late.end()
   expect(busy.every(client => !client.closed)).toBe(true)
   for (const client of busy) client[Symbol.dispose]()
+})
+
+test('row 22: requests that are never sent to their end make room too', async () => {
+  await using patient = await serving({ limits: { ...wireLimits, connectionsMax: 5 } })
+  const half = Array.from({ length: 5 }, () => patient.connect())
+  for (const { socket } of half) {
+    // The answer says that the head has arrived.
+    socket.write(bytes('POST', '/v1/a', { 'Content-Length': '100', Expect: '100-continue' }) + '{"a":')
+    await once(socket, 'data')
+  }
+  await healthy(patient.connect())
+  await expect.poll(() => half.map(({ closed }) => closed)).toEqual([true, false, false, false, false])
+  expect(patient.door.asked).toEqual([])
+  for (const client of half) client[Symbol.dispose]()
 })
 
 test('row 22: handshakes that never end make room too', async () => {
