@@ -47,7 +47,7 @@ export interface Path {
   readonly counted?: true
   /** Needs `sudo` in addition to the capability. */
   readonly sudo?: true
-  /** Its names mean the same in capitals. A rule of a policy for the lower case then counts however they are spelled. */
+  /** Its names mean the same in capitals. A rule of a policy then counts however they are spelled, in it and in the request. */
   readonly caseless?: true
   readonly fields: z.ZodObject
   /** With it, a write to a path that is absent needs `create`, to one that is there `update`; without it a write is an `update`. */

@@ -31,6 +31,8 @@ export interface Acl {
   readonly byHead: ReadonlyMap<string, readonly WildcardGrant[]>
   /** Longest first. */
   readonly headLengths: readonly number[]
+  /** The same with every path in lower case, where some are not. */
+  readonly lowered?: Acl
 }
 
 const noValues: TemplateValues = () => undefined
@@ -40,7 +42,22 @@ export function compileAcl(policies: readonly Policy[], values: TemplateValues =
   const root = policies.some(policy => policy.name === 'root')
   // A token is made with root alone, so a mixture was not made here: no right comes of it.
   if (root && policies.length > 1) throw new BrokerError('integrity', 'the policy root stands beside others')
-  const grants = gatherGrants(policies, values)
+  const acl = aclOf(root, gatherGrants(policies, values))
+  const hasCapitals = [...acl.exact.keys(), ...acl.byHead.values().flatMap(all => all.map(({ grant }) => grant.path))].some(isNotLower)
+  return hasCapitals
+    ? {
+        ...acl,
+        lowered: aclOf(
+          root,
+          gatherGrants(policies, values, path => path.toLowerCase())
+        )
+      }
+    : acl
+}
+
+const isNotLower = (path: string): boolean => path !== path.toLowerCase()
+
+function aclOf(root: boolean, grants: readonly Gathered[]): Acl {
   const byHead = bucketsByHead(grants)
   return {
     root,
@@ -60,12 +77,12 @@ interface Source {
   readonly rule: Rule
 }
 
-function gatherGrants(policies: readonly Policy[], values: TemplateValues): readonly Gathered[] {
+function gatherGrants(policies: readonly Policy[], values: TemplateValues, form = (path: string): string => path): readonly Gathered[] {
   const said = new Map<string, Source[]>()
   for (const policy of policies) {
     for (const rule of policy.rules) {
       const path = hasTemplate(rule.path) ? fillTemplate(rule.path, values) : rule.path
-      if (path !== undefined) said.getOrInsertComputed(path, () => []).push({ policy: policy.name, rule })
+      if (path !== undefined) said.getOrInsertComputed(form(path), () => []).push({ policy: policy.name, rule })
     }
   }
   return [...said].map(([path, sources]) => ({ grant: toGrant(path, sources), wildcard: toWildcard(path) }))

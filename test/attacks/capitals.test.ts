@@ -40,6 +40,23 @@ test('capitals are no way round a rule that keeps one role or one policy from wh
   expect(await stand.ask('read', 'sys/policies/acl/BOSS', {}, { token })).toMatchObject({ status: 404 })
 })
 
+test('nor is the lower case round a rule that is written in capitals', async () => {
+  await using stand = await approleStand()
+  await stand.role('admin', { token_policies: 'boss' })
+  const token = await tokenFor(
+    stand,
+    `path "auth/approle/role/*" { capabilities = ${all} }
+     path "auth/approle/role/Admin*" { capabilities = ["deny"] }
+     path "sys/policies/acl/*" { capabilities = ${all} }
+     path "sys/policies/acl/Boss" { capabilities = ["read"] }`
+  )
+  for (const name of ['Admin', 'admin', 'ADMIN'])
+    expect(await stand.ask('write', `auth/approle/role/${name}/secret-id`, {}, { token }), name).toMatchObject({ status: 403 })
+  for (const name of ['Boss', 'boss', 'BOSS'])
+    expect(await stand.ask('delete', `sys/policies/acl/${name}`, {}, { token }), name).toMatchObject({ status: 403 })
+  expect(await stand.ask('read', 'sys/policies/acl/boss', {}, { token })).toMatchObject({ status: 404 })
+})
+
 test('a rule that is itself written in capitals goes on giving what it says', async () => {
   await using stand = await approleStand()
   await stand.role('shop')

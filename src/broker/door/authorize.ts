@@ -7,7 +7,7 @@ import type { Identity, WireRequest } from './request.ts'
 /** What the rule must say about a path: its own `sudo`, and whether a write there can be a creation. */
 export interface Guarded {
   readonly sudo: boolean
-  /** The path in the one form of its names, where the caller wrote another. */
+  /** The path in the one form of its names, where they mean the same in capitals. */
   readonly canonical?: string
   /** Present where creating and updating are two rights. */
   readonly exists: (() => Promise<boolean>) | undefined
@@ -31,12 +31,14 @@ export async function authorize(identity: Identity, request: WireRequest, guarde
   return (await guarded.exists()) ? update : create
 }
 
-/** A rule that speaks of a name in its one form counts however the name is spelled: `role/ADMIN` is no way round a deny of `role/admin`. Where none does, what was written decides. */
+/** Names that mean the same in capitals: a rule counts however the name is spelled in the request or in the rule, so `role/ADMIN` is no way round a deny of `role/admin`, nor the other way round. Nothing is given
+ *  for all that which the written path does not have. */
 function decided({ acl }: Identity, request: WireRequest, operation: Operation, { sudo, canonical }: Guarded): Decision {
   const asked = decide(acl, question(request, request.path, operation, sudo))
   if (!asked.allowed || canonical === undefined) return asked
-  const meant = decide(acl, question(request, canonical, operation, sudo))
-  return meant.allowed || meant.rule === undefined ? asked : meant
+  const meant = [decide(acl, question(request, canonical, operation, sudo))]
+  if (acl.lowered) meant.push(decide(acl.lowered, question(request, canonical.toLowerCase(), operation, sudo)))
+  return meant.find(({ allowed, rule }) => !allowed && rule !== undefined) ?? asked
 }
 
 function question(request: WireRequest, asked: string, operation: Operation, sudo: boolean): Question {

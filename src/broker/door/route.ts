@@ -59,8 +59,7 @@ export function route(parts: Parts, request: WireRequest): Route {
 }
 
 function canonical({ record }: Mount, { caseless }: Path, rest: string): Pick<Route, 'canonical'> {
-  const lower = rest.toLowerCase()
-  return caseless && lower !== rest ? { canonical: record.path + lower } : {}
+  return caseless ? { canonical: record.path + rest.toLowerCase() } : {}
 }
 
 function serve(parts: Parts, mount: Mount, match: Match<Path>, rest: string, operation: Operation): Served {
