@@ -1,6 +1,7 @@
 import type { AskingCommand } from 'mayfly/plugin'
 import { askForKeys, roleOptions, roleRequest } from './role-request.ts'
-import { signInPlaces, signInUrl } from './sign-in.ts'
+import { Interruption } from './interruption.ts'
+import { refuseDestination, signInPlaces, signInUrl } from './sign-in.ts'
 
 /** `mayfly aws console`: a page in the browser, logged in as a session of a role. */
 export const awsConsole: AskingCommand = {
@@ -12,14 +13,18 @@ export const awsConsole: AskingCommand = {
 it only where the role can cut sessions.`,
   examples: ['mayfly aws console deploy', 'xdg-open "$(mayfly aws console --ttl 1h deploy)"'],
   async run(call) {
+    const destination = call.option('destination')
+    refuseDestination(destination)
+    using interruption = new Interruption()
     const { keys, reply } = await askForKeys(call, roleRequest(call, call.args[0]))
     try {
-      const url = await signInUrl(keys, signInPlaces(keys.arn), call.option('destination'))
+      const url = await signInUrl(keys, signInPlaces(keys.arn), destination, interruption.signal)
       if (call.screen.format === 'json') call.screen.json({ url, lease_id: reply.leaseId, lease_duration: reply.leaseSeconds })
       else call.screen.text(url)
     } catch (error) {
       // Nobody has these keys.
       await call.request('POST', 'sys/leases/revoke', { lease_id: reply.leaseId }).catch(() => undefined)
+      if (interruption.code !== undefined) return interruption.code
       throw error
     }
     return 0

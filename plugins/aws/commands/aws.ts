@@ -1,5 +1,6 @@
 import type { AskingCommand, ProgramPlan } from 'mayfly/plugin'
 import { processCredential } from './credential-process.ts'
+import { Interruption } from './interruption.ts'
 import { keysOf, roleOptions, roleRequest } from './role-request.ts'
 import type { RoleRequest } from './role-request.ts'
 
@@ -23,7 +24,11 @@ With a command the program gets the keys in its environment, and they end with i
     // A program that is started with keys that AWS does not know yet fails at its first call.
     const request = { path, fields: { ...fields, wait: 'usable' } }
     if (command.length > 0) return await call.runProgram(programPlan(request, command))
-    call.screen.text(JSON.stringify(await processCredential(call, request)))
+    // What is on its way is kept for the next run.
+    using interruption = new Interruption()
+    const credential = await processCredential(call, request)
+    if (interruption.code !== undefined) return interruption.code
+    call.screen.text(JSON.stringify(credential))
     return 0
   }
 }

@@ -27,6 +27,7 @@ export const mysqlShell: PluginCommand = {
   ],
   async plan(call) {
     const [role = '', ...args] = call.args
+    if (role === '' || role.includes('/')) throw new BrokerError('invalid_request', 'role: expected the name of a role, such as readonly')
     const mount = (call.option('mount') ?? 'database').replace(/^\/+|\/+$/g, '')
     const place = await mysqlPlace(call, `${mount}/where/${role}`)
     const program = call.option('client') ?? 'mysql'

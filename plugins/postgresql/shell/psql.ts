@@ -1,5 +1,6 @@
 /** `mayfly psql`: the real `psql`, as a user that lives as long as the session. The password goes through a file that psql reads when it connects: a variable of the
  *  environment would be inherited by every pager, editor and shell that is started from inside. */
+import { BrokerError } from 'mayfly/plugin'
 import type { JsonObject, PluginCommand } from 'mayfly/plugin'
 import { psqlPlace } from './psql-place.ts'
 import type { PsqlPlace } from './psql-place.ts'
@@ -23,6 +24,7 @@ export const psql: PluginCommand = {
   ],
   async plan(call) {
     const [role = '', ...args] = call.args
+    if (role === '' || role.includes('/')) throw new BrokerError('invalid_request', 'role: expected the name of a role, such as readonly')
     const mount = (call.option('mount') ?? 'database').replace(/^\/+|\/+$/g, '')
     const place = await psqlPlace(call, `${mount}/where/${role}`)
     return {

@@ -17,6 +17,7 @@ import type { MotoAccess } from '../../targets/moto-access.ts'
 import { serveInMemory } from '../../wire/serve-in-memory.ts'
 import type { Served } from '../../wire/serve-in-memory.ts'
 
+const never = new AbortController().signal
 const main = join(import.meta.dirname, '../../../src/main.ts')
 const policy_document = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] })
 let broker: Served
@@ -176,7 +177,7 @@ describe.skipIf(missing(motoMissing()))('mayfly aws', () => {
     test('the URL holds the token that AWS gave, and no key', async () => {
       await using aws = await federation({ SigninToken: 'a token/+' })
       const keys = { accessKey: 'ASIAX', secretKey: 's3cr/et', sessionToken: 't0ken', arn: undefined }
-      const url = new URL(await signInUrl(keys, { ...aws.places, console: 'https://console.aws.amazon.com/' }, undefined))
+      const url = new URL(await signInUrl(keys, { ...aws.places, console: 'https://console.aws.amazon.com/' }, undefined, never))
       expect(Object.fromEntries(url.searchParams)).toEqual({
         Action: 'login',
         Issuer: 'mayfly',
@@ -193,9 +194,9 @@ describe.skipIf(missing(motoMissing()))('mayfly aws', () => {
     test('whatever AWS answers instead is told without the keys', async () => {
       const keys = { accessKey: 'ASIAX', secretKey: 's3cr/et', sessionToken: 't0ken', arn: undefined }
       await using refusing = await federation('no', 400)
-      await expect(signInUrl(keys, refusing.places, undefined)).rejects.toThrow('AWS gives no sign-in token for these keys (400)')
+      await expect(signInUrl(keys, refusing.places, undefined, never)).rejects.toThrow('AWS gives no sign-in token for these keys (400)')
       await using empty = await federation({})
-      await expect(signInUrl(keys, empty.places, undefined)).rejects.toThrow('AWS answered without a sign-in token')
+      await expect(signInUrl(keys, empty.places, undefined, never)).rejects.toThrow('AWS answered without a sign-in token')
     })
 
     test('each partition has a console of its own, and no page elsewhere is a destination', async () => {
@@ -206,7 +207,7 @@ describe.skipIf(missing(motoMissing()))('mayfly aws', () => {
       await using aws = await federation({ SigninToken: 'x' })
       const keys = { accessKey: 'ASIAX', secretKey: 's', sessionToken: 't', arn: undefined }
       const places = { ...aws.places, console: 'https://console.aws.amazon.com/' }
-      const to = (destination: string) => signInUrl(keys, places, destination)
+      const to = (destination: string) => signInUrl(keys, places, destination, never)
       await expect(to('https://evil.example/console.aws.amazon.com')).rejects.toThrow('destination: expected a page of')
       await expect(to('https://console.aws.amazon.com.evil.example/')).rejects.toThrow('destination')
       expect(aws.asked).toEqual([])

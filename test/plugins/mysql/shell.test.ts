@@ -4,10 +4,10 @@ import { mysqlShell } from '../../../plugins/mysql/shell/mysql-shell.ts'
 import { psql } from '../../../plugins/postgresql/shell/psql.ts'
 import type { JsonObject, PluginCommand } from '../../../src/contracts/index.ts'
 
-function planned(command: PluginCommand, told?: JsonObject) {
+function planned(command: PluginCommand, told?: JsonObject, role = 'readonly') {
   if (!('plan' in command)) throw new Error('no program')
   return command.plan({
-    args: ['readonly'],
+    args: [role],
     option: name => (name === 'host' && !told ? 'db1' : undefined),
     flag: () => false,
     list: () => [],
@@ -37,4 +37,9 @@ test('a role of another kind of server is told as that', async () => {
   const there = { hosts: [{ host: 'db1', port: 5432 }], database: 'app' }
   await expect(planned(mysqlShell, { ...there, sslmode: 'disable' })).rejects.toThrow('role: its server is no MySQL or MariaDB')
   await expect(planned(psql, { ...there, tls: 'false' })).rejects.toThrow('role: its server is no PostgreSQL')
+})
+
+test.each(['readonly/x', '/', ''])('%j is the name of no role, and nobody is asked where its server is', async role => {
+  for (const command of [mysqlShell, psql])
+    await expect(async () => planned(command, undefined, role)).rejects.toThrow('role: expected the name of a role, such as readonly')
 })
