@@ -43,6 +43,7 @@ export async function newCertificate(
   const certificate = blob && parseCertificate(blob)
   if (!reply || !certificate || !isOfUser(certificate, signer.publicKey))
     throw new BrokerError('target_refused', `${mount}/sign/${role}: the broker answered with no certificate of this key for a while`)
+  const madeAt = Date.now()
   return {
     blob,
     signer,
@@ -53,8 +54,9 @@ export async function newCertificate(
     principals: certificate.principals,
     extensions: [...certificate.extensions.keys()],
     serial: String(certificate.serial),
-    madeAt: Date.now(),
-    until: Number(certificate.validBefore) * 1_000
+    madeAt,
+    // By this machine's clock, which need not be the broker's.
+    until: 1_000 * (reply.leaseSeconds > 0 ? Math.floor(madeAt / 1_000) + reply.leaseSeconds : Number(certificate.validBefore))
   }
 }
 

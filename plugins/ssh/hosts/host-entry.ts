@@ -70,7 +70,8 @@ function shown({ names, ttl, accounts, enrolled, reached }: Host): JsonObject {
       last_seen: enrolled.seenAt,
       krl_version: enrolled.krlVersion,
       krl_date: enrolled.krlDate,
-      ends_sessions: enrolled.endsSessions
+      ends_sessions: enrolled.endsSessions,
+      ...(enrolled.clockOff !== undefined && { clock_off: enrolled.clockOff })
     }),
     ...(reached && {
       reached: {

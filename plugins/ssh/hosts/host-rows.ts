@@ -30,6 +30,8 @@ interface Enrolled {
   readonly renewedAt?: string
   /** Its helper ends the sessions of what is revoked. */
   readonly endsSessions: boolean
+  /** By how many seconds its clock is ahead of the broker's; absent: it is right, or has not said. */
+  readonly clockOff?: number
 }
 
 /** A host without a helper: the broker itself logs in. The private key is in a row of its own. */

@@ -16,8 +16,12 @@ const seenEveryMs = 60_000
 const reported = z.object({
   krl_version: z.int().min(0),
   krl_date: z.int().min(0),
-  ends_sessions: z.boolean()
+  ends_sessions: z.boolean(),
+  clock: z.int().min(0).optional()
 })
+
+// Beyond it a host that is late refuses what was signed a moment ago: certificates begin 30 s before.
+const clockOffSecondsMax = 20
 
 /** `hosts/:host/report`: which KRL a host runs, which is the proof that what stands on it is dead there; and what it is to know, a line each. */
 export function reportPath(engine: Engine): Path {
@@ -29,14 +33,19 @@ export function reportPath(engine: Engine): Path {
     fields: messageFields,
     write: async ({ params, fields }, storage) => {
       const known = await knownHost(engine, storage, fields, 'report', params['host'] ?? '')
-      const { krl_version: krlVersion, krl_date: krlDate, ends_sessions: endsSessions } = parseSaid(reported, known.said)
+      const { krl_version: krlVersion, krl_date: krlDate, ends_sessions: endsSessions, clock } = parseSaid(reported, known.said)
       const { enrolled, host } = known
       const now = engine.context.clock.now()
-      const changed = enrolled.krlVersion !== krlVersion || enrolled.endsSessions !== endsSessions
+      const { clockOff: before = 0, ...others } = enrolled
+      const off = clock === undefined ? 0 : clock - Math.floor(now.epochMilliseconds / 1_000)
+      const clockOff = Math.abs(off) > clockOffSecondsMax ? off : 0
+      const isOtherClock = Math.abs(clockOff - before) > clockOffSecondsMax
+      const changed = enrolled.krlVersion !== krlVersion || enrolled.endsSessions !== endsSessions || isOtherClock
       if (changed || now.epochMilliseconds - Temporal.Instant.from(enrolled.seenAt).epochMilliseconds >= seenEveryMs) {
         // What changes nothing may be an old word as well: it is not kept.
         requireNewer(known)
-        const heard = { ...enrolled, krlVersion, krlDate, endsSessions, sequence: known.said.sequence, seenAt: now.toString() }
+        const said = { krlVersion, krlDate, endsSessions, sequence: known.said.sequence, seenAt: now.toString() }
+        const heard = { ...others, ...said, ...(clockOff !== 0 && { clockOff }) }
         writeHost(storage, known.name, { ...host, enrolled: heard }, known.version, host)
       }
       return { raw: Buffer.from((await whatToKnow(engine, storage, known)).map(line => `${line}\n`).join('')), type: 'text/plain' }
@@ -49,6 +58,7 @@ async function whatToKnow(engine: Engine, storage: MountReader, { name, host, en
   const issuers = publishedIssuers(all).filter(({ signs }) => signs !== 'host')
   return [
     `krl ${await engine.krl.version()}`,
+    `time ${Math.floor(engine.context.clock.now().epochMilliseconds / 1_000)}`,
     `word ${askingWord(engine.context, name, enrolled)}`,
     ...issuers.map(({ publicKey }) => `ca ${publicKey}`),
     ...trustedOfHosts(all).map(({ fingerprint }) => `host_ca ${fingerprint}`),

@@ -27,7 +27,7 @@ export async function deletedIssuer(
   return {
     issuer: { ...issuer, name: '', phase: 'deleted', since: now },
     warnings:
-      live === 0
+      live === 0 || issuer.phase === 'revoked'
         ? []
         : [
             `${live} certificates of issuer ${issuer.name || issuer.id} have not expired: hosts that trust its key take them until they do, or until they are revoked`

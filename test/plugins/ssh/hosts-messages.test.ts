@@ -129,7 +129,10 @@ describe('what an enrolled host says', () => {
 
   test('is heard', async () => {
     const { status, body: said } = await say({ ...web2, fields: { ...report, krl_version: 12 } })
-    expect([status, said]).toEqual([200, expect.stringMatching(/^krl \d+\nword [0-9a-f]{64}\nca ssh-ed25519 \S+\n/)])
+    expect([status, said]).toEqual([
+      200,
+      expect.stringMatching(/^krl \d+\ntime \d+\nword [0-9a-f]{64}\nca ssh-ed25519 \S+\nhost_ca SHA256:\S+\n/)
+    ])
     expect(await row('web2')).toMatchObject({ krl_version: 12, ends_sessions: true })
   })
 

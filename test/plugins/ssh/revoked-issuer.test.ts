@@ -36,7 +36,9 @@ test.each(['issuer', 'config/ca'])('deleted at %s it stays on the list, and its 
   const both = { private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }), public_key: writeKeyLine(publicPart(privateKey)) }
   await broker.ask('write', 'ssh/config/ca', both)
   const signed = await leaked(broker)
-  await broker.ask('delete', where === 'issuer' ? `ssh/issuer/${issuerOf(signed)}` : 'ssh/config/ca')
+  const { warnings = [] } = await broker.ask('delete', where === 'issuer' ? `ssh/issuer/${issuerOf(signed)}` : 'ssh/config/ca')
+  // Its certificate has not expired, and no host takes it.
+  expect(warnings.join()).not.toContain('take')
   const { version } = await publishedKrl(broker)
   await broker.clock.advance('PT6M')
   await expect.poll(async () => (await publishedKrl(broker)).version).toBeGreaterThan(version)

@@ -36,7 +36,7 @@ judge_krl() {
   ssh-keygen -Q -l -f "$1" >/dev/null 2>&1 || krl_refused 'ssh-keygen cannot read it' || return 1
   [ "$(krl_version "$1")" -ge "$(krl_version "$krl_before")" ] || krl_refused 'it is older than the one that this host runs' || return 1
   # Later ones are held back by the version; the first one has only its date.
-  [ -s "$krl_before" ] || [ "$(krl_date "$1")" -ge $(($(date +%s) - krl_age_first_max)) ] || krl_refused 'it is an old one' || return 1
+  [ -s "$krl_before" ] || [ "$(krl_date "$1")" -ge $(($(date +%s) - krl_age_first_max)) ] || krl_refused 'it is an old one, or the clock of this host is wrong' || return 1
 }
 
 krl_age_first_max=3600

@@ -40,16 +40,40 @@ report() {
   ends=true
   sees_sessions || ends=false
   tell_whether_blind
-  call report ",\"krl_version\":$(krl_version "$conf/krl"),\"krl_date\":$(krl_date "$conf/krl"),\"ends_sessions\":$ends" || return 1
+  call report ",\"krl_version\":$(krl_version "$conf/krl"),\"krl_date\":$(krl_date "$conf/krl"),\"ends_sessions\":$ends,\"clock\":$(date +%s)" || return 1
   wanted_krl=$(sed -n 's/^krl //p' "$work/reply")
   case $wanted_krl in '' | *[!0-9]*) fail 'the broker says no version of its KRL' ;; esac
   write_ca_keys "$work/reply"
   write_accounts "$work/reply"
   write_word "$work/reply"
+  tell_clock "$work/reply"
   sed -n 's/^host_ca \(SHA256:.*\)$/\1/p' "$work/reply" >"$work/host_ca"
   date +%s >"$state/contact.new"
   put_file "$state/contact.new" "$state/contact" 644
 }
+
+# By this clock sshd judges each certificate. Said once, until it is right again.
+tell_clock() {
+  theirs=$(sed -n 's/^time \([0-9]*\)$/\1/p' "$1")
+  [ -n "$theirs" ] || return 0
+  off=$(($(date +%s) - theirs))
+  if [ "$off" -le "$clock_off_max" ] && [ "$off" -ge "-$clock_off_max" ]; then
+    rm -f "$state/clock_off"
+    return
+  fi
+  said=no
+  [ ! -f "$state/clock_off" ] || said=yes
+  (echo "$off" >"$state/clock_off") 2>/dev/null || true
+  [ "$said" = no ] || return 0
+  if [ "$off" -gt 0 ]; then
+    alarm "the clock of this host is $off s ahead of the broker's: certificates end here so much too early, and short ones are never good"
+  else
+    alarm "the clock of this host is ${off#-} s behind the broker's: sshd refuses certificates that are not as old as that, and takes them so much too long"
+  fi
+}
+
+# Certificates begin 30 s before they are made.
+clock_off_max=20
 
 # Who logged in stands in the log, and who is connected in /proc.
 sees_sessions() { sees_log && [ -r /proc/net/tcp ]; }
@@ -134,6 +158,7 @@ status() {
   echo "broker      $address/v1/$mount"
   echo "krl         $(krl_version "$conf/krl"), $(($(date +%s) - $(krl_date "$conf/krl"))) s old"
   echo "last word   $(($(date +%s) - $(cat "$state/contact" 2>/dev/null || echo 0))) s ago"
+  [ ! -f "$state/clock_off" ] || echo "clock       $(cat "$state/clock_off") s ahead of the broker's (less than 0: behind)"
   echo "renewal in  $(($(cat "$state/renew-at" 2>/dev/null || echo 0) - $(date +%s))) s"
   echo "sessions    $(awk 'END { print NR }' "$state/sessions" 2>/dev/null || echo 0), told by $log$(sees_sessions || echo ', which is not to be seen: nobody ends them')"
   echo "waiting     $(awk 'END { print NR }' "$state/queue" 2>/dev/null || echo 0) logins"
