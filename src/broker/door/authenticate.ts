@@ -17,8 +17,26 @@ export async function authenticate(parts: Parts, request: WireRequest): Promise<
 }
 
 export async function refresh(parts: Parts, generation: number): Promise<void> {
-  if (parts.policies.generation < generation) await parts.policies.load()
-  if (parts.mounts.generation < generation) await parts.mounts.load()
+  await reach(parts.policies, generation)
+  await reach(parts.mounts, generation)
+}
+
+/** This node's own of what the store counts the changes of. */
+interface Copy {
+  readonly generation: number
+  load(): Promise<void>
+}
+
+const readings = new WeakMap<Copy, Promise<void>>()
+
+/** Whoever asks at once shares one reading: of a hundred requests under way each would read and compile all policies again (measured: 45 times, for seconds). Of two one began after
+ *  the change. */
+async function reach(copy: Copy, generation: number): Promise<void> {
+  for (let tries = 0; tries < 2 && copy.generation < generation; tries++) {
+    const reading = readings.get(copy) ?? copy.load().finally(() => readings.delete(copy))
+    readings.set(copy, reading)
+    await reading
+  }
 }
 
 /** Tokens are stored and looked up by this hash, keyed by the barrier. */
