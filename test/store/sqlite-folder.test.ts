@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { lockHolder } from '../../src/store/sqlite/folder/lock-holder.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 
 const refused = (message: string) =>
@@ -91,6 +92,19 @@ describe('the folder of a store', () => {
     await expect(openSqlite({ path, ownerWaitMs: 50 })).rejects.toEqual(refused(`uses the folder ${path}${who} did not end within 0.05 s`))
     child.kill('SIGKILL')
     await once(child, 'exit')
+  })
+
+  test('a file of the same number on another device is not the lock', async () => {
+    await made()
+    const file = join(path, 'lock.db')
+    const { ino, dev } = lstatSync(file)
+    const device = `${((dev >> 8) & 0xff).toString(16).padStart(2, '0')}:${(dev & 0xff).toString(16).padStart(2, '0')}`
+    const locks = join(folder, 'locks')
+    const line = (on: string, pid: number) => `1: POSIX  ADVISORY  WRITE ${pid} ${on}:${ino} 1073741824 1073742335\n`
+    writeFileSync(locks, line('fd:63', 4_242) + line(device, 4_343))
+    expect(lockHolder(file, locks)).toBe(4_343)
+    writeFileSync(locks, line('fd:63', 4_242))
+    if (dev >> 8 > 0) expect(lockHolder(file, locks)).toBeUndefined()
   })
 
   test('who is ending is waited for', async () => {
