@@ -46,7 +46,7 @@ describe.skipIf(missing(mysqlMissing('mariadb')) || missing(programMissing('mari
     expect(readdirSync(runtime)).toEqual([])
   })
 
-  test('over verified TLS without a word, and not to a server with a certificate of somebody else', { timeout: 90_000 }, async () => {
+  test('over verified TLS without a word, and not to a server with a certificate of somebody else', async () => {
     const tls = { 'cert.pem': localhostCertificate, 'key.pem': localhostKey, 'ca.pem': testCa }
     await using own = await startMysql('mariadb', { event_scheduler: 'ON' }, tls)
     await stage.api.must('POST', 'database/config/verified', {

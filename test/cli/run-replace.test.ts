@@ -13,7 +13,7 @@ let stage: RunStage
 const ttls = { default_ttl: '8s', max_ttl: '11s' }
 const times = ['--ttl', '8s', '--overlap', '1s']
 
-describe.skipIf(missing(postgresMissing()))('at the last end of a credential', { timeout: 90_000, concurrent: true }, () => {
+describe.skipIf(missing(postgresMissing()))('at the last end of a credential', { concurrent: true }, () => {
   beforeAll(async () => {
     stage = await RunStage.start()
     for (const role of ['restarts', 'rewrites', 'told', 'ending']) await stage.role(role, ttls)

@@ -18,7 +18,7 @@ interface User {
 const role = `pools${randomBytes(1).toString('hex')}`
 
 describe.skipIf(missing(postgresMissing()))('a pool that follows its lease', () => {
-  test('drains the connections of the old credential, and no query fails', { timeout: 90_000 }, async () => {
+  test('drains the connections of the old credential, and no query fails', async () => {
     await using stack = new AsyncDisposableStack()
     const postgres = stack.use(await sharedPostgres())
     const { name: database } = stack.use(await postgres.newDatabase())

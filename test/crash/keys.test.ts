@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keyPoints } from '../../src/broker/crash-point.ts'
 import { Rekeyed } from './suites/keys.ts'
 
-const timeout = 90_000
+const timeout = 240_000
 
 let keys: Rekeyed
 

@@ -8,7 +8,7 @@ import { atFirstPass } from './moment.ts'
 import { postgresRotation } from './postgres-rotation.ts'
 import { changeMoments, Rotated, rotations } from './suites/rotation.ts'
 
-const timeout = 60_000
+const timeout = 240_000
 
 describe.skipIf(missing(postgresMissing()))('a rotation that a crash interrupts', () => {
   let rotated: Rotated

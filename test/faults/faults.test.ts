@@ -11,7 +11,7 @@ beforeAll(async () => void (postgres = await startPostgres()))
 afterAll(() => postgres[Symbol.asyncDispose]())
 
 for (const scenario of scenarios.filter(({ short }) => short))
-  test.skipIf(missing(scenario.missing?.()))(`${scenario.fault}: ${scenario.promise}`, { timeout: 90_000 }, async () => {
+  test.skipIf(missing(scenario.missing?.()))(`${scenario.fault}: ${scenario.promise}`, async () => {
     const { storeMegabytes, auditMegabytes } = scenario
     await using world = await FaultWorld.start({ postgres, storeMegabytes, auditMegabytes })
     expect(await scenario.run(world)).not.toBe('')

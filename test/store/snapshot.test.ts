@@ -86,7 +86,7 @@ describe('a snapshot', () => {
     expect(leftOf(path)).toEqual([])
   })
 
-  test('begins although the writer is never at rest', { timeout: 60_000 }, async () => {
+  test('begins although the writer is never at rest', async () => {
     await using under = await sqliteUnderTest()
     const { store, path } = under
     await initialise(store)

@@ -19,7 +19,7 @@ interface Word {
 const program = new URL('loaded-child.ts', import.meta.url).pathname
 
 describe('a process that dies in the middle of its work', () => {
-  test('a kill at any moment loses nothing that was acknowledged, and the chain goes on', { timeout: 120_000 }, async () => {
+  test('a kill at any moment loses nothing that was acknowledged, and the chain goes on', { timeout: 240_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mayfly-kill-'))
     const path = join(folder, 'data')
     const acknowledged: string[] = []
@@ -43,7 +43,7 @@ describe('a process that dies in the middle of its work', () => {
 
   test.runIf(strace)(
     'after one failed fsync the process stops, and the next one finds all that was acknowledged',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'mayfly-fsync-'))
       const path = join(folder, 'data')

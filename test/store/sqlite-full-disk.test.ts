@@ -17,7 +17,7 @@ const mayMount = process.getuid?.() === 0 && process.platform === 'linux'
 describe.runIf(mayMount)('a full disk', () => {
   test(
     'what ends access goes on from the reserve, what grants it is refused, and all resumes by itself',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async context => {
       await using disk = await smallDisk('32m')
       if (!disk) {

@@ -216,7 +216,7 @@ describe('a store that is where it was goes on', () => {
     expect(await run(`${path}-2`)).toBeUndefined()
   })
 
-  test('after SIGKILL at any moment, beating without a pause', { timeout: 60_000 }, async () => {
+  test('after SIGKILL at any moment, beating without a pause', async () => {
     await initialised()
     for (let i = 0; i < 15; i++) expect(spawnSync(process.execPath, ['-e', dying(path, 1, Math.random() * 120)]).signal).toBe('SIGKILL')
     expect(await run()).toBeUndefined()

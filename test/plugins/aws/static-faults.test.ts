@@ -21,7 +21,7 @@ describe.skipIf(missing(motoMissing()))('a static role', () => {
   })
   afterAll(() => moto.dispose())
 
-  test.for(['lose', 'drop'] as const)('rotates through any one call whose answer does not come (%s)', { timeout: 60_000 }, async what => {
+  test.for(['lose', 'drop'] as const)('rotates through any one call whose answer does not come (%s)', async what => {
     await using under = await openAwsMount(moto)
     const username = await newUser(moto)
     await under.mount.write('static-roles/app', { username, rotation_period: periodSeconds })

@@ -87,7 +87,7 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     for (const lease of leases) expect(await moto.caller(keysOf(lease))).toBeUndefined()
   })
 
-  test('ends although AWS takes two calls a second: what has begun is done to the end', { timeout: 60_000 }, async () => {
+  test('ends although AWS takes two calls a second: what has begun is done to the end', async () => {
     await using under = await openAwsMount(moto, {}, 4)
     const leases: TestLease[] = []
     for (let users = 0; users < 10; users++) leases.push(await under.mount.issue('creds/app'))
@@ -103,7 +103,7 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     expect(await denied()).toBeGreaterThan(first)
   })
 
-  test('is not cleaned up while one of another batch still has access', { timeout: 60_000 }, async () => {
+  test('is not cleaned up while one of another batch still has access', async () => {
     await using under = await openAwsMount(moto, {}, 4)
     const many: TestLease[] = []
     for (let users = 0; users < 6; users++) many.push(await under.mount.issue('creds/app'))
@@ -125,7 +125,7 @@ describe.skipIf(missing(motoMissing()))('a user of IAM', () => {
     expect(looked.map(({ fields }) => fields.get('AccessKeyId'))).toEqual([keysOf(one).access_key])
   })
 
-  test('whose own time is over before its turn is not told as one that is over and done', { timeout: 60_000 }, async () => {
+  test('whose own time is over before its turn is not told as one that is over and done', async () => {
     await using under = await openAwsMount(moto, { default_ttl: '1h' }, 4)
     const leases: TestLease[] = []
     for (let users = 0; users < 6; users++) leases.push(await under.mount.issue('creds/app'))

@@ -65,7 +65,7 @@ describe.each(sharedMysqls)('%s', flavour => {
     await expect.poll(hosts, { timeout: 15_000, interval: 20 }).toEqual([])
   }
 
-  test('what is ours and has no lease is removed, with its sessions, and nobody else is touched', { timeout: 60_000 }, async () => {
+  test('what is ours and has no lease is removed, with its sessions, and nobody else is touched', async () => {
     await using broker = await withDatabase('remove')
     const known = dataOf(await broker.ask('read', 'database/creds/app')) as { username: string; password: string }
     const [ours, bare] = [await lost(broker), `v-bare-${known.username.slice(-12)}`]
@@ -97,7 +97,7 @@ describe.each(sharedMysqls)('%s', flavour => {
 
   test(
     'after a restore a lease has the end that the server knows, and a user that was dropped is missed',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       await using broker = await withDatabase('report')
       const [renewed, dropped] = [await broker.ask('read', 'database/creds/app'), await broker.ask('read', 'database/creds/app')]

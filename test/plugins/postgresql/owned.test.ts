@@ -268,7 +268,7 @@ test("batches that end users of the same tables at once are in each other's way 
   for (const user of batches.flat()) for (const each of [one, two]) expect(await ownerOf(each, `of_${user.name}`)).toBe(heir)
 })
 
-test('a user that owns something in more databases than a turn takes is done in the next', { timeout: 60_000 }, async () => {
+test('a user that owns something in more databases than a turn takes is done in the next', async () => {
   const one = await databaseForAll()
   const database = openDriver({ database: one })
   const user = await issue(database, { memberOf: ['app_rw'] })

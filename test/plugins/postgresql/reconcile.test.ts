@@ -60,7 +60,7 @@ async function gone(broker: SmallBroker, name: string): Promise<void> {
   await expect.poll(there, { timeout: 15_000, interval: 20 }).toBeUndefined()
 }
 
-test('removes what is ours and has no lease, with its sessions, and touches nobody else', { timeout: 60_000 }, async () => {
+test('removes what is ours and has no lease, with its sessions, and touches nobody else', async () => {
   await using broker = await withDatabase('remove')
   const known = dataOf(await broker.ask('read', 'database/creds/app')) as { username: string; password: string }
   const [ours, bare, copied] = [await lost(broker), `v-bare-${known.username.slice(-12)}`, `v-copied-${known.username.slice(-12)}`]
@@ -97,7 +97,7 @@ test('removes what is ours and has no lease, with its sessions, and touches nobo
   }
 })
 
-test('adopts until the end that the server has, and that lease ends the user like any other', { timeout: 60_000 }, async () => {
+test('adopts until the end that the server has, and that lease ends the user like any other', async () => {
   await using broker = await withDatabase('adopt')
   const name = await lost(broker, 2)
   const until = broker.clock.now().add({ hours: 2 })
@@ -112,7 +112,7 @@ test('adopts until the end that the server has, and that lease ends the user lik
   await gone(broker, name)
 })
 
-test('a user whose lease was ended by force is found, and ended by the recipe it was made by', { timeout: 60_000 }, async () => {
+test('a user whose lease was ended by force is found, and ended by the recipe it was made by', async () => {
   await using broker = await withDatabase('remove')
   const { lease, data } = await broker.ask('read', 'database/creds/app')
   const { username } = dataOf({ data } as never) as { username: string }
@@ -124,7 +124,7 @@ test('a user whose lease was ended by force is found, and ended by the recipe it
   expect(await broker.store.lease(lease!.id as never)).toMatchObject({ cause: 'reconciled' })
 })
 
-test('after a restore a lease has the end that the server knows, and a user that was dropped is missed', { timeout: 60_000 }, async () => {
+test('after a restore a lease has the end that the server knows, and a user that was dropped is missed', async () => {
   await using broker = await withDatabase('report')
   const [renewed, dropped] = [await broker.ask('read', 'database/creds/app'), await broker.ask('read', 'database/creds/app')]
   const nameOf = (reply: typeof renewed): string => dataOf(reply).username

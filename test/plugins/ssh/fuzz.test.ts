@@ -32,7 +32,7 @@ function refusedOrDone({ status, body }: WireReply, what: string): void {
   expect(body, what).not.toMatch(/internal error|PRIVATE KEY/)
 }
 
-test('every path takes every value, or says why not', { timeout: 60_000 }, async () => {
+test('every path takes every value, or says why not', async () => {
   const backend = await ssh.open({ clock: {}, storage: {} } as never)
   const routes = backend.paths
     // The CA of the other tests stays as it is, and keys that are made cost their time.
@@ -47,7 +47,7 @@ test('every path takes every value, or says why not', { timeout: 60_000 }, async
   )
 })
 
-test('what comes of hostile words is a certificate that the role allows, or none', { timeout: 60_000 }, async () => {
+test('what comes of hostile words is a certificate that the role allows, or none', async () => {
   const options = fc.dictionary(
     fc.constantFrom('permit-pty', 'force-command', 'source-address', 'verify-required', '__proto__', 'x'),
     hostileText
@@ -84,7 +84,7 @@ test('what comes of hostile words is a certificate that the role allows, or none
   expect(signed).toBeGreaterThan(5)
 })
 
-test('a key that was cut, turned or added to is refused, or is another key', { timeout: 60_000 }, async () => {
+test('a key that was cut, turned or added to is refused, or is another key', async () => {
   const [type, base64] = key.split(' ') as [string, string]
   const blob = Buffer.from(base64, 'base64')
   const spoiled = fc.oneof(

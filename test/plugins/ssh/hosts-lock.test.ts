@@ -66,7 +66,7 @@ test('one at a time, of many who begin at once, of whom every second dies with i
   expect(readdirSync(state('lock'))).toEqual([])
 })
 
-test('waits for one who works, of an older script too, and says who it is when that takes too long', { timeout: 60_000 }, async () => {
+test('waits for one who works, of an older script too, and says who it is when that takes too long', async () => {
   const began = readFileSync('/proc/self/stat', 'utf8').replace(/.*\) /, '').split(' ')[19]
   for (const [name, text] of [
     [`${process.pid}.${began}`, ''],
