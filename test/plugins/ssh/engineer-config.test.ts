@@ -102,6 +102,12 @@ describe.skipIf(missing(programMissing('ssh')))('mayfly ssh setup', () => {
     }
   })
 
+  test('goes with a configuration that knows no hosts of the machine’s', async () => {
+    writeFileSync(config(), 'Host *\n  GlobalKnownHostsFile none\n')
+    expect((await shell.run('ssh setup')).code).toBe(0)
+    expect(readFileSync(own('config'), 'utf8')).toContain(`GlobalKnownHostsFile "${own('known_hosts')}"\n`)
+  })
+
   test('leaves nothing in the way of an ssh that refuses what was written', async () => {
     writeFileSync(config(), 'Host shop\n')
     ssh(`grep -q mayfly ${config()} && { echo 'Bad configuration option' >&2; exit 255; }\nexec /usr/bin/ssh -F ${config()} "$@"`)
