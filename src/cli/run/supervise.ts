@@ -39,6 +39,9 @@ export interface Supervision {
 const gatherMs = 2_000
 // After the program has ended its user waits for nothing else.
 const revokeMsMax = 10_000
+// Whoever has typed Ctrl-C, and sees nothing happen, is told why.
+const silentMs = 1_000
+const waiting = `ending once it is known what becomes of the credential that was asked for, in ${revokeMsMax / 1_000} s at most: it has to be revoked`
 
 export async function supervise(supervision: Supervision): Promise<number> {
   using files = new PrivateFiles(supervision.filePaths)
@@ -70,11 +73,20 @@ class Supervisor {
   }
 
   async issue(): Promise<void> {
-    const { leases, signals } = this.#supervision
+    const { leases, signals, terminal } = this.#supervision
     // Told to end, it waits for what is on its way, which has to be revoked; not for ever.
-    const giveUp = new AbortController()
-    signals.ending.signal.addEventListener('abort', () => setTimeout(() => giveUp.abort(), revokeMsMax).unref())
-    for (const [name, path] of leases) if (signals.first === undefined) this.#leases.set(name, await this.#lease(name, path, giveUp.signal))
+    const [giveUp, issued] = [new AbortController(), new AbortController()]
+    const wait = () => {
+      setTimeout(() => giveUp.abort(), revokeMsMax).unref()
+      setTimeout(() => issued.signal.aborted || terminal.note(waiting), silentMs).unref()
+    }
+    signals.ending.signal.addEventListener('abort', wait, { signal: issued.signal })
+    try {
+      for (const [name, path] of leases)
+        if (signals.first === undefined) this.#leases.set(name, await this.#lease(name, path, giveUp.signal))
+    } finally {
+      issued.abort()
+    }
   }
 
   /** Until it ends; its exit code. */

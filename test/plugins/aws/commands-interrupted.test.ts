@@ -53,7 +53,7 @@ describe.skipIf(missing(motoMissing()))('mayfly aws, interrupted', () => {
     const ended = new Promise<{ code: number | null; out: string; err: string }>(resolve =>
       child.once('close', code => resolve({ code, out, err }))
     )
-    return { child, ended }
+    return { child, ended, said: () => err }
   }
 
   /** While AWS makes the session. */
@@ -87,6 +87,18 @@ describe.skipIf(missing(motoMissing()))('mayfly aws, interrupted', () => {
     const { code, err } = await start('aws', 'console', '--destination', 'https://evil.example/', 'app').ended
     expect([code, err]).toEqual([1, 'error: destination: expected a page of https://console.aws.amazon.com/\n'])
     expect(sessionsMade()).toBe(0)
+  })
+
+  test('keys of a program that is told to end before it begins are revoked, and who waits for that hears why', async () => {
+    const answer = Promise.withResolvers<void>()
+    front.rule = async ({ action }): Promise<Doing> => (action === 'AssumeRole' ? answer.promise.then(() => 'pass') : 'pass')
+    const { child, ended, said } = start('aws', 'app', '--', 'echo', 'begun')
+    await expect.poll(sessionsMade).toBe(1)
+    child.kill('SIGTERM')
+    await expect.poll(said, { timeout: 5_000 }).toContain('ending once it is known what becomes of the credential')
+    answer.resolve()
+    expect(await ended).toMatchObject({ code: 143, out: '' })
+    expect(await states()).not.toContain('active')
   })
 
   test('keys that an SDK does not wait for are there for its next try', async () => {
