@@ -14,6 +14,8 @@ const probeBytes = 33_554_432
 
 // Between looks at the disk; one look costs some microseconds.
 const lookMs = 1_000
+// Where the disk says that there is room and a write says no: of a quota nothing tells but the reserve itself, and to write it takes half a second (measured).
+const blindLookMs = 10_000
 
 /** What ends access or records its end, and what makes room. All else is refused on a full disk, so that the reserve is spent on nothing else. */
 const endsAccess: ReadonlySet<Intention['kind']> = new Set<Intention['kind']>([
@@ -57,7 +59,7 @@ export class DiskRoom {
   readonly #file: string
   readonly #bytes: number
   #pressed = false
-  #lookedAt = 0
+  #lookAtMs = 0
 
   constructor(folder: string, bytesMax: number = reserveBytesMax) {
     this.#folder = folder
@@ -78,7 +80,10 @@ export class DiskRoom {
 
   /** No room, or no room for us: to a quota that is spent SQLite says "I/O error", as to a broken disk, and that the process would have to end for. */
   isFull(error: unknown): boolean {
-    return isFull(error) || (isRefusedWrite(error) && this.#quotaIsSpent())
+    if (isFull(error)) return true
+    if (!isRefusedWrite(error) || !this.#quotaIsSpent()) return false
+    this.#lookAtMs = performance.now() + blindLookMs
+    return true
   }
 
   /** Asked of the kernel, by a file as large as any commit. */
@@ -104,11 +109,14 @@ export class DiskRoom {
 
   #look(): void {
     const now = performance.now()
-    if (now - this.#lookedAt < lookMs) return
-    this.#lookedAt = now
+    if (now < this.#lookAtMs) return
+    this.#lookAtMs = now + lookMs
     if (!this.#pressed) this.#pressed = this.#free() < this.#bytes / 2
     // Back only with room for the reserve and as much again: otherwise the next commit would take it away at once.
-    else if (this.#free() + this.#held() > 2 * this.#bytes) this.#pressed = !this.makeReserve()
+    else if (this.#free() + this.#held() > 2 * this.#bytes) {
+      this.#pressed = !this.makeReserve()
+      if (this.#pressed) this.#lookAtMs = performance.now() + blindLookMs
+    }
   }
 
   /** Takes a moment on a slow disk: the start does not wait for it. */
