@@ -47,7 +47,7 @@ export async function answerV1(parts: V1Parts, request: IncomingMessage, respons
     const where = readPath(request.url ?? '')
     visit.path = where.path
     const query = readQuery(where.query)
-    if (!(await answerLife(parts, visit, where, query))) await askDoor(parts, visit, where, query)
+    if (query.help || !(await answerLife(parts, visit, where, query))) await askDoor(parts, visit, where, query)
   } catch (error) {
     if (!visit.atDoor) parts.refused()
     writeProblem(response, error, visit, parts.log)

@@ -101,3 +101,14 @@ test('what has keys of its own stands indented below its key', async () => {
   `)
   expect((await shell.run('read x -field=list')).out).toBe('["a","b"]')
 })
+
+test('an empty filter lists nothing by accident', async () => {
+  for (const name of ['holder', 'mount', 'role'])
+    expect(await shell.run(`lease ls -${name}=`)).toEqual({ code: 1, out: '', err: `error: ${name}: is empty\n` })
+  expect(server.asked).toEqual([])
+})
+
+test('a server without help on a path says nothing as if it had', async () => {
+  server.answer = { body: { initialized: true } }
+  expect(await shell.run('path-help sys/health')).toEqual({ code: 1, out: '', err: 'error: the server has no help on sys/health\n' })
+})

@@ -166,6 +166,11 @@ test.each(['GET', 'LIST', 'POST', 'PUT', 'DELETE'])('%s with ?help=1 asks for he
   expect(served.door.asked).toMatchObject([{ operation: 'read', path: 'sys/internal/help/database/creds/ro', data: {}, wrapSeconds: 0 }])
 })
 
+test.each(['sys/init', 'sys/unseal', 'sys/health'])('help on %s is of the door too, and begins nothing', async path => {
+  await served.ask('PUT', `/v1/${path}?help=1`, {}, '{}')
+  expect(served.door.asked).toMatchObject([{ operation: 'read', path: `sys/internal/help/${path}` }])
+})
+
 test.each(['POST', 'PUT'])('%s does not write to a folder', async method => {
   expect(await served.ask(method, '/v1/a/', {}, '{}')).toMatchObject({
     status: 400,

@@ -60,6 +60,9 @@ function limitOf({ typed }: Invocation): number {
 }
 
 function filters({ typed }: Invocation): JsonObject {
+  // A variable of a script that is not set would list what everybody holds.
+  const empty = ['holder', 'mount', 'role'].find(name => typed.text(name) === '')
+  if (empty !== undefined) throw new UsageError(`${empty}: is empty`)
   const said = {
     display_name: typed.text('holder'),
     mount: typed.text('mount'),

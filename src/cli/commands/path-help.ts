@@ -1,5 +1,6 @@
 import type { CliCommand } from '../cli-command.ts'
 import { textAt } from '../json-at.ts'
+import { UsageError } from '../usage-error.ts'
 
 export const pathHelp: CliCommand = {
   name: 'path-help',
@@ -9,7 +10,9 @@ export const pathHelp: CliCommand = {
   run: async invocation => {
     const { typed, terminal } = invocation
     const { data } = await invocation.request('GET', typed.arg(0, 'path'), { help: '1' })
+    const help = textAt(data, 'help')
+    if (help === '') throw new UsageError(`the server has no help on ${typed.args[0] ?? ''}`)
     if (terminal.format === 'json') terminal.json(data)
-    else terminal.text(textAt(data, 'help'))
+    else terminal.text(help)
   }
 }
