@@ -150,6 +150,7 @@ test('what answers without a token', () => {
       "sys/wrapping/lookup",
       "sys/internal/ui/mounts",
       "sys/internal/ui/mounts/*path",
+      "sys/internal/help/*path",
     ]
   `)
 })
