@@ -15,6 +15,9 @@ export async function disableUsers(session: Session, endings: readonly Ending[],
   for (const ending of endings) judge(ending, found, refused)
 }
 
+// `tuple concurrently updated`: a renewal of the same user committed while we waited for it. The next attempt sees what it wrote.
+const attemptsMax = 5
+
 // `execute format` quotes the name as the server spells it. `when others` leaves out only a cancelled statement, which stops all.
 const block = `do $mf$
 declare r record; failed text := '';
@@ -26,12 +29,18 @@ begin
     join pg_catalog.pg_roles a on a.rolname = w.name::pg_catalog.name
     where a.oid = w.oid or (w.oid is null and pg_catalog.shobj_description(a.oid, 'pg_authid') = w.mark)
   loop
-    begin
-      execute pg_catalog.format('alter role %I nologin connection limit 0 password null valid until ''-infinity''', r.rolname);
-    exception
-      when undefined_object then null;
-      when others then failed := failed || r.oid || ' ' || sqlstate || ' ';
-    end;
+    for attempt in 1 .. ${attemptsMax} loop
+      begin
+        execute pg_catalog.format('alter role %I nologin connection limit 0 password null valid until ''-infinity''', r.rolname);
+        exit;
+      exception
+        when undefined_object then exit;
+        when others then
+          continue when sqlstate = 'XX000' and attempt < ${attemptsMax};
+          failed := failed || r.oid || ' ' || sqlstate || ' ';
+          exit;
+      end;
+    end loop;
   end loop;
   perform pg_catalog.set_config('mayfly.failed', failed, true);
 end $mf$`

@@ -286,6 +286,19 @@ test('a user that somebody else is changing waits, and the rest go on', async ()
   expect(await revoke(database, [held.revoked])).toEqual([gone])
 })
 
+test('a user whose renewal commits meanwhile is disabled all the same', async () => {
+  const database = openDriver()
+  const user = await issue(database)
+  const other = await postgres.connect({ user: postgres.superuser, password: postgres.password, database: 'app' })
+  const changed = `alter role "${user.name}" valid until 'infinity'`
+  const renewing = other.query(`begin; ${changed}; select pg_sleep(0.2); commit`)
+  const asleep = `select 1 from pg_stat_activity where wait_event = 'PgSleep' and strpos(query, $1) > 0`
+  await expect.poll(async () => (await postgres.query(asleep, [changed])).length, { interval: 5 }).toBeGreaterThan(0)
+  expect(await revoke(database, [user.revoked])).toEqual([gone])
+  await renewing
+  await other.end()
+})
+
 test('a session of a user that is gone already is found by OID and ended', async () => {
   const database = openDriver()
   const user = await issue(database)
