@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { BrokerError } from '../contracts/index.ts'
 import type { JsonObject } from '../contracts/index.ts'
+import { BodyPieces } from './body-pieces.ts'
 import type { Limits } from './limits.ts'
 import { parseBody } from './parse-body.ts'
 
@@ -41,16 +42,16 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 /** The fields of a write: JSON under any content type and under none, or a form where type and text say so. Refused by its headers before a byte is read. */
 export async function readBody(request: IncomingMessage, room: BodyRoom, limits: Limits): Promise<JsonObject> {
   const form = readMediaType(request)
-  const chunks: Buffer[] = []
+  const pieces = new BodyPieces()
   let held = 0
   const keep = (chunk: Buffer) => {
-    chunks.push(chunk)
+    pieces.add(chunk)
     held += chunk.length
     room.grow(held - chunk.length, held)
   }
   try {
     const bytes = await receive(request, limits.bodyBytesMax, keep)
-    return parseBody(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes), form)
+    return parseBody(pieces.whole(bytes), form)
   } finally {
     room.free(held)
   }
