@@ -12,6 +12,9 @@ const writeLimitMs = 5_000
 const idleMs = 200
 const failedMs = 1_000
 
+// What a sink could not take in its time comes again, half of it: one that takes less than megabytes a second would else never get on.
+const charsAtOnceMin = 65_536
+
 // The whole shutdown stays within 10 s.
 const lastMsMax = 2_000
 
@@ -23,6 +26,8 @@ interface Stream {
   readonly sink: AuditSink
   readonly background: Background
   cursor: number
+  /** How much it is handed at once. */
+  charsMax: number
   lag: number
   failingSince: number | undefined
   lastError: string
@@ -51,6 +56,7 @@ export class SinkStreams implements AsyncDisposable {
       sink,
       background: new Background(clock, this.#parts.log),
       cursor,
+      charsMax: auditCharsMax,
       lag: 0,
       failingSince: undefined,
       lastError: ''
@@ -109,7 +115,8 @@ export class SinkStreams implements AsyncDisposable {
 
   async #turn(stream: Stream): Promise<number> {
     const { store, clock, log, at } = this.#parts
-    const lines = await store.auditLines(stream.cursor, linesAtOnceMax)
+    const found = await store.auditLines(stream.cursor, linesAtOnceMax)
+    const lines = beginning(found, stream.charsMax)
     const last = lines.at(-1)
     if (!last) return idleMs
     try {
@@ -123,6 +130,7 @@ export class SinkStreams implements AsyncDisposable {
       if (stream.failingSince === undefined)
         log.error('an audit sink fails; its lines wait', { sink: stream.sink.name, lag: stream.lag }, error)
       stream.failingSince ??= clock.elapsed()
+      stream.charsMax = Math.max(charsAtOnceMin, stream.charsMax / 2)
       stream.lastError = error instanceof Error ? error.message : 'failed'
       return failedMs
     }
@@ -132,7 +140,8 @@ export class SinkStreams implements AsyncDisposable {
     await store.commit([{ kind: 'cursor.move', now: clock.now(), sink: stream.sink.name, seq: last.seq }], [])
     if (stream.failingSince !== undefined) log.info('an audit sink is back', { sink: stream.sink.name })
     stream.failingSince = undefined
-    const more = isFull(lines)
+    stream.charsMax = Math.min(auditCharsMax, stream.charsMax * 2)
+    const more = lines.length < found.length || isFull(found)
     stream.lag = more ? (await store.chainHead()).seq - last.seq : 0
     return more ? 0 : idleMs
   }
@@ -158,8 +167,20 @@ export class SinkStreams implements AsyncDisposable {
   }
 }
 
+interface Line {
+  readonly seq: number
+  readonly line: string
+}
+
+/** None more once `charsMax` is passed. */
+function beginning(lines: readonly Line[], charsMax: number): readonly Line[] {
+  let chars = 0
+  const end = lines.findIndex(({ line }) => (chars += line.length) >= charsMax)
+  return end < 0 ? lines : lines.slice(0, end + 1)
+}
+
 /** As much as one answer of the store holds: there may be more. */
-function isFull(lines: readonly { readonly line: string }[]): boolean {
+function isFull(lines: readonly Line[]): boolean {
   return lines.length === linesAtOnceMax || lines.reduce((sum, { line }) => sum + line.length, 0) >= auditCharsMax
 }
 
