@@ -70,7 +70,7 @@ export class BenchBroker implements AsyncDisposable {
   async start(): Promise<number> {
     const flags = this.#profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profile}`]
     const startedAt = performance.now()
-    const child = spawn(process.execPath, [...flags, script, this.#config], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [...flags, script, this.#config], { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#process = child
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (data: Buffer) => (this.#output = (this.#output + data.toString()).slice(-20_000)))
