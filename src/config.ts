@@ -142,13 +142,19 @@ export function parseConfig(text: string, folder: string, name = 'configuration'
   return Object.freeze(toConfig(data, absolute))
 }
 
+const unread: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a folder'
+}
+
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
     throw new BrokerError(
       'invalid_request',
-      `cannot read the configuration file ${file}: ${cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'}`,
+      `cannot read the configuration file ${file}: ${cause instanceof Error && 'code' in cause ? (unread[String(cause.code)] ?? String(cause.code)) : 'unreadable'}`,
       { cause }
     )
   }

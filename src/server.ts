@@ -68,7 +68,25 @@ function whyNot(error: unknown): string {
   if (error instanceof BrokerError) return error.message
   if (!(error instanceof Error)) return 'failed'
   // An address that is in use, or not for us: where we were when we heard of it helps nobody.
-  return 'syscall' in error && error.syscall === 'listen' ? `cannot serve: ${error.message}` : (error.stack ?? error.message)
+  return isOfListening(error) ? `cannot serve: ${notListening(error)}` : (error.stack ?? error.message)
+}
+
+interface ListenError extends Error {
+  readonly code: string
+  readonly address: string
+  readonly port: number
+}
+
+function isOfListening(error: Error): error is ListenError {
+  return 'syscall' in error && error.syscall === 'listen' && 'address' in error && typeof error.address === 'string'
+}
+
+function notListening({ code, address, port, message }: ListenError): string {
+  const at = `${address.includes(':') ? `[${address}]` : address}:${port}`
+  const where = '(listener.address, or --dev-listen-address)'
+  if (code === 'EADDRINUSE') return `${at} is in use by another program ${where}`
+  if (code === 'EACCES') return `${at} is not for this user ${where}`
+  return code === 'EADDRNOTAVAIL' ? `${at} is no address of this machine ${where}` : message
 }
 
 function configOf(options: ServerOptions): Config {
