@@ -5,6 +5,7 @@ import type { Invocation } from '../invocation.ts'
 import type { JsonObject } from '../../contracts/index.ts'
 import { jsonAt } from '../json-at.ts'
 import { UsageError } from '../usage-error.ts'
+import { firstBelow, warnOfWaiting } from '../warn-of-waiting.ts'
 
 export const leaseRevoke: CliCommand = {
   name: 'lease revoke',
@@ -44,6 +45,7 @@ async function revokeLease(invocation: Invocation, lease: string): Promise<void>
   // Looked for afterwards, among what is over too: a token that was good for one use has gone where it should.
   const unknown = !isOfToken(lease) && (await isEmpty(invocation, 'GET', 'sys/holdings', { id: lease }))
   terminal.say(unknown ? `nothing to revoke: no lease ${lease} ${overHint}` : `${sync ? 'revoked' : 'being revoked'}: ${lease}`)
+  if (sync && !unknown && !isOfToken(lease)) await warnOfWaiting(invocation, { id: lease })
 }
 
 async function revokeBelow(invocation: Invocation, path: string): Promise<void> {
@@ -58,6 +60,7 @@ async function revokeBelow(invocation: Invocation, path: string): Promise<void> 
   if (nothing) return terminal.say(`nothing to revoke: no lease below ${path} ${overHint}`)
   if (force) terminal.warn('the target was not cleaned: mayfly reconcile shows what is left there')
   terminal.say(`${sync || force ? 'revoked' : 'being revoked'}: ${path}`)
+  if (sync && !force && !isOfToken(prefix)) await warnOfWaiting(invocation, { id: await firstBelow(invocation, prefix) })
 }
 
 interface Held {
@@ -83,12 +86,14 @@ async function revokeHolder(invocation: Invocation, { by, name }: Held): Promise
   const sync = typed.flag('sync')
   const mount = typed.text('mount')
   const at = mount === undefined ? {} : { mount }
-  const nothing = await isEmpty(invocation, 'GET', 'sys/holdings', { [by === 'entity' ? 'entity_id' : by]: name, ...at, limit: 1 })
+  const held = { [by === 'entity' ? 'entity_id' : by]: name, ...at }
+  const nothing = await isEmpty(invocation, 'GET', 'sys/holdings', { ...held, limit: 1 })
   // Asked for all the same: what is issued just now may not be in the list yet, and the order is in the trail.
   await invocation.request('PUT', 'sys/leases/revoke-holder', { [by]: name, ...at, sync })
   const where = mount === undefined ? '' : ` at ${mount}`
   if (nothing) terminal.say(`nothing to revoke: "${name}" holds nothing${where} (mayfly lease ls shows who holds what)`)
   else terminal.say(`${sync ? 'revoked' : 'being revoked'}: everything that ${name} holds${where}`)
+  if (sync && !nothing) await warnOfWaiting(invocation, held)
 }
 
 /** Whether there is nothing: what is misspelt is held by nobody, and revoking it would read like the real thing. Who may not look is told nothing. */

@@ -46,6 +46,8 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh enroll', () => {
     const { code, out, err } = await mayfly('ssh', 'enroll', '--host', 'web1', ...host(), '--dry-run')
     expect([code, err]).toEqual([0, expect.stringContaining('dry run: nothing was changed')])
     expect(out).toMatch(/^\+RevokedKeys .*\/etc\/ssh\/mayfly\/krl$/m)
+    // A file that is there already shows under its own name.
+    expect(out).not.toMatch(/\\t|\/files\//)
     expect(existsSync(join(sshd.folder, 'etc/ssh/mayfly'))).toBe(false)
     expect(await shown('web1')).toBe(undefined)
   })
@@ -59,6 +61,27 @@ describe.skipIf(missing(sshdMissing()))('mayfly ssh enroll', () => {
 
     expect((await mayfly('ssh', 'unenroll', '--via', via, '--prefix', sshd.folder)).code).toBe(0)
     expect(await shown('web1')).toBe(undefined)
+  })
+
+  test('revoking says which host still lets a certificate in', async () => {
+    expect((await mayfly('ssh', 'enroll', '--host', 'lags', ...host())).code).toBe(0)
+    await broker.ask('POST', 'ssh/roles/people', { key_type: 'ca', allow_user_certificates: true, allowed_users: 'deploy' })
+    const sign = async () =>
+      (
+        await broker.ask('POST', 'ssh/sign/people', {
+          public_key: readFileSync(join(shell.home, 'id.pub'), 'utf8'),
+          valid_principals: 'deploy'
+        })
+      ).json['lease_id'] as string
+    const named = [['-prefix', 'ssh/sign'], ['-holder', 'root'], []]
+    for (const words of named) {
+      const lease = await sign()
+      const { code, out, err } = await mayfly('lease', 'revoke', '-sync', ...(words.length === 0 ? [lease] : words))
+      expect([code, out]).toEqual([0, expect.stringMatching(/^revoked: /)])
+      // A moment later the list is there, and the host that does not take it is named.
+      expect(err).toMatch(/^warning: not out everywhere yet: (the list of revoked|hosts that do not run) .*shows it until it is over\)\n$/)
+    }
+    expect((await mayfly('ssh', 'unenroll', '--prefix', sshd.folder)).code).toBe(0)
   })
 
   test('on the host, with a token in a file and no right at the broker, once', async () => {

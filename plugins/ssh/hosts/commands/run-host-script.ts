@@ -45,7 +45,8 @@ function lines(say: (line: string) => void) {
     add: (text: string) => {
       const all = `${left}${text}`.split('\n')
       left = all.pop() ?? ''
-      for (const line of all) say(line)
+      // A tab of a diff, on a screen that shows control characters by their names.
+      for (const line of all) say(line.replaceAll('\t', '    '))
     },
     end: () => (left === '' ? undefined : say(left))
   }

@@ -60,7 +60,9 @@ stage() {
 show_plan() {
   while read -r name target mode; do
     if [ -f "$target" ]; then
-      diff -u "$target" "$work/files/$name" || true
+      cmp -s "$target" "$work/files/$name" && continue
+      printf -- '--- %s\n+++ %s\n' "$target" "$target"
+      diff -u "$target" "$work/files/$name" | sed 1,2d
     else
       echo "+++ $target ($(awk 'END { print NR }' "$work/files/$name") lines)"
       [ "$mode" = 755 ] || sed 's/^/+/' "$work/files/$name"
