@@ -63,11 +63,11 @@ export function tellVerdict(verdict: Verdict): readonly string[] {
 }
 
 function tellNode(node: NodeVerdict, key: string | undefined): readonly string[] {
-  const range = `node ${node.node}: ${node.lines} lines, ${node.firstSeq} to ${node.head.seq}, ${node.checkpoints} checkpoints, head ${node.head.hash}`
+  const range = `node ${node.node}: ${node.lines} entries, ${node.firstSeq} to ${node.head.seq}, ${node.checkpoints} checkpoints, head ${node.head.hash}`
   const signed =
     node.signedTo > 0
-      ? `signed up to ${node.signedTo}, ${node.unsigned} lines after it are not signed yet`
-      : `none of ${node.unsigned} lines is signed`
+      ? `signed up to ${node.signedTo}, ${node.unsigned} entries after it are not signed yet`
+      : `none of ${node.unsigned} entries is signed`
   const beginning =
     node.firstSeq === 1 ? '' : node.beginningProven ? '; earlier lines are elsewhere' : '; what its first line follows is not known'
   return [range + beginning, ...(key ? [`  ${signed}`] : [])]

@@ -36,7 +36,7 @@ test('without any checkpoint that covers it, a trail that was written anew holds
   const lines = [new Writer('a')].flatMap(writer => [writer.header(), ...writer.entries(5)])
   const verdict = await verifyLines(writtenAnew(lines, 3))
   expect(verdict).toMatchObject({ ok: true, nodes: [{ signedTo: 0, unsigned: 5 }] })
-  expect(tellVerdict(verdict).join('\n')).toContain('none of 5 lines is signed')
+  expect(tellVerdict(verdict).join('\n')).toContain('none of 5 entries is signed')
 })
 
 test('without a key the chain is checked, and the verdict says that nothing proves who wrote it', async () => {
