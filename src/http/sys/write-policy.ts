@@ -2,9 +2,9 @@ import type { Call } from '../../broker/door/core-path.ts'
 import type { Outcome } from '../../broker/door/request.ts'
 import { putEntry } from '../../broker/mounts/sealed-rows.ts'
 import { BrokerError } from '../../contracts/index.ts'
+import { losesLimit } from '../../policy/loses-limit.ts'
 import { parsePolicy } from '../../policy/parse-policy.ts'
 import type { Policy } from '../../policy/rule.ts'
-import { hasTemplate } from '../../policy/template.ts'
 import { fixedPolicies, normalisePolicyName } from '../../policy/policy-name.ts'
 
 /** The policy that the path names, as it was written, byte for byte. */
@@ -23,7 +23,7 @@ export async function writePolicy(call: Call<unknown>, sent: string | undefined,
   refuseNotEnforced(call)
   if (!sent) throw new BrokerError('invalid_request', "'policy' parameter not supplied or empty")
   const text = fromBase64(sent) ?? sent
-  refuseDroppedDenies(parsePolicy(name, text))
+  refuseLostLimits(parsePolicy(name, text))
   call.change(putEntry(parts.barrier, 'policy', name, text))
   call.afterCommit(() => parts.policies.load())
   const all = name === asked ? warnings : [`policy name was converted to ${name}`, ...warnings]
@@ -51,10 +51,9 @@ function refuseNotEnforced({ fields }: Call<unknown>): void {
     if (said[name]) throw new BrokerError('invalid_request', `${name} is not offered for policies`)
 }
 
-/** A rule whose template has no value is dropped, and nothing has a value yet: of a grant that is less, of a deny it would be more than was written. */
-function refuseDroppedDenies({ rules }: Policy): void {
-  const dropped = rules.some(({ path, capabilities }) => hasTemplate(path) && capabilities.has('deny'))
-  if (dropped) throw new BrokerError('invalid_request', 'failed to parse policy: a deny with a template would not be enforced here')
+function refuseLostLimits(policy: Policy): void {
+  if (losesLimit(policy))
+    throw new BrokerError('invalid_request', 'failed to parse policy: a deny or a limit with a template would not be enforced here')
 }
 
 /** The text of a policy has spaces, quotes or braces, and so is never base64 by itself. */
