@@ -11,6 +11,7 @@ import type { Envelope } from './envelope.ts'
 import { exchange } from './exchange.ts'
 import type { Answered } from './exchange.ts'
 import { fetched } from './fetched.ts'
+import { ignoredFields } from './ignored-fields.ts'
 import { nestedDeeper } from './nested-deeper.ts'
 import { refusal } from './refusal.ts'
 import { requestTarget } from './request-target.ts'
@@ -140,8 +141,8 @@ function checkToken(token: string): string | undefined {
 // Whoever shows or walks a reply may recurse.
 const levelsMax = 100
 
-function envelopeOf({ status, text }: Answered): Envelope {
-  if (text.trim() === '') return emptyEnvelope
+function envelopeOf({ status, headers, text }: Answered): Envelope {
+  if (text.trim() === '') return { ...emptyEnvelope, warnings: ignoredFields(headers) }
   let body: Json
   try {
     body = JSON.parse(text) as Json

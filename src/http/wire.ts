@@ -7,13 +7,14 @@ import type { Reply } from '../broker/door/request.ts'
 import { Secret } from '../contracts/index.ts'
 import type { JsonObject } from '../contracts/index.ts'
 import { isDoubled } from './doubled.ts'
+import { ignoredHeader } from './ignored-header.ts'
 import { hasBody } from './read-body.ts'
 import { linger } from './linger.ts'
 
 /** `path`: below `/v1/`; some replies have their keys twice. */
 export function writeReply(response: ServerResponse, reply: Reply, path: string): void {
   if (reply.raw) return writeRaw(response, reply.status, reply.raw)
-  if (reply.status === 204 || isEmpty(reply)) return write(response, reply.status, json, '')
+  if (reply.status === 204 || isEmpty(reply)) return write(response, reply.status, json, '', ignoredHeader(reply.ignored))
   writeJson(response, reply.status, envelope(reply, path))
 }
 

@@ -32,6 +32,9 @@ test('a backend is mounted, configured and read from', async () => {
   expect(await typed('write memory/roles/shop -', { stdin: '{"default_ttl":"1h","max_ttl":"2h"}' })).toBe(
     'written: memory/roles/shop\nexit 0'
   )
+  expect(await typed('write memory/roles/shop max_ttl=2h defualt_ttl=5m')).toBe(
+    'written: memory/roles/shop\nwarning: Endpoint ignored these unrecognized parameters: [defualt_ttl]\nexit 0'
+  )
   expect(await typed('read memory/roles/shop')).toBe(
     lines('Key  Value', '---  ---', 'default_ttl  1h', 'lease_outlives_token  false', 'max_ttl  2h', 'exit 0')
   )

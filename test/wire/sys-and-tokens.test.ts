@@ -123,6 +123,17 @@ test('an unknown field makes a warning where there is a body, and no body where 
     status: 204,
     body: ''
   })
+  // Ours hear of it by a header, without what would be another header.
+  const written = await fetch(`${broker.address}/v1/sys/policies/acl/app`, {
+    method: 'PUT',
+    headers: { 'X-Vault-Token': broker.root },
+    body: JSON.stringify({ policy: 'path "x" { capabilities = ["read"] }', zebra: 1, 'ü\r\nSet-Cookie: a=b': 1 })
+  })
+  expect([written.status, written.headers.get('x-mayfly-ignored'), written.headers.get('set-cookie')]).toEqual([
+    204,
+    'zebra %C3%BC%0D%0ASet-Cookie%3A%20a%3Db',
+    null
+  ])
 })
 
 test('202 only where it was asked for', async () => {

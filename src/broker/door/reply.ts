@@ -15,7 +15,7 @@ export function toReply(request: WireRequest, operation: Operation, outcome: Out
   if (outcome && 'reply' in outcome) return { ...outcome.reply, requestId }
   if (outcome === undefined || ('keys' in outcome && outcome.keys.length === 0)) {
     if (operation === 'read' || operation === 'list') throw new BrokerError('nothing_there', '')
-    return { requestId, status: 204 }
+    return { requestId, status: 204, ...(unknown.length > 0 ? { ignored: unknown } : {}) }
   }
   const warnings = allWarnings('warnings' in outcome ? outcome.warnings : undefined, unknown)
   const withWarnings = warnings.length > 0 ? { warnings } : {}

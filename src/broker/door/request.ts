@@ -36,6 +36,8 @@ export interface Reply {
   readonly data?: JsonObject | Secret<JsonObject>
   readonly auth?: Secret<Auth>
   readonly warnings?: readonly string[]
+  /** Fields that nobody knows, where no body can say so. */
+  readonly ignored?: readonly string[]
   readonly raw?: { readonly body: Uint8Array; readonly type: string; readonly etag?: string }
   readonly stream?: Streamed
   /** In the place of the reply itself, which waits under this token. */
