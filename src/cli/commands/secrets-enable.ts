@@ -4,7 +4,7 @@ import { mountPath, mountSettingOptions, mountSettings } from '../mount-settings
 export const secretsEnable: CliCommand = {
   name: 'secrets enable',
   summary: 'mount a backend',
-  takes: { '<type>': 'database, or another that the server has' },
+  takes: { '<type>': 'database, ssh, aws or memory, or what a plugin brings' },
   options: { '--path <path>': 'where (its type)', '--description <text>': 'what for', ...mountSettingOptions },
   examples: ['mayfly secrets enable database', 'mayfly secrets enable -path=shop-db -default-lease-ttl=1h database'],
   run: async invocation => {

@@ -45,8 +45,8 @@ function lines(say: (line: string) => void) {
     add: (text: string) => {
       const all = `${left}${text}`.split('\n')
       left = all.pop() ?? ''
-      // A tab of a diff, on a screen that shows control characters by their names.
-      for (const line of all) say(line.replaceAll('\t', '    '))
+      // A tab of a diff, and the end of a line of ssh: the screen shows control characters by their names.
+      for (const line of all) say(line.replace(/\r$/, '').replaceAll('\t', '    '))
     },
     end: () => (left === '' ? undefined : say(left))
   }
