@@ -22,10 +22,11 @@ export function rotationWait(task: typeof rotateRole | typeof rotateRoot, key: s
       async answer(settled) {
         if (settled?.kind === 'done') {
           if (said.isDone && !(await said.isDone()))
-            throw new BrokerError('target_refused', `${said.over}: the rotation that was under way was given up`)
+            throw new BrokerError('invalid_request', `${said.over}: the rotation that was under way was given up`)
           return undefined
         }
-        if (settled?.over && said.over) throw new BrokerError('target_refused', `${said.over}: ${settled.error}`)
+        // Clients repeat what fails on our side, and here that is another rotation.
+        if (settled?.over && said.over) throw new BrokerError('invalid_request', `${said.over}: ${settled.error}`)
         throw new BrokerError('target_unreachable', `${said.goesOn}: ${settled?.error ?? 'no answer in time'}`)
       }
     }

@@ -11,7 +11,7 @@ test('a change that the server refuses ends, says why, and leaves nothing behind
   broker.driver.rotation = 'refused'
   const asked = broker.write('db/rotate-root/main')
   await expect(asked).rejects.toMatchObject({
-    code: 'target_refused',
+    code: 'invalid_request',
     message: 'unable to rotate root credentials: 42501 permission denied'
   })
   await broker.clock.advance('PT10M')

@@ -231,7 +231,7 @@ test('rotate-root tells why the server refuses, without a secret, and the accoun
   const broker = await brokerWith(admin, { root_rotation_statements: statements })
   const refused = await broker.ask('POST', 'database/rotate-root/app')
   expect(refused).toMatchObject({
-    status: 500,
+    status: 400,
     json: { errors: [expect.stringMatching(/^unable to rotate root credentials: the server refused: 42601 /)] }
   })
   expect(refused.body).not.toContain('SCRAM-SHA-256$4096')
