@@ -5,7 +5,7 @@ import { mountPath } from '../mount-settings.ts'
 export const authEnable: CliCommand = {
   name: 'auth enable',
   summary: 'mount an auth method',
-  takes: { '<type>': 'approle, or another that the server has' },
+  takes: { '<type>': 'approle, or what a plugin brings' },
   options: { '--path <path>': 'where (its type)', '--description <text>': 'what for', ...authSettingOptions },
   examples: ['mayfly auth enable approle', 'mayfly auth enable -path=team/apps -max-lease-ttl=8h approle'],
   run: async invocation => {
