@@ -5,7 +5,7 @@ import { openSqlite } from '../../src/store/sqlite/open.ts'
 
 const [path, rows] = process.argv.slice(2)
 const store = await openSqlite({ path: path!, reserveBytes: 65_536 })
-store.fatal.catch((error: Error) => process.send!({ fatal: error.message }, () => process.exit(70)))
+store.fatal.catch((error: Error) => process.send!({ fatal: error.message, at: performance.now() }, () => process.exit(70)))
 
 for (let n = 0; n < Number(rows); n++) {
   const now = Temporal.Now.instant()
@@ -14,7 +14,7 @@ for (let n = 0; n < Number(rows); n++) {
     () => ({ kept: n }),
     (error: unknown) => ({ refused: error instanceof BrokerError ? error.message : String(error) })
   )
-  process.send!(said)
+  process.send!({ ...said, at: performance.now() })
   await delay(100)
 }
 await store[Symbol.asyncDispose]()
