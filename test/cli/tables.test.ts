@@ -48,10 +48,12 @@ test('a list of leases fits a terminal, and what is copied from it is whole', as
     approle-shop  5s ago  revoking: the hosts that have not yet     2001:db8:85a3:8d3:1319:8a2e:370:7348
                           taken the list of the revoked the hosts
                           that have not yet taken the…
-      18446744073709551615, deploy,root, SHA256:fffffffffffffffffffffffffffffffffffffffffff, user
+      serial 18446744073709551615, principals deploy,root, fingerprint
+      SHA256:fffffffffffffffffffffffffffffffffffffffffff, cert_type user
       ssh/sign/ops/PcMyBdsvGGWdgK8x0hCJbC2r
     approle-shop  5s ago  revoking                                  2001:db8:85a3:8d3:1319:8a2e:370:7348
-      18446744073709551615, deploy,root, SHA256:fffffffffffffffffffffffffffffffffffffffffff, user
+      serial 18446744073709551615, principals deploy,root, fingerprint
+      SHA256:fffffffffffffffffffffffffffffffffffffffffff, cert_type user
       b/2
     "
   `)

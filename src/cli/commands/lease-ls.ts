@@ -88,8 +88,20 @@ function showHoldings(invocation: Invocation, found: readonly JsonObject[]): voi
 
 function row(lease: JsonObject, errorCharsMax: number): readonly string[] {
   const { visible, ttl, display_name: holder, remote_address: from, id } = lease
-  const holds = isObject(visible) ? Object.values(visible) : visible
-  return [plain(holder), plain(holds), until(lease, ttl), state(lease, errorCharsMax), plain(from), plain(id)]
+  return [
+    plain(holder),
+    plain(isObject(visible) ? holds(visible) : visible),
+    until(lease, ttl),
+    state(lease, errorCharsMax),
+    plain(from),
+    plain(id)
+  ]
+}
+
+/** A user name says what it is; of several words each needs its own. */
+function holds(visible: JsonObject): Json {
+  const entries = Object.entries(visible)
+  return entries.length === 1 ? Object.values(visible) : entries.map(([name, value]) => `${name} ${plain(value)}`)
 }
 
 function until({ ended_time: ended }: JsonObject, ttl: Json | undefined): string {
