@@ -118,6 +118,7 @@ function isCertificateError(code: string): boolean {
 function certificateWords(error: unknown, code: string): string {
   const said = /^(?!error:)[A-Z][\w '/-]*/i.exec(messageOf(error))?.[0]
   if (code !== 'HANDSHAKE_SSL_ERROR' || said === undefined) return code
+  if (/altnames/.test(said)) return `${said} (tls_server_name: the name on it)`
   return /self-signed|unable to/.test(said) ? `${said} (tls_ca: whom to trust in place of the system's authorities)` : said
 }
 

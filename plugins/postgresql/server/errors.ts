@@ -48,7 +48,8 @@ export function connectError(error: unknown, secrets: readonly string[]): Broker
     return new BrokerError('target_refused', 'the database server offers no TLS, which sslmode asks for', { cause })
   if (error instanceof Misbehaviour) return new BrokerError('target_refused', `the server is not trusted: ${error.message}`, { cause })
   const code = codeOf(error)
-  if (isCertificateError(code)) return new BrokerError('target_refused', `the server's certificate is not accepted: ${code}`, { cause })
+  if (isCertificateError(code))
+    return new BrokerError('target_refused', `the server's certificate is not accepted: ${certificateWords(code)}`, { cause })
   return new BrokerError('target_unreachable', `cannot reach the database server: ${code || 'no answer in time'}`, { cause })
 }
 
@@ -89,6 +90,11 @@ function cleanCause(error: unknown, secrets: readonly string[]): Error {
 function lostText(lost: ErrorCode, error: unknown): string {
   const what = lost === 'target_silent' ? 'the outcome is unknown, the server did not answer' : 'the connection to the server broke'
   return `${what}: ${error instanceof Misbehaviour ? error.message : codeOf(error) || 'no answer in time'}`
+}
+
+function certificateWords(code: string): string {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${code} (the host is not a name on it)`
+  return /SELF_SIGNED|UNABLE_TO/.test(code) ? `${code} (tls_ca: whom to trust in place of the system's authorities)` : code
 }
 
 function isCertificateError(code: string): boolean {
