@@ -9,6 +9,8 @@ export const operatorRotate: CliCommand = {
   run: async invocation => {
     await invocation.request('PUT', 'sys/rotate')
     const { data } = await invocation.request('GET', 'sys/key-status')
-    invocation.terminal.say(`key ${Number(jsonAt(data ?? {}, 'term'))} seals from here on`)
+    invocation.terminal.say(
+      `key ${Number(jsonAt(data ?? {}, 'term'))} seals from here on; what older keys have sealed is sealed anew some minutes later (mayfly operator key-status)`
+    )
   }
 }
