@@ -15,11 +15,17 @@ describe.skipIf(missing(sshdMissing()))('an enrolment that is killed', () => {
 
   const sshdReads = (): string => spawnSync(findSshd(), ['-t', '-f', stand.sshd.configFile], { encoding: 'utf8' }).stderr
 
-  test('at any command of the script leaves a host that works, and one that enrols the next time', async () => {
-    // How many commands one enrolment takes, and then a kill at moments all over them.
-    const whole = await stand.enrollUntil(Number.MAX_SAFE_INTEGER)
-    expect(whole.code).toBe(0)
+  const enrolWhole = async () => {
+    await stand.ask('POST', 'ssh/hosts/web1', { names: 'web1.example.com' })
+    const ran = await stand.enrollUntil(Number.MAX_SAFE_INTEGER)
+    expect(ran.code).toBe(0)
     expect((await stand.run('unenroll')).code).toBe(0)
+    return ran
+  }
+
+  test('at any command of the script leaves a host that works, and one that enrols the next time', async () => {
+    // How many commands one enrolment takes, and then a kill at moments all over them. The first of a broker takes more: it may have to ask again for the KRL's signer.
+    const [, whole] = [await enrolWhole(), await enrolWhole()]
     const moments = Array.from({ length: 8 }, (_, at) => Math.floor((whole.steps * (at + 1)) / 9))
     for (const moment of moments) {
       await stand.ask('POST', 'ssh/hosts/web1', { names: 'web1.example.com' })
