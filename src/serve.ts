@@ -19,6 +19,7 @@ import { openToAnybody } from './http/sys/metrics-paths.ts'
 import { sysPaths } from './http/sys/sys-paths.ts'
 import { loadPlugins } from './load-plugins.ts'
 import { KeyFileSeal } from './seal/key-file-seal.ts'
+import { lockFileOf } from './store/sqlite/folder/folder.ts'
 import { lockHolder } from './store/sqlite/folder/lock-holder.ts'
 import { openMemory, openSqlite } from './store/sqlite/open.ts'
 import type { SqliteOptions } from './store/sqlite/open.ts'
@@ -108,7 +109,7 @@ export async function serve(config: Config, given: ServeParts): Promise<Running>
 
 /** A restart finds the old run still ending: it is waited for, and said who it is. */
 function openOwn(storage: SqliteOptions, log: Log): Promise<Store> {
-  const pid = lockHolder(join(storage.path, 'lock.db'))
+  const pid = lockHolder(lockFileOf(storage.path))
   if (pid !== undefined)
     log.warn('another mayfly uses the data folder and may be ending: waiting for it', { pid, seconds: ownerWaitMs / 1_000 })
   return openSqlite({ ...storage, ownerWaitMs })

@@ -1,25 +1,9 @@
 /** What a reply looks like on a terminal, and to a program. */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { Shell } from './shell.ts'
-import { envelope, SmallServer } from './small-server.ts'
+import { expect, test } from 'vitest'
+import { servedShell } from './served-shell.ts'
+import { envelope } from './small-server.ts'
 
-let server: SmallServer
-const shell = new Shell()
-
-beforeAll(async () => {
-  server = await SmallServer.start()
-})
-
-beforeEach(() => {
-  server.asked.length = 0
-  server.answer = { status: 204 }
-  shell.env['MAYFLY_ADDR'] = server.address
-})
-
-afterAll(async () => {
-  shell[Symbol.dispose]()
-  await server[Symbol.asyncDispose]()
-})
+const { server, shell } = await servedShell()
 
 const certificate = {
   id: 'ssh/sign/ops/PcMyBdsvGGWdgK8x0hCJbC2r',

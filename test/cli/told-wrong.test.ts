@@ -1,28 +1,12 @@
 /** What goes wrong is told in one line that says what to do, with an exit code that is not 0. */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { BrokerError } from '../../src/contracts/index.ts'
-import { Shell } from './shell.ts'
-import { envelope, SmallServer } from './small-server.ts'
+import { servedShell } from './served-shell.ts'
+import { envelope } from './small-server.ts'
 
-let server: SmallServer
-const shell = new Shell()
-
-beforeAll(async () => {
-  server = await SmallServer.start()
-})
-
-beforeEach(() => {
-  server.asked.length = 0
-  server.answer = { status: 204 }
-  shell.env['MAYFLY_ADDR'] = server.address
-})
-
-afterAll(async () => {
-  shell[Symbol.dispose]()
-  await server[Symbol.asyncDispose]()
-})
+const { server, shell } = await servedShell()
 
 test.each(['help rede', 'rede --help', 'lease rede -h', 'help lease rede', '-format=json rede -help', 'help read x'])(
   '%s is no help, and says so',

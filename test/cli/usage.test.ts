@@ -1,29 +1,13 @@
 /** Words typed wrong, flags in every style, settings from everywhere: what is sent, and what is never sent or shown. */
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { commandList } from '../../src/cli/command-list.ts'
+import { servedShell } from './served-shell.ts'
 import { Shell } from './shell.ts'
-import { envelope, SmallServer } from './small-server.ts'
+import { envelope } from './small-server.ts'
 
-let server: SmallServer
-const shell = new Shell()
-
-beforeAll(async () => {
-  server = await SmallServer.start()
-})
-
-beforeEach(() => {
-  server.asked.length = 0
-  server.answer = { status: 204 }
-  for (const name of Object.keys(shell.env)) delete shell.env[name]
-  shell.env['MAYFLY_ADDR'] = server.address
-})
-
-afterAll(async () => {
-  shell[Symbol.dispose]()
-  await server[Symbol.asyncDispose]()
-})
+const { server, shell } = await servedShell()
 
 const nobody = 'http://127.0.0.1:9'
 

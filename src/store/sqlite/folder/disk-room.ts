@@ -86,7 +86,7 @@ export class DiskRoom {
     return true
   }
 
-  /** Asked of the kernel, by a file as large as any commit. */
+  /** Asked of the kernel, which tells a spent quota from a broken disk: by a file of more than any commit. */
   #quotaIsSpent(): boolean {
     const file = join(this.#folder, probeName)
     try {

@@ -29,13 +29,16 @@ export function prepareFolder(path: string): StoreFiles {
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
   checkFolder(folder)
   checkFileSystem(folder)
-  const files = { folder, database: join(folder, 'mayfly.db'), lock: join(folder, 'lock.db') }
+  const files = { folder, database: join(folder, 'mayfly.db'), lock: lockFileOf(folder) }
   refuseLostDatabase(files)
   refuseHalfRestored(files)
   for (const file of [files.database, files.lock]) makeFile(file)
   for (const name of ['mayfly.db', 'mayfly.db-wal', 'mayfly.db-shm', 'lock.db', 'reserve']) checkFile(join(folder, name))
   return files
 }
+
+/** What the owner of a data folder holds. */
+export const lockFileOf = (folder: string): string => join(folder, 'lock.db')
 
 /** For a store that is restored: an empty folder, but for what an earlier try left. */
 export function prepareEmptyFolder(path: string, draftName: string): string {

@@ -37,13 +37,12 @@ const groupMax = 256
 
 /** How many of those that wait become one transaction. Their lines are one row of the trail, and a row is held in memory as a whole, here and by who reads it. */
 function groupOf(queue: readonly Call[]): number {
-  let chars = 0
-  const end = queue.findIndex(call => {
-    if (chars >= auditCharsMax) return true
+  let [size, chars] = [0, 0]
+  while (size < Math.min(queue.length, groupMax) && chars < auditCharsMax) {
+    const call = queue[size++]!
     if ('commit' in call) for (const body of call.commit.audit) chars += body.length
-    return false
-  })
-  return Math.min(end < 0 ? queue.length : end, groupMax)
+  }
+  return size
 }
 
 const port = parentPort!
